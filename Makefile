@@ -1,0 +1,33 @@
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.PHONY: install demo test check bench clean
+
+# One environment for everything; made again only when the dependencies change.
+install: $(VENV)/.installed
+$(VENV)/.installed: setup.cfg pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --editable ".[dev]"
+	touch $@
+
+# The main job on the embedded default: phantom radiographs, no data and no download needed.
+demo: install
+	$(BIN)/indomain run quickstart
+
+# INDOMAIN_DATA names the folder of real images for the tests marked `real` (default: ../shared/data, if it is there).
+test: install
+	$(BIN)/python -m pytest
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: install
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf build dist *.egg-info runs .pytest_cache .ruff_cache .mypy_cache

@@ -1,0 +1,1 @@
+"""Stage 4: what in a picture a network decided by."""

@@ -1,0 +1,44 @@
+"""Grad-CAM: which places of the last feature maps raise a class's logit (Selvaraju et al. 2017, arXiv:1610.02391)."""
+
+import keras
+import numpy as np
+from PIL import Image
+
+from indomain import backend, networks
+
+
+def grad_cam(model: keras.Model, images: np.ndarray, classes: np.ndarray, layer: str | None = None) -> np.ndarray:
+    """A map for each image of what speaks for a class.
+
+    Args:
+        model: a flat network whose last two layers are `logits` and `scores`.
+        images: (N, rows, columns, channels), 0–255.
+        classes: (N,), the class explained for each image.
+        layer: whose maps are weighed; default: the maps that enter `pool`.
+
+    Returns:
+        float32 (N, rows, columns), 0 … 1 for each image; all 0 where nothing speaks for the class.
+    """
+    layer = layer or maps_layer(model)
+    head = networks.cached_for(
+        model, ("grad-cam", layer), lambda: keras.Model(model.get_layer(layer).output, model.get_layer("logits").output)
+    )
+    maps = np.asarray(networks.up_to(model, layer).predict_on_batch(images.astype(np.float32)))
+    chosen = np.eye(model.output_shape[-1], dtype=np.float32)[classes]
+    _, gradients = backend.value_and_gradient(lambda x: keras.ops.sum(head(x, training=False) * chosen, axis=-1), maps)
+    weights = gradients.mean(axis=(1, 2), keepdims=True)
+    heat = np.maximum((weights * maps).sum(axis=-1), 0)
+    return np.stack([enlarged(one, images.shape[1:3]) for one in heat])
+
+
+def maps_layer(model: keras.Model) -> str:
+    """The name of the layer that feeds the layer `pool`."""
+    source = model.get_layer("pool").input
+    return source._keras_history.operation.name
+
+
+def enlarged(heat: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A map at (rows, columns), bilinear, its greatest value 1 (or 0 everywhere)."""
+    large = np.asarray(Image.fromarray(heat.astype(np.float32)).resize((size[1], size[0]), Image.Resampling.BILINEAR))
+    greatest = float(large.max())
+    return (np.maximum(large, 0) / greatest if greatest > 0 else np.zeros_like(large)).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Stage 2: how a network is fitted to the small labelled target."""

@@ -1,0 +1,126 @@
+"""Stage 2, fine-tuning: one network, one target, one fold, one label budget and one seed are one run.
+
+    python -m finetune RECIPE
+
+Reads the target's split and pictures, and the network that the chain's last step left. Writes `model.keras` (input
+0–255, output `scores`), `predictions.csv` (validation and test images) and `log.csv`. Feeds the rows of the table whose
+method is a strategy.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from indomain import listings
+from indomain.errors import look_up, unknown
+from indomain.planning import Plan, budget_label
+from indomain.recipes import TrainingOptions
+from indomain.runs import Task
+
+VERSION = 1
+STRATEGIES = {
+    "full": "finetune.full:fit",
+    "off-the-shelf": "finetune.off_the_shelf:fit",
+}
+
+
+class Options(TrainingOptions):
+    """[finetune]: strategies to compare and how to train."""
+
+    strategies: list[str] = Field(default=["full"], min_length=1)
+    head_rate: float = Field(default=10.0, gt=0)  # the new head learns so many times faster (Alzubaidi et al. 2021)
+    frozen: float = Field(default=0.0, ge=0, le=1)  # share of the backbone's layers, from the input, that stay fixed
+    regularisation: float = Field(default=1.0, gt=0)  # off-the-shelf: C of the logistic regression
+
+    @field_validator("strategies")
+    @classmethod
+    def _known(cls, value: list[str]) -> list[str]:
+        for name in value:
+            if name not in STRATEGIES:
+                raise unknown("strategy", name, STRATEGIES)
+        return value
+
+
+# What a strategy does not use must not change its runs.
+_USES = {"off-the-shelf": {"class_weights", "regularisation"}}
+
+
+def plan(plan: Plan) -> list[Task]:
+    """One task for each profile, target, backbone, chain, strategy, label budget, fold and seed."""
+    tasks = []
+    for profile in plan.recipe.profiles:
+        options = plan.options("finetune", Options, profile)
+        for target, target_options in plan.recipe.targets.items():
+            listing = plan.target(target, profile)
+            for backbone, name, chain in plan.recipe.arms(target):
+                start, path = plan.beginning(chain[0])
+                for strategy in options.strategies:
+                    for budget in target_options.budgets():
+                        for fold in range(listing.facts["folds"]):
+                            for seed in plan.seeds(profile):
+                                where = {"profile": profile, "target": target, "chain": name, "backbone": backbone.label}
+                                steps = plan.find("pretrain", **where, seed=seed) or plan.find("pretrain", **where)
+                                previous = steps[-1] if steps else None
+                                # Frozen features that do not depend on the seed are the same run, once.
+                                fixed = strategy == "off-the-shelf" and (previous or start != "random")
+                                if fixed and seed != plan.seeds(profile)[0] and not plan.find("pretrain", **where, seed=seed):
+                                    continue
+                                kept = _USES.get(strategy)
+                                params = {
+                                    "strategy": strategy,
+                                    "options": options.model_dump(include=kept, exclude={"strategies"} if not kept else None),
+                                    "listing": listing.digest,
+                                    "fold": fold,
+                                    "budget": budget,
+                                    "validation": target_options.split.validation,
+                                    "classes": listing.facts["classes"],
+                                    "backbone": plan.backbone(backbone, target, profile),
+                                    "start": "previous step" if previous else start,
+                                    "seed": seed,
+                                }
+                                labels = {
+                                    **where,
+                                    "method": strategy,
+                                    "budget": budget_label(budget),
+                                    "fold": fold,
+                                    "seed": seed,
+                                }
+                                inputs = {"pretrained": previous} if previous else {}
+                                places = {**listing.places, "start": path}
+                                tasks.append(Task("finetune", VERSION, params, inputs, labels, places))
+    return tasks
+
+
+def check(tasks: list[Task]) -> None:
+    """Raises a RequestError for beginnings that cannot be had, before any work starts."""
+    from indomain.networks import check_beginnings
+
+    check_beginnings([(task.params["backbone"], task.params["start"], task.places["start"]) for task in tasks])
+
+
+def run(task: Task, folder: Path, inputs: dict[str, Path], note: Callable[[str], None]) -> dict[str, Any]:
+    """Fits one network and predicts its validation and test images; returns facts for the run's record."""
+    import numpy as np
+
+    from indomain import networks, predictions
+
+    params = task.params
+    listing = listings.reopen(task.places)
+    table = listings.labelled_rows(listing.table(params["fold"]), params["budget"], params["validation"])
+    options = Options.model_validate(params["options"])
+    backbone = networks.backbone(params["backbone"], options.frozen)
+    previous = inputs["pretrained"] / "model.keras" if "pretrained" in inputs else None
+    networks.start(backbone, params["backbone"], task.places["start"] or params["start"], params["seed"], previous)
+    pictures = listing.pictures(params["backbone"]["shape"][-1])
+    fit = look_up(STRATEGIES, params["strategy"], "strategy")
+    logits, facts = fit(backbone, table, pictures, len(params["classes"]), options, params["seed"], folder, note)
+    model = networks.cached_for(logits, ("scores",), lambda: networks.with_scores(logits))
+    networks.save(model, folder / "model.keras")
+    shown = table[table["split"] != "train"].reset_index(drop=True)
+    scores = networks.predict(model, pictures, shown["row"].to_numpy())
+    if not np.isfinite(scores).all():
+        raise FloatingPointError("the network's scores are no numbers; lower learning_rate.")
+    predictions.write(folder / "predictions.csv", shown, scores, params["classes"])
+    return facts

@@ -1,0 +1,96 @@
+"""The ten classifiers by name, with the settings that they run with. All give scores that add up to 1."""
+
+from typing import Any
+
+# Gradient boosting on concatenated features of several networks is slow: hist_gradient_boosting bins them first.
+CLASSIFIERS = {
+    "linear-svm": "fusion.classifiers:linear_svm",
+    "rbf-svm": "fusion.classifiers:rbf_svm",
+    "knn": "fusion.classifiers:knn",
+    "logistic-regression": "fusion.classifiers:logistic_regression",
+    "decision-tree": "fusion.classifiers:decision_tree",
+    "random-forest": "fusion.classifiers:random_forest",
+    "gradient-boosting": "fusion.classifiers:gradient_boosting",
+    "naive-bayes": "fusion.classifiers:naive_bayes",
+    "lda": "fusion.classifiers:lda",
+    "mlp": "fusion.classifiers:mlp",
+}
+
+
+def linear_svm(seed: int) -> Any:
+    """Linear support vector machine; scores by Platt's sigmoid."""
+    from sklearn.svm import SVC
+
+    return _calibrated(SVC(kernel="linear", class_weight="balanced", random_state=seed))
+
+
+def rbf_svm(seed: int) -> Any:
+    """Support vector machine with a Gaussian kernel; scores by Platt's sigmoid."""
+    from sklearn.svm import SVC
+
+    return _calibrated(SVC(kernel="rbf", class_weight="balanced", random_state=seed))
+
+
+def knn(seed: int) -> Any:
+    """Five nearest neighbours, weighted by distance."""
+    from sklearn.neighbors import KNeighborsClassifier
+
+    return KNeighborsClassifier(n_neighbors=5, weights="distance")
+
+
+def logistic_regression(seed: int) -> Any:
+    """Logistic regression with C = 1."""
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(class_weight="balanced", max_iter=5000)
+
+
+def decision_tree(seed: int) -> Any:
+    """A tree with at least five images in a leaf."""
+    from sklearn.tree import DecisionTreeClassifier
+
+    return DecisionTreeClassifier(min_samples_leaf=5, class_weight="balanced", random_state=seed)
+
+
+def random_forest(seed: int) -> Any:
+    """300 trees."""
+    from sklearn.ensemble import RandomForestClassifier
+
+    return RandomForestClassifier(300, class_weight="balanced", n_jobs=1, random_state=seed)
+
+
+def gradient_boosting(seed: int) -> Any:
+    """100 rounds of boosting on binned features."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    return HistGradientBoostingClassifier(
+        max_iter=100, max_leaf_nodes=8, class_weight="balanced", early_stopping=False, random_state=seed
+    )
+
+
+def naive_bayes(seed: int) -> Any:
+    """Gaussian naive Bayes."""
+    from sklearn.naive_bayes import GaussianNB
+
+    return GaussianNB()
+
+
+def lda(seed: int) -> Any:
+    """Linear discriminant analysis with a shrunk covariance, as there are more features than images."""
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    return LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+
+
+def mlp(seed: int) -> Any:
+    """One hidden layer of 64 units."""
+    from sklearn.neural_network import MLPClassifier
+
+    return MLPClassifier((64,), alpha=1e-2, max_iter=400, random_state=seed)
+
+
+def _calibrated(machine: Any) -> Any:
+    from sklearn.calibration import CalibratedClassifierCV
+
+    # One machine on all images; the sigmoid is fitted on held-out decision values.
+    return CalibratedClassifierCV(machine, method="sigmoid", cv=3, ensemble=False)

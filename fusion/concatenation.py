@@ -1,0 +1,51 @@
+"""Fusion by concatenation: the features of several networks side by side, each block scaled, optionally reduced by PCA."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.decomposition import PCA
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+
+class FeatureFusion(TransformerMixin, BaseEstimator):
+    """Scales every feature to mean 0 and variance 1, divides each block by the root of its width, then reduces by PCA.
+
+    A network with 1,200 features would otherwise outweigh one with 512 in every classifier that measures distances.
+
+    Args:
+        blocks: the number of features of each network, in the order of the columns; None: one block.
+        components: PCA components to keep: a whole number, a share of the variance (0 … 1), or None for no PCA.
+            A whole number larger than the images or features allow is cut to what they allow.
+        random_state: for PCA's randomised solver.
+
+    Example:
+        >>> fused = make_pipeline(FeatureFusion(blocks=[512, 1200], components=0.95), LinearSVC())
+        >>> cross_val_score(fused, features, y, groups=patients, cv=GroupKFold(5))  # fitted inside each fold
+    """
+
+    def __init__(self, blocks=None, components=None, random_state=0):
+        self.blocks = blocks
+        self.components = components
+        self.random_state = random_state
+
+    def fit(self, X, y=None):
+        """Learns scale and components from the images of X, shape (images, features)."""
+        X = validate_data(self, X, dtype=[np.float64, np.float32])
+        blocks = [X.shape[1]] if self.blocks is None else list(self.blocks)
+        if sum(blocks) != X.shape[1]:
+            raise ValueError(f"blocks add up to {sum(blocks)} features, X has {X.shape[1]}")
+        self.scaler_ = StandardScaler().fit(X)
+        self.weights_ = np.concatenate([np.full(width, width**-0.5) for width in blocks])
+        self.pca_ = None
+        if self.components is not None:
+            most = min(X.shape)
+            kept = self.components if self.components < 1 else min(int(self.components), most)
+            self.pca_ = PCA(kept, random_state=self.random_state).fit(self.scaler_.transform(X) * self.weights_)
+        return self
+
+    def transform(self, X):
+        """(images, features) to (images, fused features)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        scaled = self.scaler_.transform(X) * self.weights_
+        return scaled if self.pca_ is None else self.pca_.transform(scaled)

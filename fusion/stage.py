@@ -1,0 +1,152 @@
+"""Stage 3, fusion: the features of every network of a chain side by side, and classical classifiers on them.
+
+    python -m fusion RECIPE
+
+Reads fine-tuned networks. A `features` run writes `features.npz` once for each network; each classifier is one run more
+and writes `predictions.csv` (test images). Everything that learns stands in one scikit-learn Pipeline and is fitted on the
+training and validation images of its fold only. Feeds the rows of the table whose method begins with "fusion".
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from fusion.classifiers import CLASSIFIERS
+from indomain import listings
+from indomain.errors import look_up, unknown
+from indomain.planning import Plan
+from indomain.runs import Task
+from indomain.schema import Table
+
+VERSION = 1
+# Labels that the networks fused with one another share.
+_SHARED = ("profile", "target", "chain", "budget", "fold", "seed")
+
+
+class Options(Table):
+    """[fusion]: leave `classifiers` empty for no fusion."""
+
+    classifiers: list[str] = []
+    strategy: str = "full"  # which fine-tuned networks give the features
+    layers: dict[str, str] = {}  # backbone -> layer; default: its last features, before the head
+    components: int | float | None = Field(default=None, gt=0)  # PCA: a number of components, or a share of the variance
+
+    @field_validator("classifiers")
+    @classmethod
+    def _known(cls, value: list[str]) -> list[str]:
+        for name in value:
+            if name not in CLASSIFIERS:
+                raise unknown("classifier", name, CLASSIFIERS)
+        return value
+
+
+def plan(plan: Plan) -> list[Task]:
+    """One task for each network's features, and one for each classifier on the networks of a chain."""
+    tasks = []
+    for profile in plan.recipe.profiles:
+        options = plan.options("fusion", Options, profile)
+        known = [backbone.name for backbone in plan.recipe.backbones]
+        for name in options.layers:
+            if name not in known:
+                raise unknown("backbone", name, known, "fusion.layers")
+        fitted = plan.find("finetune", profile=profile)
+        if options.classifiers and options.strategy not in {task.labels["method"] for task in fitted}:
+            raise unknown("strategy", options.strategy, {task.labels["method"] for task in fitted}, "fusion.strategy")
+        fused: dict[tuple, list[Task]] = {}
+        for network in fitted if options.classifiers else []:
+            if network.labels["method"] == options.strategy:
+                features = _features(network, options)
+                tasks.append(features)
+                fused.setdefault(tuple(network.labels[key] for key in _SHARED), []).append(features)
+        for shared, members in fused.items():
+            labels = dict(zip(_SHARED, shared))
+            for classifier in options.classifiers:
+                tasks.append(_classifier(members, classifier, options, labels))
+    return tasks
+
+
+def _features(network: Task, options: Options) -> Task:
+    params = {
+        "do": "features",
+        "layer": options.layers.get(network.params["backbone"]["name"], ""),
+        **{key: network.params[key] for key in ("listing", "fold", "budget", "validation", "backbone")},
+    }
+    labels = {**network.labels, "method": "features"}
+    return Task("fusion", VERSION, params, {"network": network}, labels, network.places)
+
+
+def _classifier(members: list[Task], classifier: str, options: Options, labels: dict[str, Any]) -> Task:
+    first = members[0].inputs["network"]
+    params = {
+        "do": "classify",
+        "classifier": classifier,
+        "components": options.components,
+        "classes": first.params["classes"],
+        "seed": labels["seed"],
+    }
+    backbones = "+".join(task.labels["backbone"] for task in members)
+    inputs = {f"features{number}": task for number, task in enumerate(members)}
+    return Task("fusion", VERSION, params, inputs, {**labels, "backbone": backbones, "method": f"fusion: {classifier}"})
+
+
+def run(task: Task, folder: Path, inputs: dict[str, Path], note: Callable[[str], None]) -> dict[str, Any]:
+    """Extracts features, or fits one classifier; returns facts for the run's record."""
+    return _extract(task, folder, inputs) if task.params["do"] == "features" else _classify(task, folder, inputs)
+
+
+def _extract(task: Task, folder: Path, inputs: dict[str, Path]) -> dict[str, Any]:
+    import keras
+    import numpy as np
+
+    from indomain import files, networks
+
+    listing = listings.reopen(task.places)
+    table = listings.labelled_rows(listing.table(task.params["fold"]), task.params["budget"], task.params["validation"])
+    model = networks.load(inputs["network"] / "model.keras")
+    layer = task.params["layer"] or last_features(model)
+    part = networks.up_to(model, layer)
+    if len(part.output.shape) == 4:
+        # Maps become one number a channel.
+        pooled = keras.layers.GlobalAveragePooling2D()
+        part = networks.cached_for(model, ("pooled", layer), lambda: keras.Model(part.input, pooled(part.output)))
+    pictures = listing.pictures(task.params["backbone"]["shape"][-1])
+    features = networks.predict(part, pictures, table["row"].to_numpy())
+    with files.written(folder / "features.npz") as temporary:
+        text = {name: table[name].to_numpy().astype(str) for name in ("id", "patient", "group", "split")}
+        np.savez(temporary, features=features, y=table["y"].to_numpy(), **text)
+    return {"images": len(table), "features": int(features.shape[1]), "layer": layer}
+
+
+def last_features(model: Any) -> str:
+    """The name of the layer whose output the head sees: the last one before dropout and `logits`."""
+    names = [layer.name for layer in model.layers]
+    head = names.index("dropout") if "dropout" in names else names.index("logits")
+    return names[head - 1]
+
+
+def _classify(task: Task, folder: Path, inputs: dict[str, Path]) -> dict[str, Any]:
+    import numpy as np
+    import pandas as pd
+    from sklearn.pipeline import make_pipeline
+
+    from fusion.concatenation import FeatureFusion
+    from indomain import predictions
+
+    members = [np.load(inputs[f"features{number}"] / "features.npz") for number in range(len(inputs))]
+    rows = pd.DataFrame({name: members[0][name] for name in ("id", "patient", "group", "split", "y")})
+    for other in members[1:]:
+        if not np.array_equal(other["id"], members[0]["id"]):
+            raise RuntimeError("the networks' features are of different images")
+    blocks = [member["features"] for member in members]
+    features = np.concatenate(blocks, axis=1)
+    test = (rows["split"] == "test").to_numpy()
+    classifier = look_up(CLASSIFIERS, task.params["classifier"], "classifier")(task.params["seed"])
+    fusion = FeatureFusion([block.shape[1] for block in blocks], task.params["components"])
+    pipeline = make_pipeline(fusion, classifier).fit(features[~test], rows["y"][~test])
+    given = pipeline.predict_proba(features[test])
+    scores = np.zeros((int(test.sum()), len(task.params["classes"])))
+    scores[:, pipeline.classes_.astype(int)] = given
+    predictions.write(folder / "predictions.csv", rows[test], scores, task.params["classes"])
+    return {"images": int((~test).sum())}

@@ -1,0 +1,71 @@
+"""Backbones: flat functional Keras models from an image, 0–255, to its features.
+
+Each takes `(rows, columns, channels)` with 1 or 3 channels, scales the values itself, and ends in one vector an image.
+The layer named `pool` is the global average of the last feature maps; Grad-CAM looks at what enters it.
+This file imports no Keras, so that recipes are checked at once.
+"""
+
+from typing import TYPE_CHECKING
+
+from indomain.errors import RequestError, look_up
+
+if TYPE_CHECKING:
+    import keras
+
+_APPLICATIONS = (
+    "densenet121",
+    "densenet201",
+    "efficientnetb0",
+    "inceptionresnetv2",
+    "inceptionv3",
+    "mobilenetv2",
+    "resnet50",
+    "vgg16",
+    "vgg19",
+    "xception",
+)
+BACKBONES = {
+    "dcnn": "indomain.backbones.dcnn:dcnn",
+    "dcnn-light": "indomain.backbones.dcnn:dcnn_light",
+    "squeezenet": "indomain.backbones.squeezenet:squeezenet",
+    **{name: f"indomain.backbones.applications:{name}" for name in _APPLICATIONS},
+}
+# Those with ImageNet weights, and what loads them into a model.
+IMAGENET = {
+    "squeezenet": "indomain.backbones.squeezenet:load_imagenet",
+    **{name: "indomain.backbones.applications:load_imagenet" for name in _APPLICATIONS},
+}
+# Layers whose filters `width` multiplies exist only here.
+WITH_WIDTH = ("dcnn", "dcnn-light")
+
+
+def build(name: str, shape: tuple[int, int, int], width: float = 1.0) -> "keras.Model":
+    """A new backbone with random weights.
+
+    Args:
+        shape: (rows, columns, channels); channels 1 or 3.
+        width: multiplies the filters of `dcnn` and `dcnn-light`.
+
+    Raises:
+        RequestError: an unknown name, a width where there is none, or pictures smaller than the network can take.
+    """
+    function = look_up(BACKBONES, name, "backbone")
+    if width != 1 and name not in WITH_WIDTH:
+        raise RequestError(f"backbone {name!r} has no width; {', '.join(WITH_WIDTH)} have.")
+    if shape[-1] not in (1, 3):
+        raise RequestError(f"backbone {name!r}: pictures have 1 or 3 channels, not {shape[-1]}.")
+    try:
+        return function(shape, width) if name in WITH_WIDTH else function(shape)
+    except ValueError as error:
+        raise RequestError(f"backbone {name!r} cannot be built for pictures of {shape[0]}×{shape[1]}: {error}") from error
+
+
+def load_imagenet(name: str, model: "keras.Model") -> None:
+    """Fills a backbone with its ImageNet weights.
+
+    Raises:
+        RequestError: there are none for this backbone, or they cannot be had here.
+    """
+    if name not in IMAGENET:
+        raise RequestError(f"there are no ImageNet weights for {name!r}; for {', '.join(sorted(IMAGENET))} there are.")
+    look_up(IMAGENET, name, "backbone")(name, model)

@@ -1,0 +1,235 @@
+"""The command line. Exit status: 0 done, 1 the work failed, 2 the request was wrong."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from indomain import __version__
+from indomain.errors import RequestError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs a command; returns the exit status."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if not hasattr(options, "command"):
+        parser.print_help()
+        return 2
+    try:
+        return options.command(options) or 0
+    except RequestError as error:
+        print(f"indomain: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nindomain: stopped. The same command goes on from here.", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        return 1
+    except (OSError, FloatingPointError) as error:
+        print(f"indomain: {error}", file=sys.stderr)
+        return 1
+
+
+def run_stage(stage: str, arguments: list[str] | None = None) -> int:
+    """`python -m STAGE RECIPE`: one stage of a recipe, on what the earlier ones left."""
+    given = sys.argv[1:] if arguments is None else arguments
+    return main(["run", "--only", stage, *given])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="indomain", description="In-domain pretraining for medical images.")
+    parser.add_argument("--version", action="version", version=f"indomain {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    run = commands.add_parser("run", help="run a recipe to its table; what is done already is not done again")
+    _recipe_options(run)
+    run.add_argument("--only", choices=["pretrain", "finetune", "fusion", "explain", "report"], help=argparse.SUPPRESS)
+    run.set_defaults(command=_run)
+
+    plan = commands.add_parser("plan", help="what would run, what is done already, and the time left")
+    _recipe_options(plan)
+    plan.set_defaults(command=_plan)
+
+    data = commands.add_parser("data", help="data sets: list, show, check, prepare, new")
+    actions = data.add_subparsers(title="actions", metavar="ACTION", required=True)
+    listed = actions.add_parser("list", help="the shipped data sets, and which are there")
+    _places(listed)
+    listed.set_defaults(command=_data_list)
+    for name, what in (("show", "what a data set is"), ("check", "audit a data set"), ("prepare", "decode a data set")):
+        action = actions.add_parser(name, help=what)
+        action.add_argument("name", help="a data set: mura, mura/humerus, my.toml")
+        _places(action)
+        action.add_argument("--size", type=int, nargs="+", default=[64], metavar="PIXELS", help="one side, or rows columns")
+        action.set_defaults(command={"show": _data_show, "check": _data_check, "prepare": _data_prepare}[name])
+    new = actions.add_parser("new", help="write a manifest for a folder of images by looking at it")
+    new.add_argument("folder", type=Path)
+    new.add_argument("--output", type=Path, help="the manifest to write (default: FOLDER's name with .toml, here)")
+    new.set_defaults(command=_data_new)
+
+    runs = commands.add_parser("runs", help="finished runs: list, show, prune")
+    actions = runs.add_subparsers(title="actions", metavar="ACTION", required=True)
+    listed = actions.add_parser("list", help="all finished runs")
+    shown = actions.add_parser("show", help="one run: what was asked, what it took")
+    shown.add_argument("id", help="the beginning of its name or digest")
+    pruned = actions.add_parser("prune", help="remove what is left of runs that were not finished")
+    for action, command in ((listed, _runs_list), (shown, _runs_show), (pruned, _runs_prune)):
+        action.add_argument("--runs-dir", type=Path, default=Path("runs"))
+        action.set_defaults(command=command)
+    return parser
+
+
+def _recipe_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", help="a recipe's path, or the name of a shipped one: quickstart, mini/skin ...")
+    _places(parser)
+    parser.add_argument("--runs-dir", type=Path, default=Path("runs"), help="where runs and results go (default: runs)")
+    parser.add_argument("--profile", choices=["strict", "paper"], help="the strict protocol, or the papers' own")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="replace a key of the recipe")
+
+
+def _places(parser: argparse.ArgumentParser) -> None:
+    data = os.environ.get("INDOMAIN_DATA") or "data"
+    cache = os.environ.get("INDOMAIN_CACHE") or "~/.cache/indomain"
+    parser.add_argument("--data-dir", type=Path, default=Path(data), help="the data sets (default: INDOMAIN_DATA, or data)")
+    parser.add_argument("--cache-dir", type=Path, default=Path(cache).expanduser(), help=f"prepared sets (default: {cache})")
+
+
+def _planned(options: argparse.Namespace):
+    from indomain import planning, recipes
+    from indomain.runs import RunsFolder
+
+    name, recipe, base = recipes.load(options.recipe, options.set, options.profile)
+    runs = RunsFolder(options.runs_dir)
+    return planning.make(planning.Plan(name, recipe, base, runs, options.data_dir, options.cache_dir))
+
+
+def _run(options: argparse.Namespace) -> int:
+    from indomain import engine
+
+    plan = _planned(options)
+    done = engine.execute(plan, options.only)
+    if options.only not in (None, "report"):
+        print(f"{options.only}: {done} runs done now." if done else f"{options.only}: everything was done already.")
+        return 0
+    folder = engine.publish(plan)
+    print((folder / "summary.txt").read_text(encoding="utf-8"), end="")
+    print(f"\n{f'{done} runs done now' if done else 'Everything was done already'}. Results: {folder}")
+    return 0
+
+
+def _plan(options: argparse.Namespace) -> None:
+    from indomain import engine
+
+    plan = _planned(options)
+    waiting = {task.digest for task in engine.pending(plan)}
+    for task in {task.digest: task for task in plan.tasks}.values():
+        print(f"{'to do' if task.digest in waiting else 'done '}  {task.digest}  {task.title()}")
+    seconds, unknown = engine.seconds_left(plan)
+    print(f"\n{len(waiting)} runs to do", end="")
+    print(f", about {seconds:.0f} s" + (f" and {unknown} of unknown length" if unknown else "") if waiting else ": all done")
+
+
+def _data_list(options: argparse.Namespace) -> None:
+    from indomain import manifests
+
+    for name in manifests.names():
+        manifest, _ = manifests.load(name)
+        place = getattr(manifest.read, "root", None) or getattr(manifest.read, "file", None)
+        there = "made  " if place is None else "there " if (options.data_dir / place).exists() else "absent"
+        print(f"{name:22} {there}  {manifest.title}")
+
+
+def _data_show(options: argparse.Namespace) -> None:
+    from indomain import manifests
+
+    manifest, subset = manifests.load(options.name)
+    print(f"{manifest.name}: {manifest.title}")
+    for key in ("citation", "licence", "get", "notes"):
+        if getattr(manifest, key):
+            print(f"  {key}: {getattr(manifest, key)}")
+    classes = manifest.labels.classes
+    if classes:
+        print("  classes: " + "; ".join(f"{name} = {', '.join(labels)}" for name, labels in classes.items()))
+    if manifest.labels.positive:
+        print(f"  positive: {manifest.labels.positive}")
+    for split, counts in manifest.expected_counts(subset).items():
+        print(f"  expected, {split}: " + ", ".join(f"{label} {number}" for label, number in counts.items()))
+
+
+def _prepared(options: argparse.Namespace):
+    from indomain import manifests, prepared
+
+    if len(options.size) > 2:
+        raise RequestError("--size takes one number, or rows and columns.")
+    manifest, subset = manifests.load(options.name)
+    size = (options.size[0], options.size[-1])
+    return prepared.prepare(manifest, options.data_dir, options.cache_dir, size), subset
+
+
+def _data_prepare(options: argparse.Namespace) -> None:
+    done, _ = _prepared(options)
+    facts = done.facts
+    print(f"{facts['name']}: {facts['images']} images, {facts['unreadable']} unreadable, {facts['size']}, in {done.folder}")
+
+
+def _data_check(options: argparse.Namespace) -> int:
+    from indomain import audit, datasets
+    from indomain.files import written
+
+    done, subset = _prepared(options)
+    dataset = datasets.open_dataset(done, subset, labelled=False)
+    found = audit.findings(dataset, subset)
+    index = dataset.index
+    print(f"{dataset.name}: {len(dataset)} images" + (f", {index['patient'].nunique()} patients" if dataset.has_patients else ""))
+    for (split, label), part in index.groupby(["split", "label"]):
+        print(f"  {split or 'all'}: {label or 'no label'}: {len(part)}")
+    if found.empty:
+        print("No finding.")
+    for kind, part in found.groupby("kind", sort=False):
+        print(f"{kind}: {len(part)}")
+        for row in part.head(10).itertuples():
+            print("  " + "  ".join(text for text in (row.file, row.other_file, row.detail) if text))
+        if len(part) > 10:
+            print(f"  ... {len(part) - 10} more in the table")
+    path = Path(f"check-{dataset.name.replace('/', '-')}.csv")
+    with written(path) as temporary:
+        found.to_csv(temporary, index=False)
+    print(f"All {len(found)} findings: {path}")
+    return 0
+
+
+def _data_new(options: argparse.Namespace) -> None:
+    from indomain.new_manifest import write
+
+    write(options.folder, options.output)
+
+
+def _runs_list(options: argparse.Namespace) -> None:
+    from indomain.files import read_json
+
+    for done in sorted((options.runs_dir / "work").glob("*/DONE"), key=lambda path: path.stat().st_mtime):
+        asked, record = read_json(done.parent / "task.json"), read_json(done)
+        labels = " · ".join(str(value) for value in asked["labels"].values() if value not in ("", None))
+        print(f"{done.parent.name}  {record['started']}  {record['seconds']:8.1f} s  {labels}")
+
+
+def _runs_show(options: argparse.Namespace) -> None:
+    work = options.runs_dir / "work"
+    found = [path for path in sorted(work.glob("*/DONE")) if options.id in path.parent.name]
+    if not found:
+        raise RequestError(f"no finished run in {work} has {options.id!r} in its name.")
+    for done in found:
+        print(done.parent)
+        print((done.parent / "task.json").read_text(encoding="utf-8"), end="")
+        print(done.read_text(encoding="utf-8"), end="")
+
+
+def _runs_prune(options: argparse.Namespace) -> None:
+    import shutil
+
+    removed = 0
+    for pattern in ("*.partial", ".listing-*"):
+        for folder in (options.runs_dir / "work").glob(pattern):
+            shutil.rmtree(folder)
+            removed += 1
+    print(f"{removed} unfinished runs removed.")

@@ -1,0 +1,134 @@
+"""A data set as a recipe uses it: a prepared set, some of its rows, its classes and its groups."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from indomain import images
+from indomain.errors import RequestError, unknown
+from indomain.manifests import COLUMNS, LabelOptions
+from indomain.prepared import PreparedSet
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Rows of a prepared set.
+
+    Attributes:
+        name: the word for it in messages and tables.
+        index: the index's rows in use; `row` is the place in the array, `y` the class number (−1 without a label),
+            `group` what must not stand on both sides of a split: the patient, or the image where no patient is known.
+        class_names: by class number; the positive class, if there is one, is the last of two.
+        positive: the positive class, or "".
+    """
+
+    name: str
+    prepared: PreparedSet
+    index: pd.DataFrame
+    class_names: tuple[str, ...]
+    positive: str
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @cached_property
+    def has_patients(self) -> bool:
+        return bool((self.index["patient"] != "").any())
+
+    @cached_property
+    def _array(self) -> np.ndarray:
+        return self.prepared.images()
+
+    def pictures(self, rows: np.ndarray, channels: int) -> np.ndarray:
+        """uint8 (len(rows), H, W, channels) for places in the array, 0–255."""
+        return images.to_channels(self._array[rows], channels)
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Number of images for each split and class."""
+        names = np.array([*self.class_names, "no label"])[self.index["y"]]
+        table = pd.crosstab(self.index["split"].replace("", "all"), names)
+        return {str(split): {str(name): int(n) for name, n in row.items()} for split, row in table.iterrows()}
+
+    def take(self, keep: np.ndarray) -> "Dataset":
+        """The same set with only the rows where `keep` (bool, one a row) holds."""
+        return Dataset(self.name, self.prepared, self.index[keep], self.class_names, self.positive)
+
+
+def open_dataset(
+    prepared: PreparedSet,
+    subset: str = "",
+    labels: LabelOptions | None = None,
+    where: Mapping[str, list[str]] | None = None,
+    labelled: bool = True,
+) -> Dataset:
+    """Rows and classes of a prepared set.
+
+    Args:
+        subset: a value of the manifest's `subset_by` column, or `all-but-VALUE`.
+        labels: classes that replace the manifest's own.
+        where: column = [values to keep]; a value that begins with "!" is left out instead.
+        labelled: drop the rows without a label. False keeps every row and reads no label.
+
+    Raises:
+        RequestError: an unknown subset, column, label or class; a class without images.
+    """
+    manifest = prepared.manifest
+    name = f"{manifest.name}/{subset}" if subset else manifest.name
+    index = prepared.index()
+    index.insert(0, "row", np.arange(len(index)))
+    index = index[_subset(index, manifest.subset_by, subset, name)]
+    for column, values in (where or {}).items():
+        if column not in COLUMNS:
+            raise unknown("column", column, COLUMNS, f"{name}: where")
+        left_out = [value[1:] for value in values if value.startswith("!")]
+        kept = [value for value in values if not value.startswith("!")]
+        index = index[~index[column].isin(left_out) & (index[column].isin(kept) if kept else True)]
+    if index.empty:
+        raise RequestError(f"{name}: no image is left by the subset and `where`.")
+    group = index["patient"].where(index["patient"] != "", "image " + index["id"])
+    if not labelled:
+        return Dataset(name, prepared, index.assign(y=-1, group=group), (), "")
+    options = _merged(manifest.labels, labels)
+    classes = options.classes or {str(label): [str(label)] for label in sorted(set(index["label"]) - {""})}
+    class_names = _ordered(list(classes), options.positive or "", name)
+    number = {label: class_names.index(merged) for merged, raw in classes.items() for label in raw}
+    present = set(index["label"])
+    for label in number:
+        if label not in present:
+            raise RequestError(
+                f"{name}: the label {label!r} has no image. Labels found: {', '.join(sorted(present - {''})) or 'none'}."
+            )
+    index = index.assign(y=index["label"].map(number).fillna(-1).astype(int), group=group)
+    index = index[index["y"] >= 0]
+    if len(class_names) < 2:
+        raise RequestError(f"{name}: {len(class_names)} class with images; at least two are needed to learn from labels.")
+    return Dataset(name, prepared, index, tuple(class_names), options.positive or "")
+
+
+def _subset(index: pd.DataFrame, column: str | None, subset: str, name: str) -> np.ndarray:
+    if not subset or not column:
+        return np.ones(len(index), bool)
+    values = index[column].to_numpy()
+    wanted = subset.removeprefix("all-but-")
+    if wanted not in values:
+        raise unknown("subset", subset, [*set(values), *(f"all-but-{value}" for value in set(values))], name)
+    return (values != wanted) if subset != wanted else (values == wanted)
+
+
+def _merged(own: LabelOptions, asked: LabelOptions | None) -> LabelOptions:
+    if asked is None or (not asked.classes and not asked.positive):
+        return own
+    if not asked.classes:
+        return LabelOptions(classes=own.classes, positive=asked.positive)
+    return asked
+
+
+def _ordered(names: list[str], positive: str, where: str) -> list[str]:
+    if positive and positive not in names:
+        raise unknown("positive class", positive, names, where)
+    if positive and len(names) == 2:
+        return [next(name for name in names if name != positive), positive]
+    return names

@@ -1,0 +1,202 @@
+"""Decoding: any medical or ordinary picture becomes uint8, grey (H, W) or RGB (H, W, 3).
+
+Rules, the same for every format:
+* 8-bit values stay as they are. More than 8 bits: a DICOM's own window (its first) is applied; where none is stated,
+  the picture's own minimum and maximum become 0 and 255.
+* DICOM: rescale slope and intercept, then the window; MONOCHROME1 is inverted, so that bone is bright.
+* EXIF orientation is applied; transparency lies on white; of several pages or frames the first is taken.
+"""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+# Whole-slide pictures are larger than Pillow's default alarm; a decompression bomb is still refused.
+Image.MAX_IMAGE_PIXELS = 400_000_000
+
+
+class UnreadableImage(ValueError):
+    """A file that is no picture, or one that this machine cannot decode; the message is the reason."""
+
+
+def decode(path: Path, at_least: int | None = None) -> np.ndarray:
+    """The picture as uint8, (H, W) for grey and (H, W, 3) for colour.
+
+    Args:
+        at_least: JPEG files may be decoded at 1/2, 1/4 or 1/8 of their size, as long as both sides stay at least this
+            long (the decoder averages exactly, and is several times faster). None decodes at full size.
+
+    Raises:
+        UnreadableImage: with the reason, in words.
+    """
+    try:
+        with open(path, "rb") as file:
+            head = file.read(132)
+        if head[128:132] == b"DICM" or path.suffix.lower() == ".dcm":
+            return _decode_dicom(path)
+        with Image.open(path) as image:
+            if at_least:
+                image.draft(None, (at_least, at_least))
+            return _as_array(image)
+    except UnreadableImage:
+        raise
+    except Exception as error:
+        # Decoders of untrusted files fail in any way they like; the file is named and the run goes on.
+        raise UnreadableImage(_reason(path, error)) from error
+
+
+def is_grey(path: Path) -> bool:
+    """Whether a file holds one channel, told from its header alone.
+
+    Raises:
+        UnreadableImage: with the reason, in words.
+    """
+    try:
+        with open(path, "rb") as file:
+            head = file.read(132)
+        if head[128:132] == b"DICM" or path.suffix.lower() == ".dcm":
+            import pydicom
+
+            return int(pydicom.dcmread(path, stop_before_pixels=True, force=True).get("SamplesPerPixel", 1)) == 1
+        with Image.open(path) as image:
+            return image.mode in ("1", "L", "LA", "I", "F") or image.mode.startswith("I;16")
+    except Exception as error:
+        raise UnreadableImage(_reason(path, error)) from error
+
+
+def resize(picture: np.ndarray, size: tuple[int, int], fit: str) -> np.ndarray:
+    """`picture` at `size` = (rows, columns), by Lanczos filtering.
+
+    Args:
+        picture: uint8, (H, W) or (H, W, 3).
+        fit: "pad" keeps the aspect ratio and the whole picture, on black; "crop" keeps the ratio and fills the frame
+            with the centre; "stretch" gives the ratio up.
+    """
+    rows, columns = size
+    if picture.shape[:2] == (rows, columns):
+        return picture
+    image = Image.fromarray(picture)
+    if fit == "stretch":
+        return np.asarray(image.resize((columns, rows), Image.Resampling.LANCZOS))
+    if fit == "crop":
+        return np.asarray(ImageOps.fit(image, (columns, rows), Image.Resampling.LANCZOS))
+    return np.asarray(ImageOps.pad(image, (columns, rows), Image.Resampling.LANCZOS, color=0))
+
+
+def to_channels(pictures: np.ndarray, channels: int) -> np.ndarray:
+    """Pictures (..., H, W) or (..., H, W, 3) as (..., H, W, channels): grey is repeated, colour becomes luminance."""
+    if pictures.ndim >= 3 and pictures.shape[-1] == 1:
+        pictures = pictures[..., 0]
+    colour = pictures.ndim >= 3 and pictures.shape[-1] == 3
+    if channels == 3:
+        return pictures if colour else np.repeat(pictures[..., None], 3, axis=-1)
+    if not colour:
+        return pictures[..., None]
+    # ITU-R BT.601 luma in integers, as Pillow's convert("L").
+    weights = np.array([19595, 38470, 7471], dtype=np.uint32)
+    return ((pictures.astype(np.uint32) @ weights + 0x8000) >> 16).astype(np.uint8)[..., None]
+
+
+def to_grey(picture: np.ndarray) -> np.ndarray:
+    """(H, W), (H, W, 1) or (H, W, 3) as (H, W)."""
+    return picture if picture.ndim == 2 else to_channels(picture, 1)[..., 0]
+
+
+def _as_array(image: Image.Image) -> np.ndarray:
+    image = ImageOps.exif_transpose(image)
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return _stretched(np.asarray(image).astype(np.float64))
+    if image.mode in ("1", "L"):
+        return np.asarray(image.convert("L"))
+    if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
+        image = image.convert("RGBA") if image.mode != "LA" else image
+        white = Image.new("L" if image.mode == "LA" else "RGB", image.size, "white")
+        white.paste(image.convert(white.mode), mask=image.getchannel("A"))
+        return np.asarray(white)
+    return np.asarray(image.convert("RGB"))
+
+
+def _decode_dicom(path: Path) -> np.ndarray:
+    import pydicom
+    from pydicom.pixels import apply_modality_lut, apply_voi_lut, convert_color_space
+
+    dataset = pydicom.dcmread(path, force=True)
+    if "PixelData" not in dataset:
+        raise UnreadableImage("a DICOM file without pixels")
+    if not hasattr(dataset.file_meta, "TransferSyntaxUID"):
+        dataset.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian
+    pixels = dataset.pixel_array
+    photometric = str(dataset.get("PhotometricInterpretation", "MONOCHROME2"))
+    if int(dataset.get("SamplesPerPixel", 1)) == 3:
+        pixels = pixels[0] if pixels.ndim == 4 else pixels
+        if photometric.startswith("YBR"):
+            pixels = convert_color_space(pixels, photometric, "RGB")
+        return pixels if pixels.dtype == np.uint8 else _stretched(pixels.astype(np.float64))
+    pixels = pixels[0] if pixels.ndim == 3 else pixels
+    windowed = "WindowCenter" in dataset or "VOILUTSequence" in dataset
+    rescaled = "RescaleSlope" in dataset or "ModalityLUTSequence" in dataset
+    if photometric == "PALETTE COLOR":
+        from pydicom.pixels import apply_color_lut
+
+        colours = apply_color_lut(pixels, dataset)
+        return (colours >> (8 * (colours.dtype.itemsize - 1))).astype(np.uint8)
+    if not windowed and not rescaled and pixels.dtype == np.uint8:
+        picture = pixels
+    else:
+        values = apply_modality_lut(pixels, dataset)
+        if windowed:
+            values = apply_voi_lut(values, dataset)
+            low, high = _window_output_range(dataset, values)
+            picture = _stretched(np.asarray(values, np.float64), low, high)
+        else:
+            picture = _stretched(np.asarray(values, np.float64))
+    return 255 - picture if photometric == "MONOCHROME1" else picture
+
+
+def _window_output_range(dataset, values: np.ndarray) -> tuple[float, float]:
+    """The range that pydicom's window maps to, so that the window's edges become 0 and 255 and not the picture's own."""
+    from pydicom.pixels import apply_voi_lut
+
+    if "VOILUTSequence" in dataset:
+        bits = int(dataset.VOILUTSequence[0].LUTDescriptor[2])
+        return 0.0, float(2**bits - 1)
+    probe = np.array([-1e9, 1e9])
+    low, high = apply_voi_lut(probe, dataset)
+    return float(low), float(high)
+
+
+def _stretched(values: np.ndarray, low: float | None = None, high: float | None = None) -> np.ndarray:
+    values = values[..., : min(values.shape[-1], 3)] if values.ndim == 3 else values
+    finite = np.isfinite(values)
+    if not finite.all():
+        if not finite.any():
+            raise UnreadableImage("no finite pixel value")
+        values = np.where(finite, values, values[finite].min())
+    low = float(values.min()) if low is None else low
+    high = float(values.max()) if high is None else high
+    if high <= low:
+        return np.zeros(values.shape, np.uint8)
+    return np.round((np.clip(values, low, high) - low) * (255.0 / (high - low))).astype(np.uint8)
+
+
+def _reason(path: Path, error: Exception) -> str:
+    if path.is_file() and path.stat().st_size == 0:
+        return "the file is empty"
+    text = " ".join(str(error).split())
+    if type(error).__name__ == "UnidentifiedImageError":
+        return "not a picture in any known format"
+    return f"{type(error).__name__}: {text[:200]}"
+
+
+def pixel_sha256(picture: np.ndarray) -> str:
+    """SHA-256 of shape and pixels: equal for equal pictures, whatever file they came from."""
+    return hashlib.sha256(repr(picture.shape).encode() + picture.tobytes()).hexdigest()
+
+
+def perceptual_hash(picture: np.ndarray) -> str:
+    """64-bit perceptual hash (pHash: signs of the low frequencies), 16 hexadecimal digits."""
+    import imagehash
+
+    return str(imagehash.phash(Image.fromarray(to_grey(picture))))

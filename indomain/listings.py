@@ -1,0 +1,256 @@
+"""Listings: which images of which set train, choose and test, after the leakage gate. What a stage reads of the data.
+
+    <runs folder>/work/listing-<key>/
+        split.csv       the split table: fold, id, row, group, y, split, rank, patient, label, file
+        leaks.csv       what stood on both sides, whether it was removed or not
+        facts.json      classes, counts, digests; written last
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from indomain import files, images
+from indomain.errors import RequestError
+from indomain.prepared import PreparedSet
+from indomain.recipes import SetOptions, SourceOptions, TargetOptions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from indomain.datasets import Dataset
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A listing on disk and the prepared set that it speaks of.
+
+    Attributes:
+        facts: name, set, classes, positive, channels, folds, digest (of the rows and their roles), counts, leaks, flags.
+    """
+
+    folder: Path
+    prepared: Path
+    facts: dict[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """What runs depend on: the pixels, the rows, their labels and their roles; not the names of files."""
+        return self.facts["digest"]
+
+    @property
+    def places(self) -> dict[str, str]:
+        """What a task needs to find it again."""
+        return {"listing": str(self.folder), "prepared": str(self.prepared)}
+
+    def table(self, fold: int = 0) -> "pd.DataFrame":
+        """The rows of a fold; see `indomain.splits`, with `patient`, `label` and `file` beside."""
+        import pandas as pd
+
+        text = {name: str for name in ("id", "group", "patient", "label", "file")}
+        table = pd.read_csv(self.folder / "split.csv", dtype=text, keep_default_na=False)
+        return table[table["fold"] == fold].reset_index(drop=True)
+
+    def pictures(self, channels: int) -> Callable[[np.ndarray], np.ndarray]:
+        """A function from places in the prepared set to uint8 images (n, rows, columns, channels)."""
+        array = np.load(self.prepared / "images.npy", mmap_mode="r")
+        return lambda rows: images.to_channels(array[rows], channels)
+
+    def masks(self) -> np.ndarray | None:
+        """uint8 (N, rows, columns) for the whole prepared set, or None."""
+        path = self.prepared / "masks.npy"
+        return np.load(path, mmap_mode="r") if path.is_file() else None
+
+
+def reopen(places: dict[str, str]) -> Listing:
+    """The listing of a task."""
+    folder = Path(places["listing"])
+    return Listing(folder, Path(places["prepared"]), files.read_json(folder / "facts.json"))
+
+
+def for_target(
+    work: Path, name: str, prepared: PreparedSet, subset: str, options: TargetOptions, strict: bool, drop_leaks: bool
+) -> Listing:
+    """The listing of a target, made now or found.
+
+    Args:
+        strict: group by patient, hold validation images out, and stop at leaks; otherwise the papers' protocol: a random
+            split by image without validation, leaks counted and kept.
+        drop_leaks: remove the training side of a leak instead of stopping.
+
+    Raises:
+        RequestError: the split cannot be made, or a leak was found.
+    """
+    split = options.split if strict else options.split.model_copy(update={"grouped": False, "validated": False})
+    asked = {
+        "version": VERSION,
+        "kind": "target",
+        "name": name,
+        "prepared": prepared.digest,
+        "set": options.model_dump(include={"set", "classes", "positive", "where"}),
+        "manifest": prepared.manifest.labels.model_dump(),
+        "split": split.model_dump(),
+        "strict": strict,
+        "drop_leaks": drop_leaks,
+    }
+
+    def make(folder: Path) -> dict[str, Any]:
+        from indomain import audit, splits
+
+        dataset = _opened(prepared, subset, options)
+        table = splits.make(dataset, split)
+        leaks = audit.leaks(dataset, table)
+        dropped = 0
+        if strict and len(leaks):
+            if not drop_leaks:
+                audit.stop_at(leaks, f"targets.{name} ({dataset.name})")
+            for fold in sorted(set(table["fold"])):
+                side = (table["fold"] == fold) & table["split"].isin(["train", "val"])
+                ids = audit.dropped_ids(leaks[leaks["fold"] == fold], table[side])
+                chosen = side & table["id"].isin(ids)
+                table.loc[chosen, "split"] = "dropped"
+                dropped += int(chosen.sum())
+            splits.check(table, dataset)
+        for budget in options.budgets():
+            for fold in sorted(set(table["fold"])):
+                splits.with_labels(table[table["fold"] == fold], **_budget(budget), validation=split.validation)
+        return _written(folder, name, dataset, table, leaks, dropped)
+
+    return _found_or_made(work, asked, prepared, make)
+
+
+def for_source(
+    work: Path,
+    name: str,
+    prepared: PreparedSet,
+    subset: str,
+    options: SourceOptions,
+    against: list[tuple[Listing, PreparedSet, str, TargetOptions]],
+    labelled: bool,
+    strict: bool,
+    drop_leaks: bool,
+) -> Listing:
+    """The listing of a source: what it shares with the targets' test images is refused, or removed.
+
+    Args:
+        against: the targets that learn from it: listing, prepared set, subset, options.
+        labelled: whether an objective reads its labels; without, images of every class and of none are used.
+        strict, drop_leaks: as for `for_target`.
+    """
+    asked = {
+        "version": VERSION,
+        "kind": "source",
+        "name": name,
+        "prepared": prepared.digest,
+        "set": options.model_dump(),
+        "manifest": prepared.manifest.labels.model_dump(),
+        "labelled": labelled,
+        "against": sorted(listing.digest for listing, *_ in against),
+        "strict": strict,
+        "drop_leaks": drop_leaks,
+    }
+
+    def make(folder: Path) -> dict[str, Any]:
+        import pandas as pd
+
+        from indomain import audit, splits
+
+        dataset = _opened(prepared, subset, options, labelled)
+        validation = options.validation if strict and labelled else 0.0
+        table = splits.for_source(dataset, list(options.use), validation, 0, strict)
+        used = dataset.take(dataset.index["id"].isin(table["id"]).to_numpy())
+        found = []
+        for listing, target_set, target_subset, target in against:
+            every_fold = pd.read_csv(listing.folder / "split.csv", dtype={"id": str}, keep_default_na=False)
+            tested = set(every_fold.loc[every_fold["split"] == "test", "id"])
+            found.append(audit.leaks_between(used, _opened(target_set, target_subset, target), tested))
+        leaks = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=audit.LEAK_COLUMNS)
+        dropped = 0
+        if strict and len(leaks):
+            if not drop_leaks:
+                audit.stop_at(leaks, f"sources.{name} ({dataset.name}) against the targets' test images")
+            chosen = table["id"].isin(audit.dropped_ids(leaks, table))
+            table.loc[chosen, "split"] = "dropped"
+            dropped = int(chosen.sum())
+            splits.check(table, dataset)
+        return _written(folder, name, dataset, table, leaks, dropped)
+
+    return _found_or_made(work, asked, prepared, make)
+
+
+def _budget(budget: dict[str, float]) -> dict[str, Any]:
+    return {"fraction": budget.get("fraction"), "shots": int(budget["shots"]) if "shots" in budget else None}
+
+
+def labelled_rows(table: "pd.DataFrame", budget: dict[str, float], validation: float) -> "pd.DataFrame":
+    """A fold's rows under a label budget ({}, {"fraction": f} or {"shots": k}), without the dropped ones."""
+    from indomain import splits
+
+    kept = table[table["split"] != "dropped"]
+    return splits.with_labels(kept, **_budget(budget), validation=validation).reset_index(drop=True)
+
+
+def _opened(prepared: PreparedSet, subset: str, options: SetOptions, labelled: bool = True) -> "Dataset":
+    from indomain.datasets import open_dataset
+
+    return open_dataset(prepared, subset, options.labels, options.where, labelled)
+
+
+def _written(
+    folder: Path, name: str, dataset: "Dataset", table: "pd.DataFrame", leaks: "pd.DataFrame", dropped: int
+) -> dict[str, Any]:
+    from indomain import audit
+
+    beside = dataset.index.set_index("id")[["patient", "label", "file"]]
+    table = table.join(beside, on="id")
+    table.to_csv(folder / "split.csv", index=False)
+    leaks.to_csv(folder / "leaks.csv", index=False)
+    manifest = dataset.prepared.manifest
+    used = table[table["split"] != "dropped"]
+    content = table.drop(columns=["file", "label", "patient"]).to_csv(index=False)
+    counts = used.groupby(["fold", "split", "y"]).size()
+    return {
+        "name": name,
+        "set": dataset.name,
+        "title": manifest.title,
+        "citation": manifest.citation,
+        "synthetic": manifest.synthetic,
+        "stand_in": manifest.stand_in,
+        "classes": list(dataset.class_names),
+        "positive": dataset.positive,
+        "channels": 1 if dataset.prepared.facts["channels"] == 1 else 3,
+        "has_patients": dataset.has_patients,
+        "folds": int(table["fold"].nunique()),
+        "counts": [[int(f), str(s), int(y), int(n)] for (f, s, y), n in counts.items()],
+        "leaks": audit.count_by_kind(leaks),
+        "dropped": dropped,
+        "digest": files.digest_of([dataset.prepared.digest, list(dataset.class_names), content]),
+    }
+
+
+def _found_or_made(
+    work: Path, asked: dict[str, Any], prepared: PreparedSet, make: Callable[[Path], dict[str, Any]]
+) -> Listing:
+    folder = work / f"listing-{files.digest_of(asked)}"
+    facts = folder / "facts.json"
+    if not facts.is_file():
+        work.mkdir(parents=True, exist_ok=True)
+        building = Path(tempfile.mkdtemp(prefix=".listing-", dir=work))
+        try:
+            files.write_json(building / "facts.json", make(building))
+            try:
+                os.rename(building, folder)
+            except OSError:
+                if not facts.is_file():
+                    raise RequestError(f"{folder} is in the way: it is not a finished listing. Remove it.") from None
+        finally:
+            shutil.rmtree(building, ignore_errors=True)
+    return Listing(folder, prepared.folder, files.read_json(facts))

@@ -1,0 +1,201 @@
+"""A manifest says what a data set is and how its files are read: one TOML file, shipped or the user's own.
+
+    name = "mura"                                   # the word that recipes use
+    [read]                                          # how image, label, patient and split are found
+    reader = "folder"
+    root = "MURA-v1.1"                              # below the data folder
+    pattern = "{split}/XR_{part}/{patient}/{study}_{label}/{view}.png"
+    [counts.humerus.test]                           # what a complete copy holds: subset, split, class
+    abnormal = 140
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from indomain.errors import RequestError, unknown
+from indomain.schema import Table, read_toml, validated
+
+COLUMNS = ("label", "patient", "study", "part", "view", "split")
+
+
+def shipped(folder: str) -> Path:
+    """The folder of shipped TOML files: inside the installed package, or at the top of a checkout."""
+    here = Path(__file__).resolve().parent
+    installed = here / "shipped" / folder
+    return installed if installed.is_dir() else here.parent / folder
+
+
+class FolderReader(Table):
+    """Class folders (`[split/]class/.../image`), or a path pattern with `{label}`, `{patient}`, `{study}` ... in it."""
+
+    reader: Literal["folder"]
+    root: str = "."
+    pattern: str | None = None  # `{name}` matches within one folder name; `{name:REGEX}` for anything else
+    suffixes: list[str] = [".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".dcm"]
+    labelled: bool = True  # false: every image below the root, no labels
+
+
+class ImageTable(Table):
+    """One CSV file and the pictures that it names."""
+
+    file: str
+    images: str = "{image}"  # where a picture lies below the root, for instance "train/{image}.jpg"
+    split: str | None = None
+
+
+class CsvReader(Table):
+    """Tables that name image, label, patient and split in columns."""
+
+    reader: Literal["csv"]
+    root: str = "."
+    tables: list[ImageTable]
+    image: str = "image"
+    label: str | None = None  # one column of words ...
+    label_columns: list[str] = []  # ... or one column of 0/1 a class,
+    otherwise: str | None = None  # and the class where all of them are 0
+    patient: str | None = None
+    study: str | None = None
+    part: str | None = None
+    view: str | None = None
+    split: str | None = None
+
+
+class NpzReader(Table):
+    """MedMNIST's layout: `train_images`, `train_labels` ..., or `images`, `labels`; `groups`, `ids`, `class_names` optional."""
+
+    reader: Literal["npz"]
+    file: str
+    class_names: list[str] = []
+
+
+class TfdsReader(Table):
+    """A classification set of TensorFlow Datasets, downloaded or already in `<data folder>/tensorflow_datasets`."""
+
+    reader: Literal["tfds"]
+    dataset: str
+    splits: dict[str, str] = {"train": "train", "test": "test"}
+    image: str = "image"
+    label: str = "label"
+    patient: str | None = None
+    download: bool = True
+
+
+class PhantomReader(Table):
+    """Synthetic radiographs, made rather than read: see `indomain.phantom`."""
+
+    reader: Literal["phantom"]
+    patients: int = Field(default=200, ge=2)  # for each body part
+    seed: int = 0
+
+
+Reader = Annotated[
+    FolderReader | CsvReader | NpzReader | TfdsReader | PhantomReader,
+    Field(discriminator="reader"),
+]
+
+
+class ImageOptions(Table):
+    """How a picture of any shape becomes one of the recipe's size."""
+
+    fit: Literal["pad", "crop", "stretch"] = "pad"
+    channels: Literal["auto", "grey", "rgb"] = "auto"
+
+
+class LabelOptions(Table):
+    """Which labels are used, how they are merged, and which class is the positive one."""
+
+    classes: dict[str, list[str]] = {}  # new class = [labels as read]; labels not named are left out
+    positive: str | None = None
+
+    @model_validator(mode="after")
+    def _positive_is_a_class(self) -> "LabelOptions":
+        if self.positive and self.classes and self.positive not in self.classes:
+            raise ValueError(f"the positive class {self.positive!r} is none of {', '.join(self.classes)}")
+        seen: dict[str, str] = {}
+        for name, labels in self.classes.items():
+            for label in labels:
+                if label in seen:
+                    raise ValueError(f"label {label!r} stands in two classes, {seen[label]!r} and {name!r}")
+                seen[label] = name
+        return self
+
+
+class Manifest(Table):
+    """One data set. `counts[subset][split][class]` are the numbers of images of a complete copy."""
+
+    name: str
+    title: str
+    citation: str = ""
+    licence: str = "not stated"
+    get: str = ""  # where to get it, and where to put it
+    notes: str = ""
+    synthetic: bool = False
+    stand_in: bool = False  # reduced or partial copy: labelled so wherever its numbers appear
+    strict_files: bool = False  # one unreadable image stops the run instead of being left out
+    subset_by: str | None = None  # a column whose values name subsets: mura/humerus, mura/all-but-humerus
+    split_names: dict[str, str] = {}  # the set's own words for train, val and test
+    read: Reader
+    images: ImageOptions = ImageOptions()
+    labels: LabelOptions = LabelOptions()
+    counts: dict[str, dict[str, dict[str, int]]] = {}
+
+    @model_validator(mode="after")
+    def _subset_is_a_column(self) -> "Manifest":
+        if self.subset_by and self.subset_by not in COLUMNS:
+            raise ValueError(f"subset_by is one of {', '.join(COLUMNS)}")
+        return self
+
+    def expected_counts(self, subset: str = "") -> dict[str, dict[str, int]]:
+        """Images for each split and class of a subset; those of `all-but-X` are summed from the others."""
+        if not subset:
+            return self.counts.get("all") or _added(list(self.counts.values()))
+        if subset.startswith("all-but-"):
+            left_out = subset.removeprefix("all-but-")
+            return _added([counts for name, counts in self.counts.items() if name not in (left_out, "all")])
+        return self.counts.get(subset, {})
+
+
+def _added(tables: list[dict[str, dict[str, int]]]) -> dict[str, dict[str, int]]:
+    total: dict[str, dict[str, int]] = {}
+    for table in tables:
+        for split, classes in table.items():
+            for name, number in classes.items():
+                total.setdefault(split, {}).setdefault(name, 0)
+                total[split][name] += number
+    return total
+
+
+def names() -> list[str]:
+    """The shipped manifests."""
+    return sorted(path.stem for path in shipped("data_manifests").glob("*.toml"))
+
+
+def load(reference: str, beside: Path | None = None) -> tuple[Manifest, str]:
+    """The manifest and subset that `name[/subset]` or `path/to/manifest.toml[:subset]` names.
+
+    Args:
+        reference: a shipped manifest's name, or the path of a TOML file (relative to `beside`, then to the current
+            folder); the subset follows a slash after a name, a colon after a path.
+        beside: the folder of the recipe that asks.
+
+    Raises:
+        RequestError: no such manifest or file, or a key in it that is wrong.
+    """
+    name, _, subset = reference.partition("/")
+    if ".toml" in reference:
+        path_text, _, subset = reference.partition(".toml")
+        subset = subset.removeprefix(":")
+        candidates = [Path(folder) / f"{path_text}.toml" for folder in ([beside] if beside else []) + [Path()]]
+        path = next((candidate for candidate in candidates if candidate.is_file()), None)
+        if path is None:
+            raise RequestError(f"no manifest {path_text}.toml. `indomain data new FOLDER` writes one for a folder.")
+    else:
+        path = shipped("data_manifests") / f"{name}.toml"
+        if not path.is_file():
+            raise unknown("data set", name, names())
+    manifest = validated(Manifest, read_toml(path), str(path))
+    if subset and not manifest.subset_by:
+        raise RequestError(f"{path}: {reference!r} asks for a subset, but the manifest names no subset_by column.")
+    return manifest, subset

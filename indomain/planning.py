@@ -1,0 +1,118 @@
+"""Planning: from a recipe to its tasks. Data sets are prepared and split here, so that what must run is known exactly."""
+
+import importlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from indomain import listings, manifests, prepared
+from indomain.errors import RequestError
+from indomain.recipes import STAGES, BackboneOptions, Recipe
+from indomain.runs import RunsFolder, Task
+from indomain.schema import Table, validated
+
+Options = TypeVar("Options", bound=Table)
+
+
+@dataclass
+class Plan:
+    """What the stages plan with, and the tasks so far.
+
+    Attributes:
+        name: the recipe's name; base: the folder that its relative paths start from.
+        tasks: in an order in which they can run; the same run may stand in it under several labels.
+    """
+
+    name: str
+    recipe: Recipe
+    base: Path
+    runs: RunsFolder
+    data_dir: Path
+    cache_dir: Path
+    quiet: bool = False
+    tasks: list[Task] = field(default_factory=list)
+    _prepared: dict[str, tuple[prepared.PreparedSet, str]] = field(default_factory=dict)
+
+    def options(self, stage: str, model: type[Options], profile: str) -> Options:
+        """A stage's table of the recipe, with the keys of its sub-table for the profile (`[finetune.paper]`) on top."""
+        own = dict(getattr(self.recipe, stage))
+        both = {known: own.pop(known, {}) for known in ("strict", "paper")}
+        for known, table in both.items():
+            validated(model, {**own, **table}, f"{self.name}: [{stage}{'' if not table else '.' + known}]")
+        return validated(model, {**own, **both[profile]}, f"{self.name}: [{stage}]")
+
+    def find(self, stage: str, **labels: Any) -> list[Task]:
+        """The tasks of a stage that carry all these labels."""
+        found = [task for task in self.tasks if task.stage == stage]
+        return [task for task in found if all(task.labels.get(key) == value for key, value in labels.items())]
+
+    def seeds(self, profile: str) -> list[int]:
+        """The papers ran once: their profile uses the first seed only."""
+        return self.recipe.seeds if profile == "strict" else self.recipe.seeds[:1]
+
+    def set_of(self, reference: str) -> tuple[prepared.PreparedSet, str]:
+        """The prepared set and subset that a recipe's `set = "..."` means."""
+        if reference not in self._prepared:
+            manifest, subset = manifests.load(reference, self.base)
+            done = prepared.prepare(manifest, self.data_dir, self.cache_dir, self.recipe.shape, self.quiet)
+            self._prepared[reference] = (done, subset)
+        return self._prepared[reference]
+
+    def target(self, name: str, profile: str) -> listings.Listing:
+        options = self.recipe.targets[name]
+        done, subset = self.set_of(options.set)
+        return listings.for_target(
+            self.runs.work, name, done, subset, options, profile == "strict", self.recipe.drop_leaks
+        )
+
+    def source(self, name: str, profile: str, labelled: bool) -> listings.Listing:
+        """A source, checked against every target of the recipe whose chains learn from it."""
+        options = self.recipe.sources[name]
+        done, subset = self.set_of(options.set)
+        against = []
+        for target, its_options in self.recipe.targets.items():
+            if name in self.recipe.sources_of(target):
+                target_set, target_subset = self.set_of(its_options.set)
+                against.append((self.target(target, profile), target_set, target_subset, its_options))
+        return listings.for_source(
+            self.runs.work, name, done, subset, options, against, labelled, profile == "strict", self.recipe.drop_leaks
+        )
+
+    def backbone(self, options: BackboneOptions, target: str, profile: str) -> dict[str, Any]:
+        """The `backbone` parameters of a task: name, width and input shape, the channels being the target's."""
+        channels = {"grey": 1, "rgb": 3}.get(self.recipe.channels) or self.target(target, profile).facts["channels"]
+        return {"name": options.name, "width": options.width, "shape": [*self.recipe.shape, channels]}
+
+    def beginning(self, start: str) -> tuple[str, str]:
+        """The start of a chain for a task's parameters, and the path that it stands for, if it is a file."""
+        if start in ("random", "imagenet"):
+            return start, ""
+        path = next((folder / start for folder in (self.base, Path()) if (folder / start).is_file()), None)
+        if path is None:
+            raise RequestError(f"the chain starts from {start}, but there is no such file (below {self.base} or here).")
+        from indomain.files import file_sha256
+
+        return f"sha256:{file_sha256(path)}", str(path)
+
+
+def budget_label(budget: dict[str, float]) -> str:
+    """A label budget in words: "all labels", "10 % of labels", "20 shots"."""
+    if "shots" in budget:
+        return f"{budget['shots']:g} shots"
+    return f"{100 * budget['fraction']:g} % of labels" if budget.get("fraction", 1) != 1 else "all labels"
+
+
+def stage_module(stage: str) -> Any:
+    """A stage's `stage` module: `plan(plan)`, `run(task, folder, inputs, note)` and, where needed, `check(tasks)`."""
+    return importlib.import_module(f"{stage}.stage")
+
+
+def make(plan: Plan) -> Plan:
+    """Fills a plan with the tasks of all stages.
+
+    Raises:
+        RequestError: something in the recipe or the data is wrong; nothing has been run.
+    """
+    for stage in STAGES:
+        plan.tasks += stage_module(stage).plan(plan)
+    return plan

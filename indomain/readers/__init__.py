@@ -1,0 +1,96 @@
+"""Readers: from a manifest and a data folder to records, one an image. Nothing is decoded here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from indomain.errors import RequestError, look_up
+from indomain.manifests import Manifest
+
+READERS = {
+    "folder": "indomain.readers.folder:read",
+    "csv": "indomain.readers.csv_table:read",
+    "npz": "indomain.readers.npz:read",
+    "tfds": "indomain.readers.tfds:read",
+    "phantom": "indomain.readers.phantom:read",
+}
+
+# Words for the three splits that data sets use for themselves; a manifest's split_names come first.
+SPLIT_WORDS = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "dev": "val",
+    "test": "test",
+    "testing": "test",
+}
+
+
+@dataclass(frozen=True)
+class Record:
+    """One image of a data set. Empty strings stand for what the set does not say."""
+
+    id: str
+    file: str  # where a person finds it, for messages
+    load: Callable[[], np.ndarray]  # uint8 (H, W) or (H, W, 3); raises images.UnreadableImage
+    grey: Callable[[], bool]  # whether it has one channel, told cheaply
+    label: str = ""
+    patient: str = ""
+    study: str = ""
+    part: str = ""
+    view: str = ""
+    split: str = ""  # "train", "val", "test" or "": the set's own split
+    mask: Callable[[], np.ndarray] | None = None  # uint8 (H, W), above 0 where the abnormality is
+
+
+def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Record]:
+    """All records of a manifest, in a fixed order.
+
+    Args:
+        data_dir: the folder that holds the data sets; never written to.
+        size: (rows, columns) wanted; only a hint, for readers that can decode or draw at a smaller size.
+
+    Raises:
+        RequestError: the data are not there, or no image was found; says what to put where.
+    """
+    records = look_up(READERS, manifest.read.reader, "reader")(manifest, data_dir, size)
+    if not records:
+        raise missing(manifest, data_dir, "no image was found there")
+    ids = [record.id for record in records]
+    if len(set(ids)) < len(ids):
+        twice = next(name for name in ids if ids.count(name) > 1)
+        raise RequestError(f"{manifest.name}: the image id {twice!r} stands twice; ids must be unique.")
+    return records
+
+
+def missing(manifest: Manifest, data_dir: Path, what: str) -> RequestError:
+    """The error for data that are not there, with the way to get them."""
+    place = getattr(manifest.read, "root", None) or getattr(manifest.read, "file", "")
+    expected = data_dir / str(place)
+    get = f"\n  Get it: {manifest.get}" if manifest.get else ""
+    return RequestError(
+        f"{manifest.name}: {what} (looked for {expected}).{get}"
+        f"\n  Put it below {data_dir}, or name another folder with --data-dir or INDOMAIN_DATA."
+    )
+
+
+def split_of(word: str, manifest: Manifest) -> str:
+    """ "train", "val" or "test" for a set's own word, or "" where there is none.
+
+    Raises:
+        RequestError: a word that is not known.
+    """
+    if not word:
+        return ""
+    known = {**SPLIT_WORDS, **{name.lower(): split for name, split in manifest.split_names.items()}}
+    split = known.get(word.lower())
+    if split is None:
+        raise RequestError(
+            f"{manifest.name}: {word!r} is not a known split. Add it to split_names in the manifest, "
+            'for instance split_names = { official_valid = "test" }.'
+        )
+    return split

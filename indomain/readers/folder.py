@@ -1,0 +1,103 @@
+"""Folders of pictures: one folder a class, or a path pattern that names label, patient, study, part, view and split."""
+
+import os
+import re
+from functools import partial
+from pathlib import Path
+
+from indomain import images
+from indomain.errors import RequestError
+from indomain.manifests import COLUMNS, FolderReader, Manifest
+from indomain.readers import SPLIT_WORDS, Record, missing, split_of
+
+
+def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Record]:
+    options = manifest.read
+    assert isinstance(options, FolderReader)
+    root = data_dir / options.root
+    if not root.is_dir():
+        raise missing(manifest, data_dir, "the folder is not there")
+    files = [path for path in list_files(root) if path.suffix.lower() in options.suffixes]
+    if options.pattern:
+        return _by_pattern(manifest, options.pattern, root, files, size)
+    if not options.labelled:
+        return [_record(root, path, size, {}) for path in files]
+    return _by_class_folder(manifest, root, files, size)
+
+
+def list_files(root: Path) -> list[Path]:
+    """Every file below `root` in a fixed order; hidden files and macOS leavings are passed over."""
+    found = []
+    for folder, folders, names in os.walk(root, followlinks=True):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
+        found += [Path(folder) / name for name in sorted(names) if not name.startswith(".")]
+    return found
+
+
+def pattern_regex(pattern: str) -> re.Pattern[str]:
+    """The regular expression of a path pattern: `{name}` is `[^/]+?`, `{name:REGEX}` its own, `*` any part of a name."""
+    parts, seen = [], set()
+    for piece in re.split(r"(\{\w+(?::(?:[^{}]|\{[^{}]*\})*)?\}|\*)", pattern):
+        if piece == "*":
+            parts.append("[^/]*")
+        elif piece.startswith("{"):
+            name, _, expression = piece[1:-1].partition(":")
+            if name not in (*COLUMNS, "id"):
+                raise RequestError(f"the path pattern {pattern!r} names {{{name}}}; known: {', '.join(COLUMNS)}, id.")
+            parts.append(f"(?P={name})" if name in seen else f"(?P<{name}>{expression or '[^/]+?'})")
+            seen.add(name)
+        else:
+            parts.append(re.escape(piece))
+    try:
+        return re.compile("".join(parts))
+    except re.error as error:
+        raise RequestError(f"the path pattern {pattern!r} is no valid expression: {error}.") from None
+
+
+def _by_pattern(
+    manifest: Manifest, pattern: str, root: Path, files: list[Path], size: tuple[int, int]
+) -> list[Record]:
+    expression = pattern_regex(pattern)
+    records = []
+    for path in files:
+        match = expression.fullmatch(path.relative_to(root).as_posix())
+        if match:
+            found = {name: value or "" for name, value in match.groupdict().items()}
+            found["split"] = split_of(found.get("split", ""), manifest)
+            found["part"] = found.get("part", "").lower()
+            records.append(_record(root, path, size, found))
+    if files and not records:
+        raise RequestError(
+            f"{manifest.name}: none of the {len(files)} pictures below {root} fits the pattern {pattern!r}; "
+            f"the first is {files[0].relative_to(root).as_posix()!r}."
+        )
+    return records
+
+
+def _by_class_folder(manifest: Manifest, root: Path, files: list[Path], size: tuple[int, int]) -> list[Record]:
+    top = {path.relative_to(root).parts[0] for path in files if len(path.relative_to(root).parts) > 1}
+    words = {*SPLIT_WORDS, *(name.lower() for name in manifest.split_names)}
+    has_splits = bool(top) and all(name.lower() in words for name in top)
+    depth = 2 if has_splits else 1
+    records = []
+    for path in files:
+        parts = path.relative_to(root).parts
+        if len(parts) <= depth:
+            raise RequestError(
+                f"{manifest.name}: {path} lies in no class folder. Expected "
+                f"{'SPLIT/CLASS/picture' if has_splits else 'CLASS/picture'} below {root}; "
+                "for pictures without labels set labelled = false in the manifest."
+            )
+        split = split_of(parts[0], manifest) if has_splits else ""
+        records.append(_record(root, path, size, {"label": parts[depth - 1], "split": split}))
+    return records
+
+
+def _record(root: Path, path: Path, size: tuple[int, int], found: dict[str, str]) -> Record:
+    relative = path.relative_to(root).as_posix()
+    return Record(
+        **{"id": relative, **{name: found[name] for name in found if name in (*COLUMNS, "id") and found[name]}},
+        file=str(path),
+        load=partial(images.decode, path, at_least=2 * max(size)),
+        grey=partial(images.is_grey, path),
+    )

@@ -1,0 +1,308 @@
+"""The training loop: batches from a prepared set, epochs that survive a kill, the best epoch or the last.
+
+A *trainee* is a keras.Model around a network: it casts and augments a batch, calls the network and knows its loss. It is
+built and compiled once for each architecture, then reset for every seed and fold.
+"""
+
+import csv
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from indomain import files, networks
+from indomain.augment import AUGMENTATIONS
+from indomain.errors import look_up
+from indomain.recipes import TrainingOptions
+
+SAVE_EVERY = 15.0  # seconds of training that a kill may cost, besides the epoch under way
+
+
+class Batches(keras.utils.PyDataset):
+    """Shuffled batches of rows; the order depends on seed and epoch alone, so that a resumed run sees the same."""
+
+    def __init__(
+        self,
+        pictures: Callable[[np.ndarray], np.ndarray],
+        rows: np.ndarray,
+        y: np.ndarray | None = None,
+        weights: np.ndarray | None = None,
+        batch: int = 32,
+        seed: int | None = None,
+    ) -> None:
+        """
+        Args:
+            pictures: gives uint8 images (n, rows, columns, channels) for places in a prepared set.
+            rows: the places; y: class numbers, or None for learning without labels; weights: one a row.
+            seed: None keeps the order.
+        """
+        super().__init__(workers=1, use_multiprocessing=False)
+        self._pictures, self._rows, self._y, self._weights = pictures, rows, y, weights
+        self._batch = min(batch, len(rows))
+        self._seed = seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        # Without labels a short last batch would have fewer negatives: it is left out.
+        return len(self._rows) // self._batch if self._y is None else -(-len(self._rows) // self._batch)
+
+    def __getitem__(self, number: int) -> tuple:
+        order = self._order()[number * self._batch : (number + 1) * self._batch]
+        images = self._pictures(self._rows[order])
+        if self._y is None:
+            return (images,)
+        weights = np.ones(len(order)) if self._weights is None else self._weights[order]
+        return images, self._y[order], weights.astype(np.float32)
+
+    def _order(self) -> np.ndarray:
+        if self._seed is None:
+            return np.arange(len(self._rows))
+        if getattr(self, "_ordered_epoch", None) != self.epoch:
+            self._shuffled = np.random.default_rng([self._seed, self.epoch]).permutation(len(self._rows))
+            self._ordered_epoch = self.epoch
+        return self._shuffled
+
+
+class Trainee(keras.Model):
+    """A network that learns: augments, calls the network, and leaves the loss to `compile` or to a subclass."""
+
+    def __init__(self, network: keras.Model, augment: str) -> None:
+        super().__init__(name=f"training_{network.name}")
+        self.network = network
+        self.augmentations = look_up(AUGMENTATIONS, augment, "augmentation")(1)
+
+    def augmented(self, images: Any, training: bool | None) -> Any:
+        images = keras.ops.cast(images, "float32")
+        for layer in self.augmentations:
+            images = layer(images, training=training)
+        return images
+
+    def call(self, images: Any, training: bool | None = None) -> Any:
+        return self.network(self.augmented(images, training), training=training)
+
+
+def compiled(trainee: Trainee, options: TrainingOptions, rates: dict[str, float] | None = None, **losses: Any) -> Trainee:
+    """`trainee` compiled and built, with a picture of its untouched optimizer to come back to.
+
+    Args:
+        rates: layer name -> factor on the learning rate of its weights.
+        losses: `loss` and `metrics` for keras.Model.compile.
+    """
+    base = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD}[options.optimizer]
+    settings = {"momentum": options.momentum} if options.optimizer == "sgd" else {}
+    optimizer = _with_rates(base)(learning_rate=options.learning_rate, **settings)
+    optimizer.rates = rates or {}
+    # XLA on the CPU is two to six times slower to train here, and longer to compile.
+    trainee.compile(optimizer=optimizer, jit_compile=keras.config.backend() == "jax", **losses)
+    trainee(np.zeros((1, *trainee.network.input_shape[1:]), np.float32))
+    optimizer.build(trainee.trainable_variables)
+    trainee.fresh_optimizer = [np.array(variable) for variable in optimizer.variables]
+    trainee.fresh_seeds = [np.array(state) for state in _seed_states(trainee)]
+    return trainee
+
+
+def reset(trainee: Trainee, learning_rate: float, seed: int) -> None:
+    """Forgets what the optimizer and the random layers have gone through; the network's weights are the caller's."""
+    for variable, value in zip(trainee.optimizer.variables, trainee.fresh_optimizer):
+        variable.assign(value)
+    trainee.optimizer.learning_rate.assign(learning_rate)
+    for state, value in zip(_seed_states(trainee), trainee.fresh_seeds):
+        # A state is (seed, steps drawn): the run's seed is worked into the first, the second begins at 0.
+        state.assign(np.array([(int(value[0]) + 7919 * seed) % 2**31, 0], dtype=value.dtype))
+
+
+def fit(
+    trainee: Trainee,
+    train: Batches,
+    validation: Batches | None,
+    options: TrainingOptions,
+    folder: Path,
+    note: Callable[[str], None] = lambda text: None,
+) -> list[dict[str, float]]:
+    """Trains for `options.epochs`; goes on where a killed run stopped; leaves the chosen epoch's weights in the network.
+
+    Args:
+        folder: where `log.csv` and, while it runs, `state.npz` are kept.
+        note: told where it is, once an epoch.
+
+    Returns:
+        One row an epoch: epoch, loss, the metrics, val_…, seconds.
+
+    Raises:
+        FloatingPointError: the loss is no number any more.
+    """
+    keeper = _Keeper(trainee, train, options, validation is not None, folder, note)
+    first = keeper.resume()
+    if first < options.epochs:
+        trainee.fit(
+            train,
+            validation_data=validation,
+            epochs=options.epochs,
+            initial_epoch=first,
+            callbacks=[keeper],
+            verbose=0,
+            shuffle=False,
+        )
+    keeper.finish()
+    return keeper.log
+
+
+class _Keeper(keras.callbacks.Callback):
+    """Writes the log, keeps the best weights, saves the state, stops at a loss that is no number."""
+
+    def __init__(self, trainee, train, options, validated, folder, note) -> None:
+        super().__init__()
+        self.trainee, self.train, self.options, self.folder, self.note = trainee, train, options, folder, note
+        self.keep_best = options.select == "best" and validated
+        self.log: list[dict[str, float]] = []
+        self.best: list[np.ndarray] | None = None
+        self.saved = self.began = time.monotonic()
+
+    def on_epoch_begin(self, epoch, logs=None) -> None:
+        self.train.epoch = epoch
+        self.began = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None) -> None:
+        row = {name: float(value) for name, value in (logs or {}).items()}
+        if not np.isfinite(row["loss"]):
+            raise FloatingPointError(
+                f"the loss became {row['loss']} in epoch {epoch + 1}. Lower learning_rate (now "
+                f"{self.options.learning_rate:g}), or look at the pictures with `indomain data check`."
+            )
+        self.log.append({"epoch": epoch + 1, **row, "seconds": round(time.monotonic() - self.began, 3)})
+        if self.keep_best and row["val_loss"] <= min(entry["val_loss"] for entry in self.log):
+            self.best = [np.array(variable) for variable in self.trainee.network.weights]
+        text = " ".join(f"{name} {value:.3f}" for name, value in row.items())
+        self.note(f"epoch {epoch + 1}/{self.options.epochs} {text}")
+        if time.monotonic() - self.saved > SAVE_EVERY:
+            self.save()
+            self.saved = time.monotonic()
+
+    def save(self) -> None:
+        state = {f"variable{i}": np.array(v) for i, v in enumerate(self._variables())}
+        best = {f"best{i}": value for i, value in enumerate(self.best or [])}
+        log = {"log": np.array(_csv_text(self.log))}
+        with files.written(self.folder / "state.npz") as temporary:
+            np.savez(temporary, **state, **best, **log)
+
+    def resume(self) -> int:
+        """Puts a saved state back; returns the number of epochs already done."""
+        path = self.folder / "state.npz"
+        if not path.is_file():
+            return 0
+        with np.load(path, allow_pickle=False) as state:
+            for number, variable in enumerate(self._variables()):
+                variable.assign(state[f"variable{number}"])
+            best = [state[f"best{i}"] for i in range(sum(name.startswith("best") for name in state.files))]
+            self.best = best or None
+            rows = list(csv.DictReader(str(state["log"]).splitlines()))
+        self.log = [{name: int(value) if name == "epoch" else float(value) for name, value in row.items()} for row in rows]
+        return len(self.log)
+
+    def finish(self) -> None:
+        if self.keep_best and self.best is not None:
+            for variable, value in zip(self.trainee.network.weights, self.best):
+                variable.assign(value)
+        files.write_text(self.folder / "log.csv", _csv_text(self.log))
+        (self.folder / "state.npz").unlink(missing_ok=True)
+
+    def _variables(self) -> list:
+        return [*self.trainee.network.weights, *_seed_states(self.trainee), *self.trainee.optimizer.variables]
+
+
+def class_weights(y: np.ndarray, classes: int, kind: str) -> np.ndarray | None:
+    """One weight a row, n / (classes · n of its class) for "balanced" (King & Zeng 2001; scikit-learn's rule)."""
+    if kind == "none":
+        return None
+    counts = np.bincount(y, minlength=classes)
+    return (len(y) / (np.count_nonzero(counts) * np.maximum(counts, 1)))[y]
+
+
+def _with_rates(base: type) -> type:
+    """An optimizer whose learning rate has a factor for each layer: the update is scaled, which Adam does not undo."""
+
+    class WithRates(base):  # type: ignore[misc, valid-type]
+        rates: dict[str, float]
+
+        def update_step(self, gradient, variable, learning_rate):
+            # TensorFlow hands over its own variable: the index leads back to Keras' one, whose path names the layer.
+            path = self._trainable_variables[self._get_variable_index(variable)].path
+            factor = self.rates.get(path.split("/")[-2], 1.0)
+            super().update_step(gradient, variable, learning_rate * factor if factor != 1.0 else learning_rate)
+
+    WithRates.__name__ = f"{base.__name__}WithRates"
+    return WithRates
+
+
+def _seed_states(model: keras.Model) -> list:
+    return [variable for variable in model.variables if variable.name == "seed_generator_state"]
+
+
+def _csv_text(rows: list[dict[str, float]]) -> str:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    lines = [",".join(names)] + [",".join(repr(row.get(name, "")) for name in names) for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def initialise_head(trainee: Trainee, seed: int, layers: tuple[str, ...]) -> None:
+    """Draws the weights of these layers anew, and nothing else."""
+    for name in layers:
+        networks.initialise_layer(trainee.network.get_layer(name), seed)
+
+
+def facts(log: list[dict[str, float]], images: int) -> dict[str, Any]:
+    """What a run's record says of a training: images, epochs, the chosen epoch, images a second."""
+    seconds = sum(row["seconds"] for row in log)
+    chosen = min(log, key=lambda row: row.get("val_loss", -row["epoch"]))
+    return {
+        "images": images,
+        "epochs": len(log),
+        "chosen_epoch": int(chosen["epoch"]),
+        "images_per_second": round(images * len(log) / max(seconds, 1e-9), 1),
+    }
+
+
+def classify(
+    backbone: keras.Model,
+    table: Any,
+    pictures: Callable[[np.ndarray], np.ndarray],
+    classes: int,
+    options: TrainingOptions,
+    seed: int,
+    folder: Path,
+    note: Callable[[str], None],
+    head_rate: float = 1.0,
+) -> tuple[keras.Model, dict[str, Any]]:
+    """Puts a new linear head on `backbone` and trains both with cross-entropy on the rows of a split table.
+
+    Args:
+        backbone: filled with its starting weights; changed in place.
+        table: `row`, `y` and `split`; train learns, val (if any) chooses the epoch.
+        head_rate: factor on the head's learning rate (10 in Alzubaidi et al. 2021).
+
+    Returns:
+        The network up to `logits`, and facts for the run's record.
+    """
+    own = options.model_dump_json(include={"optimizer", "momentum", "augment", "dropout"})
+
+    def make() -> Trainee:
+        network = networks.with_head(backbone, classes, options.dropout)
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        return compiled(Trainee(network, options.augment), options, {"logits": head_rate}, loss=loss, weighted_metrics=["accuracy"])
+
+    trainee = networks.cached_for(backbone, ("classifier", classes, head_rate, own), make)
+    initialise_head(trainee, seed, ("logits",))
+    reset(trainee, options.learning_rate, seed)
+    parts = {name: table[table["split"] == name] for name in ("train", "val")}
+    rows, y = parts["train"]["row"].to_numpy(), parts["train"]["y"].to_numpy()
+    train = Batches(pictures, rows, y, class_weights(y, classes, options.class_weights), options.batch, seed)
+    val = parts["val"]
+    validation = None
+    if len(val):
+        weights = class_weights(val["y"].to_numpy(), classes, options.class_weights)
+        validation = Batches(pictures, val["row"].to_numpy(), val["y"].to_numpy(), weights, max(options.batch, networks.BATCH))
+    log = fit(trainee, train, validation, options, folder, note)
+    return trainee.network, facts(log, len(rows))

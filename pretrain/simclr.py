@@ -1,0 +1,79 @@
+"""SimCLR: two augmented views of a picture shall lie closer than any two pictures (Chen et al. 2020, arXiv:2002.05709).
+
+Labels are never read. The projection head is thrown away afterwards (their section 4.2). The log's `matched` tells
+whether it learns: the share of views whose nearest neighbour in the batch is the other view of the same picture.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+from keras import ops
+
+from indomain import networks, training
+from indomain.listings import Listing
+from pretrain.objectives import SimCLROptions
+
+
+class SimCLR(training.Trainee):
+    """The trainee: a batch becomes two views, then projections of norm 1."""
+
+    def __init__(self, network: keras.Model, augment: str, temperature: float) -> None:
+        super().__init__(network, augment)
+        self.temperature = temperature
+        self.matched = keras.metrics.Mean(name="matched")
+
+    def call(self, images: Any, training: bool | None = None) -> Any:
+        # Both views go through the network as one batch, so that batch normalisation sees them alike.
+        views = ops.concatenate([self.augmented(images, training), self.augmented(images, training)], axis=0)
+        return ops.normalize(self.network(views, training=training), axis=-1)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        loss, matched = nt_xent(y_pred, self.temperature)
+        self.matched.update_state(matched)
+        return loss
+
+
+def nt_xent(views: Any, temperature: float) -> tuple[Any, Any]:
+    """The normalised temperature-scaled cross-entropy (equation 1 of the paper), and the share of views matched.
+
+    Args:
+        views: (2n, d) of norm 1; row i and row i + n show the same picture.
+        temperature: divides the cosine similarities.
+    """
+    similarity = ops.matmul(views, ops.transpose(views)) / temperature
+    count = ops.shape(views)[0]
+    # A view is not its own negative.
+    similarity = similarity - 1e9 * ops.eye(count, dtype=similarity.dtype)
+    partner = ops.roll(ops.arange(count), count // 2)
+    losses = keras.losses.sparse_categorical_crossentropy(partner, similarity, from_logits=True)
+    matched = ops.cast(ops.equal(ops.argmax(similarity, axis=-1), ops.cast(partner, "int32")), "float32")
+    return ops.mean(losses), ops.mean(matched)
+
+
+def pretrain(
+    backbone: keras.Model,
+    listing: Listing,
+    options: SimCLROptions,
+    seed: int,
+    folder: Path,
+    note: Callable[[str], None],
+) -> dict[str, Any]:
+    """Trains `backbone` in place on the pictures of the listing; returns facts for the run's record."""
+    own = options.model_dump_json(exclude={"epochs", "learning_rate"})
+
+    def make() -> SimCLR:
+        x = keras.layers.Dense(options.projection, activation="relu", name="projection1")(backbone.output)
+        x = keras.layers.Dense(options.projection, name="projection2", dtype="float32")(x)
+        network = keras.Model(backbone.input, x, name=backbone.name)
+        return training.compiled(SimCLR(network, options.augment, options.temperature), options)
+
+    trainee = networks.cached_for(backbone, ("simclr", own), make)
+    training.initialise_head(trainee, seed, ("projection1", "projection2"))
+    training.reset(trainee, options.learning_rate, seed)
+    table = listing.table()
+    rows = table.loc[table["split"] == "train", "row"].to_numpy()
+    batches = training.Batches(listing.pictures(backbone.input_shape[-1]), rows, batch=options.batch, seed=seed)
+    log = training.fit(trainee, batches, None, options, folder, note)
+    return training.facts(log, len(rows))

@@ -1,0 +1,105 @@
+"""Stage 1, pretraining: each step of each chain is one run.
+
+    python -m pretrain RECIPE
+
+Reads prepared sets and, for a later step, the network of the step before. Writes `model.keras` (the backbone without a
+head, input 0–255) and `log.csv`. Minutes on two cores: images × epochs / 900 a second for squeezenet at 64 pixels.
+Feeds every row of the table whose chain has more than its beginning.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import create_model
+
+from indomain import listings
+from indomain.errors import look_up, unknown
+from indomain.planning import Plan
+from indomain.runs import Task
+from indomain.schema import Table
+from pretrain.objectives import OBJECTIVES
+
+VERSION = 1
+
+
+class _Seeds(Table):
+    # "one": the chain's steps are learnt once and shared by all seeds; "each": every seed has its own.
+    seeds: Literal["one", "each"] = "one"
+
+
+# [pretrain] has one table for each objective: [pretrain.simclr] epochs = 50
+Options = create_model(  # type: ignore[call-overload]
+    "Options",
+    __base__=_Seeds,
+    **{name: (objective.options, objective.options()) for name, objective in OBJECTIVES.items()},
+)
+
+
+def plan(plan: Plan) -> list[Task]:
+    """One task for each step of each chain, backbone and seed; equal steps are equal tasks, whoever asks."""
+    tasks = []
+    for profile in plan.recipe.profiles:
+        options = plan.options("pretrain", Options, profile)
+        seeds = plan.seeds(profile) if options.seeds == "each" else plan.seeds(profile)[:1]
+        for target in plan.recipe.targets:
+            for backbone, name, chain in plan.recipe.arms(target):
+                spec = plan.backbone(backbone, target, profile)
+                for seed in seeds:
+                    labels = {"profile": profile, "target": target, "chain": name, "backbone": backbone.label, "seed": seed}
+                    tasks += _steps(plan, options, profile, chain, spec, labels)
+    return tasks
+
+
+def _steps(plan: Plan, options, profile: str, chain: list[str], spec: dict[str, Any], labels: dict) -> list[Task]:
+    start, path = plan.beginning(chain[0])
+    tasks: list[Task] = []
+    for number, step in enumerate(chain[1:], start=1):
+        source, _, word = step.partition(":")
+        if word not in OBJECTIVES:
+            raise unknown("objective", word, OBJECTIVES, f"chains.{labels['chain']}")
+        objective = OBJECTIVES[word]
+        listing = plan.source(source, profile, objective.labelled)
+        training = getattr(options, word).model_dump()
+        tasks.append(
+            Task(
+                stage="pretrain",
+                version=VERSION,
+                params={
+                    "objective": word,
+                    "options": training,
+                    "listing": listing.digest,
+                    "backbone": spec,
+                    "start": start if not tasks else "previous step",
+                    "seed": labels["seed"],
+                },
+                inputs={"previous": tasks[-1]} if tasks else {},
+                labels={**labels, "step": number, "source": source, "objective": word},
+                places={**listing.places, "start": path},
+            )
+        )
+    return tasks
+
+
+def check(tasks: list[Task]) -> None:
+    """Raises a RequestError for beginnings that cannot be had, before any work starts."""
+    from indomain.networks import check_beginnings
+
+    check_beginnings([(task.params["backbone"], task.params["start"], task.places["start"]) for task in tasks])
+
+
+def run(task: Task, folder: Path, inputs: dict[str, Path], note: Callable[[str], None]) -> dict[str, Any]:
+    """Learns one step; returns facts for the run's record."""
+    from indomain import networks
+
+    objective = OBJECTIVES[task.params["objective"]]
+    listing = listings.reopen(task.places)
+    spec, seed = task.params["backbone"], task.params["seed"]
+    backbone = networks.backbone(spec)
+    previous = inputs["previous"] / "model.keras" if "previous" in inputs else None
+    networks.start(backbone, spec, task.places["start"] or task.params["start"], seed, previous)
+    options = objective.options.model_validate(task.params["options"])
+    learn = look_up({"it": objective.function}, "it", "objective")
+    facts = learn(backbone, listing, options, seed, folder, note)
+    networks.save(backbone, folder / "model.keras")
+    return facts

@@ -1,0 +1,1 @@
+"""Stage 5: the table, its figures and its page."""

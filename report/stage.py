@@ -1,0 +1,142 @@
+"""Stage 5, the report: table, statistics, figures and page of a recipe.
+
+    python -m report RECIPE
+
+Reads the predictions and panels of the other stages. Writes `table.csv`, `table.tex`, `report.html`, `predictions.csv`,
+`stages.csv`, `summary.txt` and the figures as PNG; they are put into <runs folder>/<recipe name>/.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, field_validator, model_validator
+
+from indomain import metrics
+from indomain.errors import unknown
+from indomain.planning import Plan
+from indomain.runs import Task
+from indomain.schema import Table
+
+VERSION = 1
+
+
+class Reported(Table):
+    """One published number, and the rows that it stands beside: those that have all it names."""
+
+    metric: str
+    value: float
+    source: str  # paper, table or section, and what differs
+    target: str = ""
+    chain: str = ""
+    backbone: str = ""
+    method: str = ""
+
+
+class Options(Table):
+    """[report]: what the table shows."""
+
+    metrics: list[str] = Field(default=["auroc", "accuracy", "balanced_accuracy", "f1", "kappa"], min_length=1)
+    # Compared with the reference chain and Holm-corrected together; default: the first metric, the question's own.
+    test_metrics: list[str] = []
+    compare_with: str = ""  # the reference chain; default: "imagenet" if the recipe has it, else its first chain
+    samples: int = Field(default=2000, ge=100)  # bootstrap
+    seed: int = 0
+    reported: list[Reported] = []
+
+    @field_validator("metrics", "test_metrics")
+    @classmethod
+    def _known(cls, value: list[str]) -> list[str]:
+        for name in value:
+            if name not in metrics.METRICS:
+                raise unknown("metric", name, metrics.METRICS)
+        return value
+
+    @model_validator(mode="after")
+    def _tested_are_shown(self) -> "Options":
+        for name in self.test_metrics:
+            if name not in self.metrics:
+                raise ValueError(f"test_metrics names {name!r}, which metrics does not")
+        return self
+
+
+def plan(plan: Plan) -> list[Task]:
+    """One task, on everything that made predictions or a panel."""
+    recipe = plan.recipe
+    # What a table shows does not depend on the profile: both stand in it.
+    options = plan.options("report", Options, recipe.profiles[0])
+    reference = options.compare_with or ("imagenet" if "imagenet" in recipe.chains else next(iter(recipe.chains)))
+    if reference not in recipe.chains:
+        raise unknown("chain", reference, recipe.chains, "report.compare_with")
+    shown = [*plan.find("finetune"), *plan.find("fusion"), *plan.find("explain", do="panel")]
+    shown = [task for task in shown if task.params.get("do") != "features"]
+    facts, places, missing = {}, {}, []
+    for profile in recipe.profiles:
+        for target in recipe.targets:
+            listing = plan.target(target, profile)
+            facts[f"{profile}/{target}"] = listing.facts
+            places[f"{profile}/{target}"] = str(listing.folder)
+            for backbone, chain in recipe.missing_arms(target):
+                note = f"not run: no ImageNet weights exist for {backbone.name}"
+                missing.append({"profile": profile, "target": target, "chain": chain, "backbone": backbone.label, "note": note})
+    sources = {}
+    for task in plan.find("pretrain"):
+        from indomain.listings import reopen
+
+        sources[f"{task.labels['profile']}/{task.labels['source']}"] = reopen(task.places).facts
+    params = {
+        "recipe": {"name": plan.name, **recipe.model_dump(mode="json", exclude={"report"})},
+        "options": {**options.model_dump(), "compare_with": reference, "test_metrics": options.test_metrics or options.metrics[:1]},
+        "shown": [task.labels for task in shown],
+        "facts": facts,
+        "sources": sources,
+        "missing": missing,
+    }
+    inputs = {str(number): task for number, task in enumerate(shown)}
+    everything = {task.digest: task for task in plan.tasks}
+    places["runs"] = "\n".join(str(plan.runs.folder(task)) for task in everything.values())
+    return [Task("report", VERSION, params, inputs, {"recipe": plan.name}, places)]
+
+
+def run(task: Task, folder: Path, inputs: dict[str, Path], note: Callable[[str], None]) -> dict[str, Any]:
+    """Writes all files of the report; returns facts for the run's record."""
+    import pandas as pd
+
+    from indomain.files import write_text
+    from report import figures, latex, page, table
+
+    params, options = task.params, task.params["options"]
+    read = [(labels, inputs[str(number)]) for number, labels in enumerate(params["shown"])]
+    rows, predictions = table.read_rows([item for item in read if item[0].get("do") != "panel"], params["facts"])
+    note("intervals and tests")
+    built = table.build(
+        rows,
+        options["metrics"],
+        options["test_metrics"],
+        options["compare_with"],
+        options["samples"],
+        options["seed"],
+        options["reported"],
+    )
+    absent = table.absent_lines(params["missing"], options["metrics"])
+    whole = pd.concat([built, absent], ignore_index=True) if len(absent) else built
+    whole.to_csv(folder / "table.csv", index=False, float_format="%.6g")
+    predictions.to_csv(folder / "predictions.csv", index=False)
+    stages = page.stages([Path(path) for path in task.places["runs"].split("\n") if path])
+    stages.to_csv(folder / "stages.csv", index=False)
+    notes = page.notes(params, built)
+    write_text(folder / "table.tex", latex.render(whole, params["recipe"]["title"], notes))
+    pictures: list[tuple[str, str]] = []
+    for target in params["recipe"]["targets"]:
+        figure = figures.intervals(whole[whole["target"] == target], options["metrics"][0], target)
+        figure.savefig(folder / f"intervals-{target}.png")
+        pictures.append((target, figures.as_svg(figure)))
+    panels: list[tuple[str, Path]] = []
+    for labels, place in read:
+        if labels.get("do") == "panel":
+            name = "-".join(str(labels[key]) for key in ("target", "backbone", "method", "profile"))
+            (folder / f"panel-{name}.png").write_bytes((place / "panel.png").read_bytes())
+            panels.append((f"{labels['target']}, {labels['backbone']}, {labels['method']}", folder / f"panel-{name}.png"))
+    write_text(folder / "report.html", page.render(params, whole, stages, notes, pictures, panels))
+    write_text(folder / "summary.txt", page.summary(params, whole, notes))
+    return {"rows": len(whole), "comparisons": int(built["p_uncorrected"].notna().sum())}

@@ -1,0 +1,229 @@
+"""The table: one row for each target, chain, backbone, method, label budget and metric, with interval and test."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from indomain import metrics, predictions
+from report import statistics
+
+COLUMNS = [
+    "profile",
+    "target",
+    "data",
+    "budget",
+    "chain",
+    "backbone",
+    "method",
+    "metric",
+    "mean",
+    "ci_low",
+    "ci_high",
+    "sd_runs",
+    "n_runs",
+    "n_images",
+    "n_patients",
+    "difference",
+    "p_value",
+    "p_uncorrected",
+    "test",
+    "compared_with",
+    "n_comparisons",
+    "reported",
+    "reported_source",
+    "note",
+]
+ROW = ("profile", "target", "budget", "backbone", "method", "chain")
+
+
+@dataclass
+class Run:
+    """The test predictions of one run."""
+
+    fold: int
+    seed: int
+    y: np.ndarray
+    scores: np.ndarray
+    groups: np.ndarray
+    ids: np.ndarray
+    n_train: int
+
+
+@dataclass
+class Row:
+    """All runs of one line of the table."""
+
+    labels: dict[str, Any]
+    facts: dict[str, Any]  # the target's listing
+    runs: list[Run] = field(default_factory=list)
+
+    @property
+    def positive(self) -> int | None:
+        facts = self.facts
+        return facts["classes"].index(facts["positive"]) if facts["positive"] else None
+
+
+def read_rows(inputs: list[tuple[dict[str, Any], Path]], facts: dict[str, dict]) -> tuple[list[Row], pd.DataFrame]:
+    """The rows of a table, and every prediction as one frame.
+
+    Args:
+        inputs: the labels and the folder of each run that made predictions.
+        facts: "profile/target" -> the facts of its listing.
+    """
+    rows: dict[tuple, Row] = {}
+    frames = []
+    for labels, folder in inputs:
+        its_facts = facts[f"{labels['profile']}/{labels['target']}"]
+        table, y, scores = predictions.read(folder / "predictions.csv", its_facts["classes"])
+        kept = {key: labels[key] for key in ("profile", "target", "chain", "backbone", "method", "budget", "seed", "fold")}
+        frames.append(table.drop(columns="group").assign(**kept))
+        test = (table["split"] == "test").to_numpy()
+        row = rows.setdefault(tuple(labels[key] for key in ROW), Row({key: labels[key] for key in ROW}, its_facts))
+        n_train = sum(n for fold, split, _, n in its_facts["counts"] if fold == labels["fold"] and split == "train")
+        of_test = [values[test] for values in (y, scores, table["group"].to_numpy(), table["id"].to_numpy())]
+        row.runs.append(Run(labels["fold"], labels["seed"], *of_test, n_train))
+    return list(rows.values()), pd.concat(frames, ignore_index=True)
+
+
+def build(
+    rows: list[Row],
+    names: list[str],
+    tested: list[str],
+    compare_with: str,
+    samples: int,
+    seed: int,
+    reported: list[dict[str, Any]],
+) -> pd.DataFrame:
+    """The table.
+
+    Args:
+        names: metrics; tested: those of them that are compared with the reference chain.
+        compare_with: the reference chain; where a backbone does not have it, "random" stands in.
+        samples: bootstrap samples.
+        reported: published numbers; each names a metric, a value and a source, and any of target, chain, backbone,
+            method; it stands beside every row that has what it names.
+    """
+    lines: list[dict[str, Any]] = []
+    by_key = {tuple(row.labels[key] for key in ROW): row for row in rows}
+    cache: dict[tuple, dict[str, list[np.ndarray]]] = {}
+    for row in rows:
+        here = _bootstrapped(row, names, samples, seed, cache)
+        reference = _reference(row, by_key, compare_with)
+        there = _bootstrapped(reference, names, samples, seed, cache) if reference else None
+        for name in names:
+            plain = _plain(row, name)
+            low, high = statistics.percentile_interval(_mean(here[name]))
+            line: dict[str, Any] = {
+                **row.labels,
+                "data": "synthetic" if row.facts["synthetic"] else "stand-in" if row.facts["stand_in"] else "real",
+                "metric": name,
+                "mean": float(plain.mean()),
+                "ci_low": low,
+                "ci_high": high,
+                "sd_runs": float(plain.std(ddof=1)) if len(plain) > 1 else np.nan,
+                "n_runs": len(row.runs),
+                "n_images": len({image for run in row.runs for image in run.ids}),
+                "n_patients": len({group for run in row.runs for group in run.groups}) if row.facts["has_patients"] else np.nan,
+                **_reported(reported, row.labels, name),
+            }
+            if reference and there and name in tested:
+                other = _plain(reference, name)
+                test, p = _test(row, reference, name, plain, other, here[name], there[name])
+                line |= {
+                    "compared_with": reference.labels["chain"],
+                    "difference": float(plain.mean() - other.mean()),
+                    "p_uncorrected": p,
+                    "test": test,
+                }
+            lines.append(line)
+    table = pd.DataFrame(lines).reindex(columns=COLUMNS)
+    table["p_value"] = statistics.holm(table["p_uncorrected"].to_numpy(float))
+    table["n_comparisons"] = int(table["p_uncorrected"].notna().sum())
+    return table
+
+
+def absent_lines(missing: list[dict[str, Any]], names: list[str]) -> pd.DataFrame:
+    """Rows for what cannot be run, so that a reader does not take them for forgotten: no number, a note."""
+    lines = [{**labels, "metric": name} for labels in missing for name in names[:1]]
+    return pd.DataFrame(lines).reindex(columns=COLUMNS)
+
+
+def _plain(row: Row, name: str) -> np.ndarray:
+    """The metric of each run."""
+    return np.array([metrics.evaluate([name], run.y, run.scores, row.positive)[name][0] for run in row.runs])
+
+
+def _bootstrapped(row: Row, names: list[str], samples: int, seed: int, cache: dict) -> dict[str, list[np.ndarray]]:
+    """name -> for each run its values over the bootstrap samples; the same patients are drawn for every row."""
+    key = tuple(row.labels[part] for part in ROW)
+    if key not in cache:
+        groups = np.unique(np.concatenate([run.groups for run in row.runs]))
+        drawn = statistics.bootstrap_weights(groups, samples, seed)
+        cache[key] = {name: [] for name in names}
+        for run in row.runs:
+            weights = drawn[:, np.searchsorted(groups, run.groups)]
+            # A sample without any of this fold's patients has no value.
+            found = metrics.evaluate(names, run.y, run.scores, row.positive, weights)
+            for name in names:
+                cache[key][name].append(np.where(weights.sum(axis=1) > 0, found[name], np.nan))
+    return cache[key]
+
+
+def _mean(values: list[np.ndarray]) -> np.ndarray:
+    stacked = np.stack(values)
+    return stacked.mean(axis=0)
+
+
+def _reference(row: Row, by_key: dict[tuple, Row], compare_with: str) -> Row | None:
+    for chain in dict.fromkeys((compare_with, "random")):
+        found = by_key.get(tuple({**row.labels, "chain": chain}[key] for key in ROW))
+        if found is row:
+            return None
+        if found:
+            return found
+    return None
+
+
+def _test(
+    row: Row,
+    reference: Row,
+    name: str,
+    plain: np.ndarray,
+    other: np.ndarray,
+    here: list[np.ndarray],
+    there: list[np.ndarray],
+) -> tuple[str, float]:
+    """The test that fits: its name and p.
+
+    Several folds: corrected resampled t-test over the runs that both have. One test set and one run each, every image its
+    own patient: DeLong for AUROC, McNemar for accuracy. Else: paired bootstrap over patients of the mean over seeds.
+    """
+    places = {(run.fold, run.seed): number for number, run in enumerate(reference.runs)}
+    pairs = [(number, places[run.fold, run.seed]) for number, run in enumerate(row.runs) if (run.fold, run.seed) in places]
+    if len({run.fold for run in row.runs}) > 1 and len(pairs) > 1:
+        differences = np.array([plain[a] - other[b] for a, b in pairs])
+        share = float(np.mean([len(run.y) / run.n_train for run in row.runs]))
+        return "corrected resampled t", statistics.corrected_resampled_t(differences, share)
+    first, second = row.runs[0], reference.runs[0]
+    same_images = np.array_equal(first.ids, second.ids)
+    independent = len(set(first.groups)) == len(first.groups)
+    if len(row.runs) == len(reference.runs) == 1 and same_images and independent:
+        if name == "auroc" and row.positive is not None:
+            positive = row.positive
+            p = statistics.delong(first.y == positive, first.scores[:, positive], second.scores[:, positive])[2]
+            return "DeLong", p
+        if name == "accuracy":
+            right = [run.scores.argmax(axis=1) == run.y for run in (first, second)]
+            return "McNemar (exact)", statistics.mcnemar(*right)
+    return "paired bootstrap over patients", statistics.bootstrap_p(_mean(here) - _mean(there))
+
+
+def _reported(reported: list[dict[str, Any]], labels: dict[str, Any], name: str) -> dict[str, Any]:
+    for entry in reported:
+        named = {key: entry[key] for key in ("target", "chain", "backbone", "method") if entry.get(key)}
+        if entry["metric"] == name and all(labels[key] == value for key, value in named.items()):
+            return {"reported": entry["value"], "reported_source": entry["source"]}
+    return {}
