@@ -20,7 +20,7 @@ def lime(model: keras.Model, images: np.ndarray, classes: np.ndarray, samples: i
     Returns:
         float32 (N, rows, columns); positive where a superpixel speaks for the class.
     """
-    from lime.lime_image import LimeImageExplainer
+    from lime import lime_image
     from skimage.segmentation import slic
 
     channels = images.shape[-1]
@@ -34,11 +34,13 @@ def lime(model: keras.Model, images: np.ndarray, classes: np.ndarray, samples: i
     def superpixels(picture: np.ndarray) -> np.ndarray:
         return slic(picture.astype(np.uint8), n_segments=segments, compactness=10, start_label=0)
 
+    # The release on PyPI shows a bar for every picture and has no argument against it.
+    lime_image.tqdm = lambda rows: rows
     maps = []
     for picture, chosen in zip(images, classes):
         # LIME handles three channels only, and keeps its random state between pictures: a new one for each.
         colour = np.repeat(picture, 3, axis=-1) if channels == 1 else picture
-        explainer = LimeImageExplainer(random_state=seed)
+        explainer = lime_image.LimeImageExplainer(random_state=seed)
         explanation = explainer.explain_instance(
             colour.astype(np.float64),
             scores,
@@ -50,17 +52,9 @@ def lime(model: keras.Model, images: np.ndarray, classes: np.ndarray, samples: i
             batch_size=BATCH,
             segmentation_fn=superpixels,
             random_seed=seed,
-            **_quiet(explainer),
         )
         heat = np.zeros(picture.shape[:2], np.float32)
         for segment, weight in explanation.local_exp[int(chosen)]:
             heat[explanation.segments == segment] = weight
         maps.append(heat)
     return np.stack(maps)
-
-
-def _quiet(explainer) -> dict:
-    # The release on PyPI shows its bar without being asked and has no argument against it; later ones have.
-    import inspect
-
-    return {"progress_bar": False} if "progress_bar" in inspect.signature(explainer.explain_instance).parameters else {}

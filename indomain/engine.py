@@ -1,6 +1,7 @@
 """The local executor: a plan's tasks in their order, each once, each kept."""
 
 import filecmp
+import os
 import shutil
 import sys
 import time
@@ -42,6 +43,8 @@ def execute(plan: Plan, only: str | None = None) -> int:
             for needed in task.inputs.values():
                 if needed.stage != only and not plan.runs.is_done(needed):
                     raise RequestError(f"{task.title()}: needs a run that is not done; first: python -m {needed.stage}")
+    if any(task.stage != "report" for task in tasks):
+        _import_keras_quietly()
     for stage in dict.fromkeys(task.stage for task in tasks):
         module = planning.stage_module(stage)
         if hasattr(module, "check"):
@@ -62,6 +65,20 @@ def run_one(task: Task, runs: RunsFolder, note: Callable[[str], None] = lambda t
         inputs = {role: runs.folder(needed) for role, needed in task.inputs.items()}
         facts = planning.stage_module(task.stage).run(task, folder, inputs, note)
         files.write_json(folder / "facts.json", {**facts, "versions": versions()})
+
+
+def _import_keras_quietly() -> None:
+    """Imports Keras without the lines that TensorFlow's C++ writes to standard error on every start."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        import keras  # noqa: F401
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def versions() -> dict[str, str]:

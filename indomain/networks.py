@@ -63,7 +63,8 @@ def with_head(base: keras.Model, classes: int, dropout: float) -> keras.Model:
     """`base` with dropout and a new linear layer `logits`, as one flat graph; output (N, classes), before softmax."""
     x = base.output
     if dropout:
-        x = keras.layers.Dropout(dropout, name="dropout")(x)
+        # A layer without a seed draws one anew in each process, and no run would be repeatable.
+        x = keras.layers.Dropout(dropout, seed=2, name="dropout")(x)
     # float32 whatever the precision of the rest: softmax and the loss want the digits.
     logits = keras.layers.Dense(classes, name="logits", dtype="float32")(x)
     return keras.Model(base.input, logits, name=base.name)
@@ -82,6 +83,8 @@ def initialise(model: keras.Model, seed: int) -> None:
 
 def initialise_layer(layer: keras.layers.Layer, seed: int) -> None:
     """As `initialise`, for one layer."""
+    if isinstance(layer, keras.layers.Normalization):
+        return  # constants of the input's scaling, not weights that are learnt
     for variable in layer.weights:
         initializer = _reseeded(_initializer(layer, variable.name), f"{seed}/{layer.name}/{variable.name}")
         variable.assign(initializer(variable.shape, dtype=variable.dtype))
@@ -173,7 +176,8 @@ def predict(model: keras.Model, pictures: Callable[[np.ndarray], np.ndarray], ro
 
 
 def _initializer(layer: keras.layers.Layer, name: str) -> Any:
-    for candidate in (f"{name}_initializer", *(("depthwise_initializer",) if name == "kernel" else ())):
+    """The initialiser of a layer's weight; depthwise and separable convolutions have their own names for it."""
+    for candidate in (f"{name}_initializer", f"{name.removesuffix('_kernel')}_initializer", "depthwise_initializer"):
         found = getattr(layer, candidate, None)
         if found is not None:
             return found

@@ -20,6 +20,7 @@ from PIL import Image
 
 from indomain.errors import RequestError
 
+VERSION = 1  # raise it with every change to the pictures: prepared sets are made anew
 PARTS = ("elbow", "finger", "forearm", "hand", "humerus", "shoulder", "wrist")
 ABNORMALITIES = ("displaced fracture", "hairline fracture", "plate", "lytic lesion")
 LABELS = ("normal", "abnormal")
@@ -148,9 +149,7 @@ def render(exposure: Exposure, size: tuple[int, int] = (64, 64)) -> tuple[np.nda
     thick = anatomy.uniform(0.85, 1.15)
     density = anatomy.uniform(0.8, 1.2)
     cortex = anatomy.uniform(0.28, 0.42)
-    bones = [
-        [x0 * spread, y0, x1 * spread, y1, shaft * thick, end * thick] for x0, y0, x1, y1, shaft, end in BONES[exposure.part]
-    ]
+    bones = [_own_bone(bone, anatomy, spread, thick) for bone in BONES[exposure.part]]
     # The abnormality sits on one of the larger bones, well inside the frame, in the same place in every view.
     middles = {i: max(abs(bone[0] + bone[2]), abs(bone[1] + bone[3])) / 2 for i, bone in enumerate(bones)}
     inside = [index for index, middle in middles.items() if middle < 0.8]
@@ -173,22 +172,31 @@ def render(exposure: Exposure, size: tuple[int, int] = (64, 64)) -> tuple[np.nda
         bone += layer
     tissue = _soft_tissue(bones, _TISSUE[exposure.part] * thick, x, y)
     # Texture of the marrow and muscle: slow noise, so that a small lesion must be told from the ground.
-    ground = _smooth(shot.noise(*size)) * np.float32(0.06)
+    ground = _smooth(shot.noise(*size)) * np.float32(0.035)
     depth = bone * np.float32(2.4 * density) + tissue * np.float32(0.55) + metal * np.float32(6.0) + ground * tissue
     picture = _exposed(depth, shot)
     picture = _marker_and_collimation(picture, shot, size)
-    picture += shot.noise(*size) * np.float32(shot.uniform(4.0, 9.0))
+    picture += shot.noise(*size) * np.float32(shot.uniform(2.0, 5.0))
     return np.clip(np.floor(picture + np.float32(0.5)), 0, 255).astype(np.uint8), mask.astype(np.uint8) * 255
+
+
+def _own_bone(bone: tuple[float, ...], anatomy: _Dice, spread: float, thick: float) -> list[float]:
+    """A bone of this patient: a little longer or shorter, thicker or thinner, and elsewhere than the atlas says."""
+    x0, y0, x1, y1, shaft, end = bone
+    aside, along, stretch = anatomy.uniform(-0.04, 0.04), anatomy.uniform(-0.05, 0.05), anatomy.uniform(0.94, 1.06)
+    width = thick * anatomy.uniform(0.85, 1.15)
+    y0, y1 = y0 + along, y0 + along + (y1 - y0) * stretch
+    return [(x0 + aside) * spread, y0, (x1 + aside) * spread, y1, shaft * width, end * width * anatomy.uniform(0.9, 1.1)]
 
 
 def _grid(size: tuple[int, int], shot: _Dice) -> tuple[np.ndarray, np.ndarray, float]:
     """Each pixel's place in the limb's frame: turned, shifted and scaled as the limb lay on the detector."""
     rows, columns = size
-    scale = shot.uniform(0.9, 1.15) * 2.0 / max(rows, columns)
+    scale = shot.uniform(0.9, 1.1) * 2.0 / max(rows, columns)
     down = ((np.arange(rows, dtype=np.float32) - np.float32((rows - 1) / 2)) * np.float32(scale))[:, None]
     right = ((np.arange(columns, dtype=np.float32) - np.float32((columns - 1) / 2)) * np.float32(scale))[None, :]
     # Rotation by the half-angle tangent: rational, so exact everywhere.
-    half = shot.uniform(-0.16, 0.16)
+    half = shot.uniform(-0.09, 0.09)
     cosine, sine = (1 - half * half) / (1 + half * half), 2 * half / (1 + half * half)
     mirror = np.float32(-1.0 if shot.below(2) else 1.0)
     x = (right * np.float32(cosine) - down * np.float32(sine)) * mirror + np.float32(shot.uniform(-0.12, 0.12))
@@ -257,32 +265,32 @@ def _abnormal(
         across = ((y1 - y0) / length * shift, -(x1 - x0) / length * shift)
         far = [x0 + across[0] * 0.5, y0 + across[1] * 0.5, x1 + across[0] * 1.5, y1 + across[1] * 1.5, shaft, end]
         edge = offset + distance * np.float32(0.6 * side)
-        gap = np.float32(0.06 * severity + pixel)
+        gap = np.float32(0.10 * severity + pixel)
         layer = np.where(edge < -gap / 2, _bone(axis, cortex, x, y), none) + np.where(edge > gap / 2, _bone(far, cortex, x, y), none)
         reach = np.float32(2.2 * shaft)
         return layer, none, offset * offset + distance * distance < reach * reach
     layer = _bone(axis, cortex, x, y)
     if kind == "hairline fracture":
         edge = np.abs(offset + distance * np.float32(0.7 * side))
-        width = np.float32(max(0.035, 1.2 * pixel) * (0.7 + 0.6 * severity))
+        width = np.float32(max(0.05, 1.6 * pixel) * (0.7 + 0.6 * severity))
         inside = np.abs(distance) < radius * np.float32(1.25)
         crack = np.where(inside, np.maximum(np.float32(1) - edge / width, np.float32(0)), none)
-        return layer * (np.float32(1) - np.float32(0.85) * crack), none, inside & (edge < np.float32(3) * width)
+        return layer * (np.float32(1) - np.float32(0.95) * crack), none, inside & (edge < np.float32(3) * width)
     if kind == "plate":
-        half = np.float32(0.34 * (0.7 + 0.6 * severity))
+        half = np.float32(min(0.34, 0.35 * length) * (0.7 + 0.6 * severity))
         strip = np.abs(distance - np.float32(side) * radius * np.float32(0.75))
-        metal = np.where((np.abs(offset) < half) & (strip < np.float32(0.045)), np.float32(0.09), none)
+        metal = np.where((np.abs(offset) < half) & (strip < np.float32(0.06)), np.float32(0.14), none)
         step = half / np.float32(2)
         for number in range(-2, 3):
             screw = np.abs(offset - step * np.float32(number * 0.85)) < np.float32(max(0.02, 0.6 * pixel))
-            metal = np.maximum(metal, np.where(screw & (np.abs(distance) < radius), np.float32(0.06), none))
+            metal = np.maximum(metal, np.where(screw & (np.abs(distance) < radius), np.float32(0.10), none))
         return layer, metal, (np.abs(offset) < half) & (np.abs(distance) < radius * np.float32(1.3))
     if kind == "lytic lesion":
-        long, wide = np.float32(1.1 * radius * (0.6 + 0.7 * severity)), np.float32(0.75 * radius * (0.6 + 0.7 * severity))
+        long, wide = np.float32(1.4 * radius * (0.6 + 0.7 * severity)), np.float32(0.85 * radius * (0.6 + 0.7 * severity))
         away = distance - np.float32(0.3 * side) * radius
         ellipse = (offset / long) * (offset / long) + (away / wide) * (away / wide)
         hole = np.minimum(np.maximum(np.float32(1.3) - ellipse, np.float32(0)), np.float32(1))
-        return layer * (np.float32(1) - np.float32(0.8) * hole), none, ellipse < np.float32(1.3)
+        return layer * (np.float32(1) - np.float32(0.95) * hole), none, ellipse < np.float32(1.3)
     raise RequestError(f"the phantom has no abnormality {kind!r}; known: {', '.join(ABNORMALITIES)}.")
 
 
@@ -293,9 +301,9 @@ def _exposed(depth: np.ndarray, shot: _Dice) -> np.ndarray:
     for _ in range(8):
         base = base * base
     absorbed = np.float32(1) - base
-    contrast = np.float32(shot.uniform(0.0, 0.5))
+    contrast = np.float32(shot.uniform(0.0, 0.3))
     absorbed = absorbed * (np.float32(1) - contrast) + absorbed * absorbed * contrast
-    return absorbed * np.float32(shot.uniform(170, 245)) + np.float32(shot.uniform(0, 22))
+    return absorbed * np.float32(shot.uniform(200, 245)) + np.float32(shot.uniform(0, 22))
 
 
 def _marker_and_collimation(picture: np.ndarray, shot: _Dice, size: tuple[int, int]) -> np.ndarray:
@@ -311,7 +319,7 @@ def _marker_and_collimation(picture: np.ndarray, shot: _Dice, size: tuple[int, i
     if top + letter.shape[0] < rows and 0 <= start and start + letter.shape[1] < columns:
         picture[top : top + letter.shape[0], start : start + letter.shape[1]][letter] = 250
     for border in range(4):
-        width = int(shot.uniform(0, 0.09) * rows) if shot.below(2) else 0
+        width = int(shot.uniform(0, 0.07) * rows) if shot.below(4) == 0 else 0
         if width:
             edge = (slice(None, width), slice(-width, None))[border % 2]
             picture[(edge, slice(None)) if border < 2 else (slice(None), edge)] = 3

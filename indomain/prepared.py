@@ -120,7 +120,9 @@ def _fingerprint(manifest: manifests.Manifest, data_dir: Path) -> list[Any]:
 
         paths = list_files(data_dir / read.root)
     else:
-        return []
+        from indomain import phantom
+
+        return [phantom.VERSION]
     found = [(str(path), path.stat()) for path in paths if path.is_file()]
     return [[name, state.st_size, state.st_mtime_ns] for name, state in found]
 

@@ -101,6 +101,7 @@ class RunsFolder:
                 "peak_memory_mb": round(peak_memory_mb()),
                 **(files.read_json(partial / "facts.json") if (partial / "facts.json").is_file() else {}),
             }
+            (partial / "facts.json").unlink(missing_ok=True)
             files.write_json(partial / "DONE", done)
             os.rename(partial, self.folder(task))
             with contextlib.suppress(FileNotFoundError):

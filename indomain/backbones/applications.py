@@ -28,16 +28,22 @@ def _torch(x: keras.KerasTensor) -> keras.KerasTensor:
     return keras.layers.Rescaling(scale, offset=[-m / d for m, d in zip(mean, deviation)], name="standardise")(x)
 
 
-def _inside(x: keras.KerasTensor) -> keras.KerasTensor:
-    """The network scales its input itself."""
-    return x
+def _efficientnet(x: keras.KerasTensor) -> keras.KerasTensor:
+    """255 times `_torch`'s values.
+
+    EfficientNet divides by 255 inside and then standardises by weights that only its ImageNet file holds, in a graph of
+    its own; here that layer stays neutral, and the same scaling stands before it for every beginning of a chain.
+    """
+    mean, deviation = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    offset = [-255 * m / d for m, d in zip(mean, deviation)]
+    return keras.layers.Rescaling([1 / d for d in deviation], offset=offset, name="standardise")(x)
 
 
 # name -> (class in keras.applications, its input scaling, the fewest pixels a side that it can take)
 FAMILIES: dict[str, tuple[str, Callable, int]] = {
     "densenet121": ("DenseNet121", _torch, 32),
     "densenet201": ("DenseNet201", _torch, 32),
-    "efficientnetb0": ("EfficientNetB0", _inside, 32),
+    "efficientnetb0": ("EfficientNetB0", _efficientnet, 32),
     "inceptionresnetv2": ("InceptionResNetV2", _tf, 75),
     "inceptionv3": ("InceptionV3", _tf, 75),
     "mobilenetv2": ("MobileNetV2", _tf, 32),
@@ -80,7 +86,7 @@ def load_imagenet(name: str, model: keras.Model) -> None:
     except Exception as error:
         raise _unavailable(name, error) from None
     for layer in plain.layers:
-        if layer.weights:
+        if layer.weights and not isinstance(layer, keras.layers.Normalization):
             model.get_layer(layer.name).set_weights(layer.get_weights())
 
 

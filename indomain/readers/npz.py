@@ -69,11 +69,14 @@ def _part(manifest: Manifest, options: NpzReader, path: Path, archive, prefix: s
     if labels is not None and names and labels.size and int(labels.max()) >= len(names):
         raise RequestError(f"{path}: label {int(labels.max())} has no name among {', '.join(names)}.")
     split = prefix.removesuffix("_")
+    # Some archives number their images anew in each class: then the place in the array tells them apart.
+    unique = ids is not None and len(set(ids.tolist())) == len(ids)
     records = []
     for number in range(len(images)):
         label = "" if labels is None else (names[int(labels[number])] if names else str(labels[number]))
         # The same stem may stand in train and test (tiles, anonymised numbers): the split keeps ids apart.
-        name = f"{split}/{ids[number] if ids is not None else number}".removeprefix("/")
+        stem = number if ids is None else ids[number] if unique else f"{ids[number]}#{number}"
+        name = f"{split}/{stem}".removeprefix("/")
         records.append(
             Record(
                 id=name,

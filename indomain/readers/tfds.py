@@ -21,7 +21,7 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
         builder = tfds.builder(options.dataset, data_dir=folder, try_gcs=False)
         if options.download:
             builder.download_and_prepare()
-        sources = {split: builder.as_data_source(split=name) for split, name in options.splits.items()}
+        sources = {split: _source(builder, name) for split, name in options.splits.items()}
     except Exception as error:
         raise RequestError(
             f"{manifest.name}: TensorFlow Datasets could not give {options.dataset!r} "
@@ -35,6 +35,16 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
         for number in range(len(source)):
             records.append(_record(options, source, number, split, names))
     return records
+
+
+def _source(builder, split: str):
+    """Examples by number: read one by one where the files allow it, else all at once into memory."""
+    try:
+        return builder.as_data_source(split=split)
+    except NotImplementedError:
+        import tensorflow_datasets as tfds
+
+        return list(tfds.as_numpy(builder.as_dataset(split=split, shuffle_files=False)))
 
 
 def _record(options: TfdsReader, source, number: int, split: str, names: list[str] | None) -> Record:

@@ -1,0 +1,118 @@
+"""What the tests share: the folder of real images, small phantom sets, and commands run in a folder of their own."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+HERE = Path(__file__).resolve().parent.parent
+
+
+def real_data() -> Path:
+    return Path(os.environ.get("INDOMAIN_DATA") or HERE.parent / "shared" / "data")
+
+
+def pytest_collection_modifyitems(config, items):
+    if real_data().is_dir() or os.environ.get("INDOMAIN_REQUIRE_REAL"):
+        return
+    missing = pytest.mark.skip(reason="no real images; set INDOMAIN_DATA to a folder of them")
+    for item in items:
+        if "real" in item.keywords:
+            item.add_marker(missing)
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The real images."""
+    assert real_data().is_dir(), f"INDOMAIN_REQUIRE_REAL is set, but there are no real images at {real_data()}"
+    return real_data()
+
+
+@pytest.fixture(scope="session")
+def cache_dir(tmp_path_factory) -> Path:
+    """Prepared sets, shared by all tests of a session."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def phantom_set(cache_dir):
+    """A small prepared phantom set: 12 patients for each of seven parts, 32 × 32."""
+    from indomain import manifests, prepared
+
+    manifest, _ = manifests.load("phantom")
+    read = manifest.read.model_copy(update={"patients": 12})
+    return prepared.prepare(manifest.model_copy(update={"read": read}), Path("none"), cache_dir, (32, 32), quiet=True)
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch) -> Path:
+    """An empty folder to run commands in."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("INDOMAIN_DATA", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def indomain(here, cache_dir, capsys):
+    """Runs a command of `indomain` in this process; returns exit status, standard output and standard error."""
+    from indomain.cli import main
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        words = [str(argument) for argument in arguments]
+        # Prepared sets are shared between tests; runs are each test's own.
+        takes_cache = words[0] in ("run", "plan") or words[:2] in (["data", "check"], ["data", "prepare"])
+        status = main([*words, "--cache-dir", str(cache_dir)] if takes_cache else words)
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def small_manifest(here) -> Path:
+    """A phantom of 16 patients a part, as a user's own manifest."""
+    path = here / "small.toml"
+    path.write_text(
+        'name = "small"\ntitle = "Small phantom"\nsynthetic = true\nsubset_by = "part"\n'
+        '[read]\nreader = "phantom"\npatients = 16\n[images]\nchannels = "grey"\n'
+        '[labels]\nclasses = { normal = ["normal"], abnormal = ["abnormal"] }\npositive = "abnormal"\n'
+    )
+    return path
+
+
+@pytest.fixture
+def small_recipe(small_manifest) -> Path:
+    """The whole path in seconds: two chains, one backbone, one fusion, one explanation."""
+    path = small_manifest.parent / "tiny.toml"
+    path.write_text(
+        """
+title = "Tiny"
+size = 32
+seeds = [0, 1]
+backbones = ["squeezenet"]
+drop_leaks = true
+[targets.wrist]
+set = "small.toml:wrist"
+split = { scheme = "official", validation = 0.25 }
+[sources.others]
+set = "small.toml:all-but-wrist"
+[chains]
+imagenet = ["imagenet"]
+in-domain = ["imagenet", "others:supervised"]
+[pretrain.supervised]
+epochs = 1
+[finetune]
+epochs = 2
+strategies = ["full", "off-the-shelf"]
+[fusion]
+classifiers = ["linear-svm"]
+[explain]
+images = 2
+samples = 60
+segments = 16
+[report]
+samples = 200
+"""
+    )
+    return path

@@ -1,0 +1,154 @@
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from indomain import datasets, manifests, prepared
+from indomain.errors import RequestError
+from indomain.readers.folder import pattern_regex
+
+
+def prepare(tmp_path, read, **more):
+    manifest = manifests.Manifest.model_validate({"name": "given", "title": "given", "read": read, **more})
+    return prepared.prepare(manifest, tmp_path, tmp_path / "cache", (8, 8), quiet=True)
+
+
+def save(path, value=0, size=(12, 10), mode="L"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture = np.random.default_rng(value).integers(0, 256, size, dtype=np.uint8)
+    Image.fromarray(picture).convert(mode).save(path)
+
+
+def test_class_folders_with_and_without_splits(tmp_path):
+    for number, name in enumerate(["train/a/1.png", "train/b/2.png", "valid/a/3.jpg", "Test/b/4.bmp", "train/a/notes.txt"]):
+        save(tmp_path / "x" / name, number) if not name.endswith("txt") else (tmp_path / "x" / name).write_text("no picture")
+    index = prepare(tmp_path, {"reader": "folder", "root": "x"}).index()
+    assert dict(zip(index["id"], index["split"])) == {
+        "Test/b/4.bmp": "test",
+        "train/a/1.png": "train",
+        "train/b/2.png": "train",
+        "valid/a/3.jpg": "val",
+    }
+    save(tmp_path / "y" / "one" / "deep" / "1.png")
+    save(tmp_path / "y" / "two" / "2.png", mode="RGB")
+    done = prepare(tmp_path, {"reader": "folder", "root": "y"})
+    assert list(done.index()["label"]) == ["one", "two"] and done.images().shape == (2, 8, 8, 3)
+
+
+def test_a_pattern_names_label_patient_part_and_view(tmp_path):
+    save(tmp_path / "XR_HAND" / "p1_left_sick.png")
+    save(tmp_path / "XR_HAND" / "p2_right_well.png", 1)
+    save(tmp_path / "XR_HAND" / "thumbnail.png", 2)
+    done = prepare(tmp_path, {"reader": "folder", "pattern": r"XR_{part}/{patient:p\d+}_{view}_{label}.png"})
+    index = done.index()
+    assert index[["patient", "view", "label", "part"]].to_numpy().tolist() == [
+        ["p1", "left", "sick", "hand"],
+        ["p2", "right", "well", "hand"],
+    ]
+    with pytest.raises(RequestError, match="none of the 3 pictures"):
+        prepare(tmp_path, {"reader": "folder", "pattern": "{label}/{patient}/*"})
+    with pytest.raises(RequestError, match="names {color}"):
+        pattern_regex("{color}/*")
+
+
+def test_csv_columns_one_hot_labels_and_ids_that_look_like_numbers(tmp_path):
+    for name in ("007", "008", "009"):
+        save(tmp_path / "pictures" / f"{name}.png", int(name))
+    table = pd.DataFrame({"image": ["007", "008", "009"], "mel": [1.0, 0.0, 0.0], "bkl": [0, 1, 0], "who": ["a", "a", "b"]})
+    table.to_csv(tmp_path / "labels.csv", index=False)
+    read = {
+        "reader": "csv",
+        "patient": "who",
+        "label_columns": ["mel", "bkl"],
+        "otherwise": "nevus",
+        "tables": [{"file": "labels.csv", "images": "pictures/{image}.png", "split": "training"}],
+    }
+    index = prepare(tmp_path, read).index()
+    assert index[["id", "label", "patient", "split"]].to_numpy().tolist() == [
+        ["007", "mel", "a", "train"],
+        ["008", "bkl", "a", "train"],
+        ["009", "nevus", "b", "train"],
+    ]
+    with pytest.raises(RequestError, match="unknown column 'whom'. Did you mean 'who'"):
+        prepare(tmp_path, {**read, "patient": "whom"})
+
+
+def test_npz_split_and_unsplit(tmp_path):
+    pictures = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 1), dtype=np.uint8)
+    labels = np.array([[0], [1]] * 3)
+    np.savez(tmp_path / "split.npz", train_images=pictures[:4], train_labels=labels[:4], test_images=pictures[4:], test_labels=labels[4:])
+    done = prepare(tmp_path, {"reader": "npz", "file": "split.npz", "class_names": ["well", "sick"]})
+    assert list(done.index()["split"]) == ["train"] * 4 + ["test"] * 2
+    assert np.array_equal(done.images(), pictures[..., 0]) and list(done.index()["label"][:2]) == ["well", "sick"]
+    groups = np.array(["p1", "p1", "p2", "p2", "p3", "p3"])
+    np.savez(tmp_path / "whole.npz", images=pictures[..., 0], labels=labels[:, 0], groups=groups, ids=np.array(list("aabbcc")))
+    index = prepare(tmp_path, {"reader": "npz", "file": "whole.npz"}).index()
+    assert list(index["patient"]) == list(groups) and index["id"].is_unique
+    np.savez(tmp_path / "objects.npz", images=pictures[..., 0], labels=np.array([{}] * 6, dtype=object))
+    with pytest.raises(RequestError, match="without unpickling"):
+        prepare(tmp_path, {"reader": "npz", "file": "objects.npz"})
+    np.savez(tmp_path / "float.npz", images=pictures / 255.0)
+    with pytest.raises(RequestError, match="float64"):
+        prepare(tmp_path, {"reader": "npz", "file": "float.npz"})
+
+
+@pytest.mark.parametrize("file_format", ["array_record", "tfrecord"])
+def test_tfds_reads_a_local_builder(tmp_path, file_format):
+    import tensorflow_datasets as tfds
+
+    class TwoShades(tfds.core.GeneratorBasedBuilder):
+        VERSION = tfds.core.Version("1.0.0")
+
+        def _info(self):
+            features = {"image": tfds.features.Image(shape=(8, 8, 1)), "label": tfds.features.ClassLabel(names=["dark", "light"])}
+            return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
+
+        def _split_generators(self, manager):
+            return {"train": self._pictures(0), "test": self._pictures(1)}
+
+        def _pictures(self, start):
+            for number in range(4):
+                shade = np.full((8, 8, 1), 40 + 150 * (number % 2) + start + number, np.uint8)
+                yield number, {"image": shade, "label": number % 2}
+
+        def _generate_examples(self):
+            raise AssertionError("not used")
+
+    folder = tmp_path / "tensorflow_datasets"
+    TwoShades(data_dir=folder, file_format=file_format).download_and_prepare()
+    done = prepare(tmp_path, {"reader": "tfds", "dataset": "two_shades", "download": False})
+    assert done.images().shape == (8, 8, 8) and set(done.index()["label"]) == {"dark", "light"}
+    assert list(done.index()["split"]) == ["train"] * 4 + ["test"] * 4
+    for label, picture in zip(done.index()["label"], done.images()):
+        assert (picture.mean() > 128) == (label == "light")
+
+
+def test_a_prepared_set_is_made_once_and_known_by_its_pixels(tmp_path):
+    save(tmp_path / "x/a/1.png")
+    save(tmp_path / "x/b/2.png", 1)
+    first = prepare(tmp_path, {"reader": "folder", "root": "x"})
+    again = prepare(tmp_path, {"reader": "folder", "root": "x"})
+    assert again.folder == first.folder
+    moved = tmp_path / "elsewhere"
+    (tmp_path / "x").rename(moved)
+    assert prepare(tmp_path, {"reader": "folder", "root": "elsewhere"}).digest == first.digest
+    save(moved / "b/3.png", 2)
+    assert prepare(tmp_path, {"reader": "folder", "root": "elsewhere"}).digest != first.digest
+
+
+def test_every_shipped_manifest_is_valid_and_names_its_source():
+    for name in manifests.names():
+        manifest, _ = manifests.load(name)
+        assert manifest.name == name and manifest.title and manifest.citation, name
+
+
+def test_missing_data_say_where_to_get_them(tmp_path):
+    manifest, _ = manifests.load("ham10000")
+    with pytest.raises(RequestError, match="doi.org/10.7910/DVN/DBW86T"):
+        prepared.prepare(manifest, tmp_path, tmp_path / "cache", (8, 8), quiet=True)
+
+
+def test_subsets_and_unknown_ones(phantom_set):
+    assert set(datasets.open_dataset(phantom_set, "hand").index["part"]) == {"hand"}
+    with pytest.raises(RequestError, match="Did you mean 'hand'"):
+        datasets.open_dataset(phantom_set, "hands")
