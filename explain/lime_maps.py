@@ -6,7 +6,9 @@ import numpy as np
 BATCH = 256  # samples a forward pass: `predict` with small batches would be many times slower
 
 
-def lime(model: keras.Model, images: np.ndarray, classes: np.ndarray, samples: int, segments: int, seed: int) -> np.ndarray:
+def lime(
+    model: keras.Model, images: np.ndarray, classes: np.ndarray, samples: int, segments: int, seed: int
+) -> np.ndarray:
     """A map for each image: every superpixel's weight in LIME's linear model.
 
     Args:

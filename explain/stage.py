@@ -42,11 +42,16 @@ def plan(plan: Plan) -> list[Task]:
         panels: dict[tuple, list[Task]] = {}
         for network in plan.find("finetune", profile=profile, fold=0, seed=plan.seeds(profile)[0]):
             # One panel for each target, backbone and strategy; of several label budgets the last, largest one.
-            if network.labels["budget"] != plan.find("finetune", profile=profile, target=network.labels["target"])[-1].labels["budget"]:
+            if (
+                network.labels["budget"]
+                != plan.find("finetune", profile=profile, target=network.labels["target"])[-1].labels["budget"]
+            ):
                 continue
             keys = ("listing", "fold", "budget", "validation", "backbone", "classes")
             params = {"do": "maps", "options": options.model_dump(), **{key: network.params[key] for key in keys}}
-            maps = Task("explain", VERSION, params, {"network": network}, {**network.labels, "do": "maps"}, network.places)
+            maps = Task(
+                "explain", VERSION, params, {"network": network}, {**network.labels, "do": "maps"}, network.places
+            )
             tasks.append(maps)
             shared = tuple(network.labels[key] for key in ("profile", "target", "backbone", "method", "budget"))
             panels.setdefault(shared, []).append(maps)
@@ -71,7 +76,6 @@ def run(task: Task, folder: Path, inputs: dict[str, Path], note: Callable[[str],
 
 
 def _maps(task: Task, folder: Path, inputs: dict[str, Path], note: Callable[[str], None]) -> dict[str, Any]:
-    import numpy as np
 
     from explain.grad_cam import grad_cam
     from explain.lime_maps import lime
@@ -87,7 +91,13 @@ def _maps(task: Task, folder: Path, inputs: dict[str, Path], note: Callable[[str
     images, y = pictures(chosen["row"].to_numpy()), chosen["y"].to_numpy()
     scores = networks.predict(model, pictures, chosen["row"].to_numpy())
     explained = y if options.explained == "true" else scores.argmax(axis=1)
-    arrays = {"images": images, "y": y, "explained": explained, "scores": scores, "id": chosen["id"].to_numpy().astype(str)}
+    arrays = {
+        "images": images,
+        "y": y,
+        "explained": explained,
+        "scores": scores,
+        "id": chosen["id"].to_numpy().astype(str),
+    }
     if "grad-cam" in options.methods:
         arrays["grad-cam"] = grad_cam(model, images, explained)
     if "lime" in options.methods:
@@ -96,8 +106,7 @@ def _maps(task: Task, folder: Path, inputs: dict[str, Path], note: Callable[[str
     masks = listing.masks()
     if masks is not None:
         arrays["masks"] = masks[chosen["row"].to_numpy()]
-    with files.written(folder / "explanations.npz") as temporary:
-        np.savez(temporary, **arrays)
+    files.write_arrays(folder / "explanations.npz", arrays)
     return {"images": len(images)}
 
 
@@ -123,10 +132,10 @@ def _panel(task: Task, folder: Path, inputs: dict[str, Path]) -> dict[str, Any]:
 
     maps = {}
     for number, chain in enumerate(task.params["chains"]):
-        with np.load(inputs[f"maps{number}"] / "explanations.npz", allow_pickle=False) as arrays:
-            maps[chain] = dict(arrays)
+        with np.load(inputs[f"maps{number}"] / "explanations.npz", allow_pickle=False) as saved:
+            maps[chain] = dict(saved)
     with files.written(folder / "panel.png") as temporary:
         draw(temporary, maps, task.params["methods"], task.params["classes"], task.params["note"])
-    with files.written(folder / "panel.npz") as temporary:
-        np.savez(temporary, **{f"{chain}/{name}": value for chain, arrays in maps.items() for name, value in arrays.items()})
+    arrays = {f"{chain}/{name}": value for chain, found in maps.items() for name, value in found.items()}
+    files.write_arrays(folder / "panel.npz", arrays)
     return {"chains": len(maps)}

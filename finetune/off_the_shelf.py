@@ -45,6 +45,8 @@ def fit(
         bias = np.concatenate([[0.0], bias])
     kernel = kernel / scaler.scale_[:, None]
     bias = bias - scaler.mean_ @ kernel
-    network = networks.cached_for(backbone, ("off the shelf", classes), lambda: networks.with_head(backbone, classes, 0.0))
+    network = networks.cached_for(
+        backbone, ("off the shelf", classes), lambda: networks.with_head(backbone, classes, 0.0)
+    )
     network.get_layer("logits").set_weights([kernel.astype(np.float32), bias.astype(np.float32)])
     return network, {"images": len(train)}

@@ -8,6 +8,7 @@ method is a strategy.
 """
 
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from pydantic import Field, field_validator
 from indomain import listings
 from indomain.errors import look_up, unknown
 from indomain.planning import Plan, budget_label
-from indomain.recipes import TrainingOptions
+from indomain.recipes import BackboneOptions, TrainingOptions
 from indomain.runs import Task
 
 VERSION = 1
@@ -52,45 +53,44 @@ def plan(plan: Plan) -> list[Task]:
     tasks = []
     for profile in plan.recipe.profiles:
         options = plan.options("finetune", Options, profile)
-        for target, target_options in plan.recipe.targets.items():
-            listing = plan.target(target, profile)
-            for backbone, name, chain in plan.recipe.arms(target):
-                start, path = plan.beginning(chain[0])
-                for strategy in options.strategies:
-                    for budget in target_options.budgets():
-                        for fold in range(listing.facts["folds"]):
-                            for seed in plan.seeds(profile):
-                                where = {"profile": profile, "target": target, "chain": name, "backbone": backbone.label}
-                                steps = plan.find("pretrain", **where, seed=seed) or plan.find("pretrain", **where)
-                                previous = steps[-1] if steps else None
-                                # Frozen features that do not depend on the seed are the same run, once.
-                                fixed = strategy == "off-the-shelf" and (previous or start != "random")
-                                if fixed and seed != plan.seeds(profile)[0] and not plan.find("pretrain", **where, seed=seed):
-                                    continue
-                                kept = _USES.get(strategy)
-                                params = {
-                                    "strategy": strategy,
-                                    "options": options.model_dump(include=kept, exclude={"strategies"} if not kept else None),
-                                    "listing": listing.digest,
-                                    "fold": fold,
-                                    "budget": budget,
-                                    "validation": target_options.split.validation,
-                                    "classes": listing.facts["classes"],
-                                    "backbone": plan.backbone(backbone, target, profile),
-                                    "start": "previous step" if previous else start,
-                                    "seed": seed,
-                                }
-                                labels = {
-                                    **where,
-                                    "method": strategy,
-                                    "budget": budget_label(budget),
-                                    "fold": fold,
-                                    "seed": seed,
-                                }
-                                inputs = {"pretrained": previous} if previous else {}
-                                places = {**listing.places, "start": path}
-                                tasks.append(Task("finetune", VERSION, params, inputs, labels, places))
+        for target, its_options in plan.recipe.targets.items():
+            folds = range(plan.target(target, profile).facts["folds"])
+            every = product(options.strategies, its_options.budgets(), folds, plan.seeds(profile))
+            arms = plan.recipe.arms(target)
+            for (backbone, chain, _), (strategy, budget, fold, seed) in product(arms, list(every)):
+                labels = {"profile": profile, "target": target, "chain": chain, "backbone": backbone.label}
+                labels |= {"method": strategy, "budget": budget_label(budget), "fold": fold, "seed": seed}
+                task = _task(plan, options, backbone, budget, labels)
+                if task:
+                    tasks.append(task)
     return tasks
+
+
+def _task(plan: Plan, options: Options, backbone: BackboneOptions, budget: dict, labels: dict[str, Any]) -> Task | None:
+    profile, target, strategy, seed = (labels[key] for key in ("profile", "target", "method", "seed"))
+    where = {key: labels[key] for key in ("profile", "target", "chain", "backbone")}
+    own = plan.find("pretrain", **where, seed=seed)
+    steps = own or plan.find("pretrain", **where)
+    start, path = plan.beginning(plan.recipe.chains[labels["chain"]][0])
+    # Features that do not depend on the seed make the same run: it is done, and counted, once.
+    if strategy == "off-the-shelf" and not own and (steps or start != "random") and seed != plan.seeds(profile)[0]:
+        return None
+    listing = plan.target(target, profile)
+    used = _USES.get(strategy)
+    params = {
+        "strategy": strategy,
+        "options": options.model_dump(include=used, exclude=None if used else {"strategies", "regularisation"}),
+        "listing": listing.digest,
+        "fold": labels["fold"],
+        "budget": budget,
+        "validation": plan.recipe.targets[target].split.validation,
+        "classes": listing.facts["classes"],
+        "backbone": plan.backbone(backbone, target, profile),
+        "start": "previous step" if steps else start,
+        "seed": seed,
+    }
+    inputs = {"pretrained": steps[-1]} if steps else {}
+    return Task("finetune", VERSION, params, inputs, labels, {**listing.places, "start": path})
 
 
 def check(tasks: list[Task]) -> None:

@@ -31,7 +31,9 @@ class Options(Table):
     classifiers: list[str] = []
     strategy: str = "full"  # which fine-tuned networks give the features
     layers: dict[str, str] = {}  # backbone -> layer; default: its last features, before the head
-    components: int | float | None = Field(default=None, gt=0)  # PCA: a number of components, or a share of the variance
+    components: int | float | None = Field(
+        default=None, gt=0
+    )  # PCA: a number of components, or a share of the variance
 
     @field_validator("classifiers")
     @classmethod
@@ -98,7 +100,6 @@ def run(task: Task, folder: Path, inputs: dict[str, Path], note: Callable[[str],
 
 def _extract(task: Task, folder: Path, inputs: dict[str, Path]) -> dict[str, Any]:
     import keras
-    import numpy as np
 
     from indomain import files, networks
 
@@ -113,9 +114,8 @@ def _extract(task: Task, folder: Path, inputs: dict[str, Path]) -> dict[str, Any
         part = networks.cached_for(model, ("pooled", layer), lambda: keras.Model(part.input, pooled(part.output)))
     pictures = listing.pictures(task.params["backbone"]["shape"][-1])
     features = networks.predict(part, pictures, table["row"].to_numpy())
-    with files.written(folder / "features.npz") as temporary:
-        text = {name: table[name].to_numpy().astype(str) for name in ("id", "patient", "group", "split")}
-        np.savez(temporary, features=features, y=table["y"].to_numpy(), **text)
+    text = {name: table[name].to_numpy().astype(str) for name in ("id", "patient", "group", "split")}
+    files.write_arrays(folder / "features.npz", {"features": features, "y": table["y"].to_numpy(), **text})
     return {"images": len(table), "features": int(features.shape[1]), "layer": layer}
 
 

@@ -44,7 +44,12 @@ def findings(dataset: Dataset, subset: str = "", with_counts: bool = True) -> pd
         if part["split"].nunique() > 1:
             first = part.drop_duplicates("split")
             found.append(
-                ["patient overlap", first["file"].iloc[0], first["file"].iloc[1], f"{patient} in {', '.join(first['split'])}"]
+                [
+                    "patient overlap",
+                    first["file"].iloc[0],
+                    first["file"].iloc[1],
+                    f"{patient} in {', '.join(first['split'])}",
+                ]
             )
     if with_counts:
         found += _count_findings(dataset.prepared.manifest, subset, index)
@@ -72,7 +77,9 @@ def leaks(dataset: Dataset, table: pd.DataFrame) -> pd.DataFrame:
                     found.append([kind, fold, *ids, index["file"].iloc[a], index["file"].iloc[b]])
         if dataset.has_patients:
             place = index.set_index("id").loc[part["id"]]
-            found += _patient_leaks(place[(part["split"] != "test").to_numpy()], place[(part["split"] == "test").to_numpy()], fold)
+            found += _patient_leaks(
+                place[(part["split"] != "test").to_numpy()], place[(part["split"] == "test").to_numpy()], fold
+            )
     return pd.DataFrame(found, columns=LEAK_COLUMNS)
 
 
@@ -95,9 +102,10 @@ def stop_at(found: pd.DataFrame, name: str) -> None:
     if found.empty:
         return
     lines = [f"  {row.kind}: {row.train_file} and {row.test_file}" for row in found.head(5).itertuples()]
+    kinds = ", ".join(f"{number} × {kind}" for kind, number in count_by_kind(found).items())
     more = f"\n  and {len(found) - 5} more" if len(found) > 5 else ""
     raise RequestError(
-        f"{name}: {len(found)} leaks between training and test images:\n" + "\n".join(lines) + more + "\n"
+        f"{name}: {len(found)} leaks between training and test images ({kinds}):\n" + "\n".join(lines) + more + "\n"
         "Set drop_leaks = true in the recipe to remove the training side, split by patient (grouped = true), or run with "
         "--profile paper, which keeps leaks and says so."
     )
@@ -147,11 +155,12 @@ def _patient_leaks(train: pd.DataFrame, test: pd.DataFrame, fold: int) -> list[l
     """One row for each patient on both sides; the frames are indexed by image id."""
     train, test = train[train["patient"] != ""], test[test["patient"] != ""]
     both = sorted(set(train["patient"]) & set(test["patient"]))
-    first_train, first_test = train.reset_index().drop_duplicates("patient"), test.reset_index().drop_duplicates("patient")
+    first_train, first_test = (
+        train.reset_index().drop_duplicates("patient"),
+        test.reset_index().drop_duplicates("patient"),
+    )
     a, b = first_train.set_index("patient"), first_test.set_index("patient")
-    return [
-        ["same patient", fold, a.loc[p, "id"], b.loc[p, "id"], a.loc[p, "file"], b.loc[p, "file"]] for p in both
-    ]
+    return [["same patient", fold, a.loc[p, "id"], b.loc[p, "id"], a.loc[p, "file"], b.loc[p, "file"]] for p in both]
 
 
 def dropped_ids(found: pd.DataFrame, train: pd.DataFrame) -> set[str]:

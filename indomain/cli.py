@@ -60,7 +60,9 @@ def _parser() -> argparse.ArgumentParser:
         action = actions.add_parser(name, help=what)
         action.add_argument("name", help="a data set: mura, mura/humerus, my.toml")
         _places(action)
-        action.add_argument("--size", type=int, nargs="+", default=[64], metavar="PIXELS", help="one side, or rows columns")
+        action.add_argument(
+            "--size", type=int, nargs="+", default=[64], metavar="PIXELS", help="one side, or rows columns"
+        )
         action.set_defaults(command={"show": _data_show, "check": _data_check, "prepare": _data_prepare}[name])
     new = actions.add_parser("new", help="write a manifest for a folder of images by looking at it")
     new.add_argument("folder", type=Path)
@@ -90,8 +92,12 @@ def _recipe_options(parser: argparse.ArgumentParser) -> None:
 def _places(parser: argparse.ArgumentParser) -> None:
     data = os.environ.get("INDOMAIN_DATA") or "data"
     cache = os.environ.get("INDOMAIN_CACHE") or "~/.cache/indomain"
-    parser.add_argument("--data-dir", type=Path, default=Path(data), help="the data sets (default: INDOMAIN_DATA, or data)")
-    parser.add_argument("--cache-dir", type=Path, default=Path(cache).expanduser(), help=f"prepared sets (default: {cache})")
+    parser.add_argument(
+        "--data-dir", type=Path, default=Path(data), help="the data sets (default: INDOMAIN_DATA, or data)"
+    )
+    parser.add_argument(
+        "--cache-dir", type=Path, default=Path(cache).expanduser(), help=f"prepared sets (default: {cache})"
+    )
 
 
 def _planned(options: argparse.Namespace):
@@ -126,7 +132,11 @@ def _plan(options: argparse.Namespace) -> None:
         print(f"{'to do' if task.digest in waiting else 'done '}  {task.digest}  {task.title()}")
     seconds, unknown = engine.seconds_left(plan)
     print(f"\n{len(waiting)} runs to do", end="")
-    print(f", about {seconds:.0f} s" + (f" and {unknown} of unknown length" if unknown else "") if waiting else ": all done")
+    print(
+        f", about {seconds:.0f} s" + (f" and {unknown} of unknown length" if unknown else "")
+        if waiting
+        else ": all done"
+    )
 
 
 def _data_list(options: argparse.Namespace) -> None:
@@ -169,7 +179,9 @@ def _prepared(options: argparse.Namespace):
 def _data_prepare(options: argparse.Namespace) -> None:
     done, _ = _prepared(options)
     facts = done.facts
-    print(f"{facts['name']}: {facts['images']} images, {facts['unreadable']} unreadable, {facts['size']}, in {done.folder}")
+    print(
+        f"{facts['name']}: {facts['images']} images, {facts['unreadable']} unreadable, {facts['size']}, in {done.folder}"
+    )
 
 
 def _data_check(options: argparse.Namespace) -> int:
@@ -180,7 +192,10 @@ def _data_check(options: argparse.Namespace) -> int:
     dataset = datasets.open_dataset(done, subset, labelled=False)
     found = audit.findings(dataset, subset)
     index = dataset.index
-    print(f"{dataset.name}: {len(dataset)} images" + (f", {index['patient'].nunique()} patients" if dataset.has_patients else ""))
+    print(
+        f"{dataset.name}: {len(dataset)} images"
+        + (f", {index['patient'].nunique()} patients" if dataset.has_patients else "")
+    )
     for (split, label), part in index.groupby(["split", "label"]):
         print(f"  {split or 'all'}: {label or 'no label'}: {len(part)}")
     if found.empty:

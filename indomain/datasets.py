@@ -104,7 +104,9 @@ def open_dataset(
     index = index.assign(y=index["label"].map(number).fillna(-1).astype(int), group=group)
     index = index[index["y"] >= 0]
     if len(class_names) < 2:
-        raise RequestError(f"{name}: {len(class_names)} class with images; at least two are needed to learn from labels.")
+        raise RequestError(
+            f"{name}: {len(class_names)} class with images; at least two are needed to learn from labels."
+        )
     return Dataset(name, prepared, index, tuple(class_names), options.positive or "")
 
 

@@ -84,7 +84,9 @@ def _import_keras_quietly() -> None:
 def versions() -> dict[str, str]:
     """Of what results depend on, among what is loaded."""
     names = ("keras", "tensorflow", "jax", "sklearn", "numpy")
-    found = {name: str(sys.modules[name].__version__) for name in names if hasattr(sys.modules.get(name), "__version__")}
+    found = {
+        name: str(sys.modules[name].__version__) for name in names if hasattr(sys.modules.get(name), "__version__")
+    }
     if "keras" in found:
         found["backend"] = sys.modules["keras"].config.backend()
     return found

@@ -37,6 +37,14 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
 
+def write_arrays(path: Path, arrays: dict[str, Any]) -> None:
+    """Named arrays as an uncompressed `.npz`."""
+    import numpy as np
+
+    with written(path) as temporary:
+        np.savez(temporary, **arrays)
+
+
 def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 

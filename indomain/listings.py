@@ -1,9 +1,9 @@
 """Listings: which images of which set train, choose and test, after the leakage gate. What a stage reads of the data.
 
-    <runs folder>/work/listing-<key>/
-        split.csv       the split table: fold, id, row, group, y, split, rank, patient, label, file
-        leaks.csv       what stood on both sides, whether it was removed or not
-        facts.json      classes, counts, digests; written last
+<runs folder>/work/listing-<key>/
+    split.csv       the split table: fold, id, row, group, y, split, rank, patient, label, file
+    leaks.csv       what stood on both sides, whether it was removed or not
+    facts.json      classes, counts, digests; written last
 """
 
 import os

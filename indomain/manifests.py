@@ -1,12 +1,12 @@
 """A manifest says what a data set is and how its files are read: one TOML file, shipped or the user's own.
 
-    name = "mura"                                   # the word that recipes use
-    [read]                                          # how image, label, patient and split are found
-    reader = "folder"
-    root = "MURA-v1.1"                              # below the data folder
-    pattern = "{split}/XR_{part}/{patient}/{study}_{label}/{view}.png"
-    [counts.humerus.test]                           # what a complete copy holds: subset, split, class
-    abnormal = 140
+name = "mura"                                   # the word that recipes use
+[read]                                          # how image, label, patient and split are found
+reader = "folder"
+root = "MURA-v1.1"                              # below the data folder
+pattern = "{split}/XR_{part}/{patient}/{study}_{label}/{view}.png"
+[counts.humerus.test]                           # what a complete copy holds: subset, split, class
+abnormal = 140
 """
 
 from pathlib import Path

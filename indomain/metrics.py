@@ -165,6 +165,8 @@ def _auroc_of(is_positive: np.ndarray, score: np.ndarray, weights: np.ndarray) -
 
 def _average_precision(is_positive: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:
     positives, negatives = _steps(is_positive, score, weights)
-    precision = np.divide(positives, positives + negatives, out=np.zeros_like(positives), where=positives + negatives > 0)
+    precision = np.divide(
+        positives, positives + negatives, out=np.zeros_like(positives), where=positives + negatives > 0
+    )
     gained = np.diff(np.concatenate([np.zeros((len(weights), 1)), positives], axis=1), axis=1)
     return _ratio((gained * precision).sum(axis=1), positives[:, -1])

@@ -67,14 +67,18 @@ def _look_at_folder(folder: Path) -> tuple[dict[str, Any], list[str]]:
     if not paths:
         raise RequestError(f"no picture below {folder} (looked for {', '.join(suffixes)}).")
     parts = [path.relative_to(folder).parts for path in paths]
-    assumed = [f"{len(paths)} pictures: {', '.join(f'{n} {suffix}' for suffix, n in Counter(p.suffix for p in paths).items())}."]
+    assumed = [
+        f"{len(paths)} pictures: {', '.join(f'{n} {suffix}' for suffix, n in Counter(p.suffix for p in paths).items())}."
+    ]
     read: dict[str, Any] = {"reader": "folder", "root": str(folder.resolve())}
     top = sorted({place[0] for place in parts if len(place) > 1})
     has_splits = bool(top) and all(name.lower() in SPLIT_WORDS for name in top)
     depth = 1 if has_splits else 0
     if any(len(place) <= depth + 1 for place in parts):
         read["labelled"] = False
-        assumed.append("No class folders: the pictures have no labels, and can only be a source of an objective without any.")
+        assumed.append(
+            "No class folders: the pictures have no labels, and can only be a source of an objective without any."
+        )
         return {"read": read, "classes": [], "positive": ""}, assumed
     if has_splits:
         assumed.append(f"Official splits: {', '.join(top)}.")
@@ -88,7 +92,9 @@ def _look_at_folder(folder: Path) -> tuple[dict[str, Any], list[str]]:
     return {"read": read, "classes": classes, "positive": _positive(classes, assumed)}, assumed
 
 
-def _find_patients(read: dict[str, Any], parts: list[tuple[str, ...]], depth: int, prefix: str, assumed: list[str]) -> None:
+def _find_patients(
+    read: dict[str, Any], parts: list[tuple[str, ...]], depth: int, prefix: str, assumed: list[str]
+) -> None:
     """Adds a pattern to `read` if folders or file names look as if they named patients."""
     if all(len(place) == depth + 3 for place in parts):
         read["pattern"] = prefix + "{patient}/*"
@@ -107,7 +113,9 @@ def _find_patients(read: dict[str, Any], parts: list[tuple[str, ...]], depth: in
                 read["pattern"] = f"{prefix}{pattern}.*"
                 assumed.append(f"Patients: {len(patients)}, by the file names ({words}). Wrong? Remove `pattern`.")
                 return
-    assumed.append("No patients are named: every picture counts as its own. If patients have several, splits leak: add a pattern.")
+    assumed.append(
+        "No patients are named: every picture counts as its own. If patients have several, splits leak: add a pattern."
+    )
 
 
 def _positive(classes: list[str], assumed: list[str]) -> str:
@@ -141,7 +149,7 @@ def _as_toml(name: str, folder: Path, found: dict[str, Any], assumed: list[str])
         lines.append(f"{key} = {str(value).lower() if isinstance(value, bool) else _quoted(value)}")
     lines += ["", "[images]", 'fit = "pad"  # or "crop", "stretch"']
     if found["classes"]:
-        lines += ["", "[labels]", "# Several labels may be merged into one class: other = [\"a\", \"b\"]"]
+        lines += ["", "[labels]", '# Several labels may be merged into one class: other = ["a", "b"]']
         classes = ", ".join(f"{_quoted(label)} = [{_quoted(label)}]" for label in found["classes"])
         lines.append(f"classes = {{ {classes} }}")
         if found["positive"]:
@@ -154,5 +162,7 @@ def _quoted(text: object) -> str:
     word = str(text)
     if "'" not in word and not any(ord(letter) < 32 for letter in word):
         return f"'{word}'" if "\\" in word or '"' in word else f'"{word}"'
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
+    escaped = (
+        word.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
+    )
     return f'"{escaped}"'

@@ -28,7 +28,11 @@ LABELS = ("normal", "abnormal")
 # Bones of each part in a frame of −1 … 1: (x0, y0, x1, y1, radius of the shaft, radius of the ends); y points down.
 _FINGER_RAYS = ((-0.52, 0.16), (-0.26, 0.02), (0.0, -0.04), (0.26, 0.02))
 BONES: dict[str, tuple[tuple[float, ...], ...]] = {
-    "elbow": ((0, -1.15, 0, -0.10, 0.15, 0.24), (-0.13, 0.04, -0.16, 1.15, 0.10, 0.15), (0.13, 0.02, 0.18, 1.15, 0.11, 0.17)),
+    "elbow": (
+        (0, -1.15, 0, -0.10, 0.15, 0.24),
+        (-0.13, 0.04, -0.16, 1.15, 0.10, 0.15),
+        (0.13, 0.02, 0.18, 1.15, 0.11, 0.17),
+    ),
     "finger": ((0, 1.15, 0, 0.42, 0.17, 0.22), (0, 0.32, 0, -0.28, 0.14, 0.19), (0, -0.38, 0, -0.78, 0.11, 0.14)),
     "forearm": ((-0.16, -1.0, -0.20, 1.0, 0.10, 0.14), (0.16, -1.0, 0.20, 1.0, 0.11, 0.15)),
     "hand": (
@@ -41,7 +45,11 @@ BONES: dict[str, tuple[tuple[float, ...], ...]] = {
         (0.16, 1.15, 0.14, 0.86, 0.09, 0.12),
     ),
     "humerus": ((0, -0.80, 0, 0.90, 0.15, 0.23), (0.30, -1.05, 0.62, -0.90, 0.16, 0.20)),
-    "shoulder": ((-0.15, -0.20, -0.28, 1.15, 0.16, 0.26), (-0.45, -0.62, 0.95, -0.72, 0.07, 0.09), (0.18, -0.30, 0.55, 0.55, 0.10, 0.16)),
+    "shoulder": (
+        (-0.15, -0.20, -0.28, 1.15, 0.16, 0.26),
+        (-0.45, -0.62, 0.95, -0.72, 0.07, 0.09),
+        (0.18, -0.30, 0.55, 0.55, 0.10, 0.16),
+    ),
     "wrist": (
         (-0.15, 1.15, -0.17, 0.22, 0.13, 0.20),
         (0.18, 1.15, 0.20, 0.28, 0.10, 0.13),
@@ -53,7 +61,15 @@ BONES: dict[str, tuple[tuple[float, ...], ...]] = {
     ),
 }
 # Half the limb's width in soft tissue.
-_TISSUE = {"elbow": 0.46, "finger": 0.30, "forearm": 0.44, "hand": 0.16, "humerus": 0.46, "shoulder": 0.62, "wrist": 0.42}
+_TISSUE = {
+    "elbow": 0.46,
+    "finger": 0.30,
+    "forearm": 0.44,
+    "hand": 0.16,
+    "humerus": 0.46,
+    "shoulder": 0.62,
+    "wrist": 0.42,
+}
 # How much of the side-to-side distance is seen: anteroposterior, lateral, oblique.
 _VIEWS = (("ap", 1.0), ("lateral", 0.35), ("oblique", 0.7))
 
@@ -186,7 +202,14 @@ def _own_bone(bone: tuple[float, ...], anatomy: _Dice, spread: float, thick: flo
     aside, along, stretch = anatomy.uniform(-0.04, 0.04), anatomy.uniform(-0.05, 0.05), anatomy.uniform(0.94, 1.06)
     width = thick * anatomy.uniform(0.85, 1.15)
     y0, y1 = y0 + along, y0 + along + (y1 - y0) * stretch
-    return [(x0 + aside) * spread, y0, (x1 + aside) * spread, y1, shaft * width, end * width * anatomy.uniform(0.9, 1.1)]
+    return [
+        (x0 + aside) * spread,
+        y0,
+        (x1 + aside) * spread,
+        y1,
+        shaft * width,
+        end * width * anatomy.uniform(0.9, 1.1),
+    ]
 
 
 def _grid(size: tuple[int, int], shot: _Dice) -> tuple[np.ndarray, np.ndarray, float]:
@@ -237,7 +260,9 @@ def _soft_tissue(bones: list[list[float]], width: float, x: np.ndarray, y: np.nd
     sleeve = np.zeros(x.shape, np.float32)
     for axis in bones:
         position, distance, length = _along_axis(axis, x, y)
-        beyond = (np.maximum(np.abs(position * np.float32(2) - np.float32(1)) - np.float32(1), np.float32(0))) * np.float32(length / 2)
+        beyond = (
+            np.maximum(np.abs(position * np.float32(2) - np.float32(1)) - np.float32(1), np.float32(0))
+        ) * np.float32(length / 2)
         sleeve = np.maximum(sleeve, np.float32(width * width) - distance * distance - beyond * beyond)
     return np.float32(2) * np.sqrt(sleeve)
 
@@ -266,7 +291,9 @@ def _abnormal(
         far = [x0 + across[0] * 0.5, y0 + across[1] * 0.5, x1 + across[0] * 1.5, y1 + across[1] * 1.5, shaft, end]
         edge = offset + distance * np.float32(0.6 * side)
         gap = np.float32(0.10 * severity + pixel)
-        layer = np.where(edge < -gap / 2, _bone(axis, cortex, x, y), none) + np.where(edge > gap / 2, _bone(far, cortex, x, y), none)
+        layer = np.where(edge < -gap / 2, _bone(axis, cortex, x, y), none) + np.where(
+            edge > gap / 2, _bone(far, cortex, x, y), none
+        )
         reach = np.float32(2.2 * shaft)
         return layer, none, offset * offset + distance * distance < reach * reach
     layer = _bone(axis, cortex, x, y)
@@ -286,7 +313,10 @@ def _abnormal(
             metal = np.maximum(metal, np.where(screw & (np.abs(distance) < radius), np.float32(0.10), none))
         return layer, metal, (np.abs(offset) < half) & (np.abs(distance) < radius * np.float32(1.3))
     if kind == "lytic lesion":
-        long, wide = np.float32(1.4 * radius * (0.6 + 0.7 * severity)), np.float32(0.85 * radius * (0.6 + 0.7 * severity))
+        long, wide = (
+            np.float32(1.4 * radius * (0.6 + 0.7 * severity)),
+            np.float32(0.85 * radius * (0.6 + 0.7 * severity)),
+        )
         away = distance - np.float32(0.3 * side) * radius
         ellipse = (offset / long) * (offset / long) + (away / wide) * (away / wide)
         hole = np.minimum(np.maximum(np.float32(1.3) - ellipse, np.float32(0)), np.float32(1))
@@ -316,7 +346,7 @@ def _marker_and_collimation(picture: np.ndarray, shot: _Dice, size: tuple[int, i
     start = 2 * unit + shot.below(2 * unit) if left else columns - 7 * unit - shot.below(2 * unit)
     letter = np.array([[int(bit) for bit in line] for line in glyph], bool).repeat(unit, 0).repeat(unit, 1)
     # On a frame smaller than the letter there is no marker.
-    if top + letter.shape[0] < rows and 0 <= start and start + letter.shape[1] < columns:
+    if top + letter.shape[0] < rows and start >= 0 and start + letter.shape[1] < columns:
         picture[top : top + letter.shape[0], start : start + letter.shape[1]][letter] = 250
     for border in range(4):
         width = int(shot.uniform(0, 0.07) * rows) if shot.below(4) == 0 else 0

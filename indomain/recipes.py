@@ -1,16 +1,16 @@
 """A recipe: one experiment as a TOML file. What the stages share stands here; each stage checks its own table.
 
-    title = "..."
-    size = 64
-    backbones = ["squeezenet", { name = "dcnn", width = 0.25 }]
-    [targets.humerus]            # the small labelled set
-    set = "mura/humerus"
-    [sources.others]             # what a chain's steps learn from
-    set = "mura/all-but-humerus"
-    [chains]                     # how a network came to be
-    random = ["random"]
-    imagenet-in-domain = ["imagenet", "others:supervised"]
-    [pretrain] [finetune] [fusion] [explain] [report]     # the stages' own options
+title = "..."
+size = 64
+backbones = ["squeezenet", { name = "dcnn", width = 0.25 }]
+[targets.humerus]            # the small labelled set
+set = "mura/humerus"
+[sources.others]             # what a chain's steps learn from
+set = "mura/all-but-humerus"
+[chains]                     # how a network came to be
+random = ["random"]
+imagenet-in-domain = ["imagenet", "others:supervised"]
+[pretrain] [finetune] [fusion] [explain] [report]     # the stages' own options
 """
 
 from pathlib import Path
@@ -56,7 +56,9 @@ class SetOptions(Table):
 
 
 class SourceOptions(SetOptions):
-    use: list[Literal["train", "val", "test"]] = ["train"]  # of the official splits; images without a split always count
+    use: list[Literal["train", "val", "test"]] = [
+        "train"
+    ]  # of the official splits; images without a split always count
     validation: float = Field(default=0.1, ge=0, lt=1)  # share of the patients that choose the epoch (strict profile)
 
 
@@ -140,7 +142,9 @@ class Recipe(Table):
     @field_validator("backbones", mode="before")
     @classmethod
     def _words_are_names(cls, value: Any) -> Any:
-        return [{"name": item} if isinstance(item, str) else item for item in value] if isinstance(value, list) else value
+        return (
+            [{"name": item} if isinstance(item, str) else item for item in value] if isinstance(value, list) else value
+        )
 
     @field_validator("seeds")
     @classmethod
@@ -160,9 +164,9 @@ class Recipe(Table):
         for name, chain in self.chains.items():
             _check_chain(name, chain, self.sources)
         for name, target in self.targets.items():
-            for chain in target.chains:
-                if chain not in self.chains:
-                    raise unknown("chain", chain, self.chains, f"targets.{name}.chains")
+            for asked in target.chains:
+                if asked not in self.chains:
+                    raise unknown("chain", asked, self.chains, f"targets.{name}.chains")
         return self
 
     @property

@@ -33,7 +33,9 @@ def make(dataset: Dataset, options: SplitOptions) -> pd.DataFrame:
                 split[official_val] = "val"
         elif options.validated:
             rest = np.flatnonzero(~test)
-            chosen = _held_out(groups[rest], y[rest], options.validation, options.seed + 7919 * (fold + 1), dataset.name)
+            chosen = _held_out(
+                groups[rest], y[rest], options.validation, options.seed + 7919 * (fold + 1), dataset.name
+            )
             split[rest[chosen]] = "val"
         tables.append(_table(index, y, split, fold, options.seed))
     table = pd.concat(tables, ignore_index=True)
@@ -97,7 +99,7 @@ def _test_parts(
         name = "test" if (official == "test").any() else "val"
         if not (official == name).any() or not (official == "train").any():
             raise RequestError(
-                f"{dataset.name}: the set has no official test images. Use scheme = \"holdout\" or \"kfold\"."
+                f'{dataset.name}: the set has no official test images. Use scheme = "holdout" or "kfold".'
             )
         return [official == name]
     if options.scheme == "holdout":
@@ -114,7 +116,7 @@ def _k_folds(dataset: Dataset, groups: np.ndarray, y: np.ndarray, options: Split
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
     if options.folds < 2:
-        raise RequestError(f"{dataset.name}: scheme = \"kfold\" needs folds = 2 or more.")
+        raise RequestError(f'{dataset.name}: scheme = "kfold" needs folds = 2 or more.')
     for number, name in enumerate(dataset.class_names):
         have = len(set(groups[y == number]))
         if have < options.folds:
@@ -145,7 +147,9 @@ def _held_out(groups: np.ndarray, y: np.ndarray, share: float, seed: int, name: 
     label = label.drop_duplicates("group", keep="last").sort_values("group")
     counts = label["y"].value_counts()
     if len(label) < 2:
-        raise RequestError(f"{name}: one patient only; nothing can be held out. Set grouped = false to split its images.")
+        raise RequestError(
+            f"{name}: one patient only; nothing can be held out. Set grouped = false to split its images."
+        )
     if counts.min() < 2:
         raise RequestError(
             f"{name}: a class has a single patient, which cannot stand on both sides of a split. Merge or drop the class."
@@ -154,7 +158,9 @@ def _held_out(groups: np.ndarray, y: np.ndarray, share: float, seed: int, name: 
     try:
         _, chosen = train_test_split(label["group"].to_numpy(), test_size=held, stratify=label["y"], random_state=seed)
     except ValueError as error:
-        raise RequestError(f"{name}: {held} of {len(label)} patients cannot be held out for every class: {error}.") from None
+        raise RequestError(
+            f"{name}: {held} of {len(label)} patients cannot be held out for every class: {error}."
+        ) from None
     return np.flatnonzero(np.isin(groups, chosen))
 
 

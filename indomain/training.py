@@ -84,7 +84,9 @@ class Trainee(keras.Model):
         return self.network(self.augmented(images, training), training=training)
 
 
-def compiled(trainee: Trainee, options: TrainingOptions, rates: dict[str, float] | None = None, **losses: Any) -> Trainee:
+def compiled(
+    trainee: Trainee, options: TrainingOptions, rates: dict[str, float] | None = None, **losses: Any
+) -> Trainee:
     """`trainee` compiled and built, with a picture of its untouched optimizer to come back to.
 
     Args:
@@ -185,8 +187,7 @@ class _Keeper(keras.callbacks.Callback):
         state = {f"variable{i}": np.array(v) for i, v in enumerate(self._variables())}
         best = {f"best{i}": value for i, value in enumerate(self.best or [])}
         log = {"log": np.array(_csv_text(self.log))}
-        with files.written(self.folder / "state.npz") as temporary:
-            np.savez(temporary, **state, **best, **log)
+        files.write_arrays(self.folder / "state.npz", {**state, **best, **log})
 
     def resume(self) -> int:
         """Puts a saved state back; returns the number of epochs already done."""
@@ -199,7 +200,9 @@ class _Keeper(keras.callbacks.Callback):
             best = [state[f"best{i}"] for i in range(sum(name.startswith("best") for name in state.files))]
             self.best = best or None
             rows = list(csv.DictReader(str(state["log"]).splitlines()))
-        self.log = [{name: int(value) if name == "epoch" else float(value) for name, value in row.items()} for row in rows]
+        self.log = [
+            {name: int(value) if name == "epoch" else float(value) for name, value in row.items()} for row in rows
+        ]
         return len(self.log)
 
     def finish(self) -> None:
@@ -291,7 +294,9 @@ def classify(
     def make() -> Trainee:
         network = networks.with_head(backbone, classes, options.dropout)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        return compiled(Trainee(network, options.augment), options, {"logits": head_rate}, loss=loss, weighted_metrics=["accuracy"])
+        return compiled(
+            Trainee(network, options.augment), options, {"logits": head_rate}, loss=loss, weighted_metrics=["accuracy"]
+        )
 
     trainee = networks.cached_for(backbone, ("classifier", classes, head_rate, own), make)
     initialise_head(trainee, seed, ("logits",))
@@ -303,6 +308,8 @@ def classify(
     validation = None
     if len(val):
         weights = class_weights(val["y"].to_numpy(), classes, options.class_weights)
-        validation = Batches(pictures, val["row"].to_numpy(), val["y"].to_numpy(), weights, max(options.batch, networks.BATCH))
+        validation = Batches(
+            pictures, val["row"].to_numpy(), val["y"].to_numpy(), weights, max(options.batch, networks.BATCH)
+        )
     log = fit(trainee, train, validation, options, folder, note)
     return trainee.network, facts(log, len(rows))

@@ -46,7 +46,13 @@ def plan(plan: Plan) -> list[Task]:
             for backbone, name, chain in plan.recipe.arms(target):
                 spec = plan.backbone(backbone, target, profile)
                 for seed in seeds:
-                    labels = {"profile": profile, "target": target, "chain": name, "backbone": backbone.label, "seed": seed}
+                    labels = {
+                        "profile": profile,
+                        "target": target,
+                        "chain": name,
+                        "backbone": backbone.label,
+                        "seed": seed,
+                    }
                     tasks += _steps(plan, options, profile, chain, spec, labels)
     return tasks
 

@@ -3,8 +3,21 @@
 import pandas as pd
 
 LINE = ["profile", "target", "budget", "backbone", "method", "chain"]
-_ESCAPED = {"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}",
-            "^": r"\textasciicircum{}", "\\": r"\textbackslash{}", "–": "--", "→": r"$\rightarrow$", "×": r"$\times$"}
+_ESCAPED = {
+    "&": r"\&",
+    "%": r"\%",
+    "_": r"\_",
+    "#": r"\#",
+    "$": r"\$",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "\\": r"\textbackslash{}",
+    "–": "--",
+    "→": r"$\rightarrow$",
+    "×": r"$\times$",
+}
 
 
 def escaped(text: object) -> str:

@@ -33,7 +33,9 @@ def notes(params: dict[str, Any], table: pd.DataFrame) -> list[str]:
     if count:
         kinds = ", ".join(sorted(set(table["test"].dropna())))
         found.append(f"{count} comparisons with the reference chain, Holm-corrected together. Tests: {kinds}.")
-    found.append("Intervals: 95 %, bootstrap over patients (over images where there are no patients), of the mean over runs.")
+    found.append(
+        "Intervals: 95 %, bootstrap over patients (over images where there are no patients), of the mean over runs."
+    )
     if params["recipe"].get("pretrain", {}).get("seeds", "one") == "one" and len(params["recipe"]["seeds"]) > 1:
         found.append("All seeds share one pretraining: its own variation is not in the intervals.")
     return found
@@ -47,7 +49,11 @@ def summary(params: dict[str, Any], table: pd.DataFrame, sentences: list[str]) -
     metric = params["options"]["metrics"][0]
     part = table[table["metric"] == metric]
     shown = Table(title=f"{params['recipe']['title']}: {metric}", title_justify="left")
-    columns = [name for name in ("profile", "target", "budget", "backbone", "method", "chain") if part[name].nunique() > 1 or name == "chain"]
+    columns = [
+        name
+        for name in ("profile", "target", "budget", "backbone", "method", "chain")
+        if part[name].nunique() > 1 or name == "chain"
+    ]
     for name in columns:
         shown.add_column(name)
     for name in ("mean", "95 % interval", "runs", "difference", "p (Holm)"):

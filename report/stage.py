@@ -78,7 +78,9 @@ def plan(plan: Plan) -> list[Task]:
             places[f"{profile}/{target}"] = str(listing.folder)
             for backbone, chain in recipe.missing_arms(target):
                 note = f"not run: no ImageNet weights exist for {backbone.name}"
-                missing.append({"profile": profile, "target": target, "chain": chain, "backbone": backbone.label, "note": note})
+                missing.append(
+                    {"profile": profile, "target": target, "chain": chain, "backbone": backbone.label, "note": note}
+                )
     sources = {}
     for task in plan.find("pretrain"):
         from indomain.listings import reopen
@@ -86,7 +88,11 @@ def plan(plan: Plan) -> list[Task]:
         sources[f"{task.labels['profile']}/{task.labels['source']}"] = reopen(task.places).facts
     params = {
         "recipe": {"name": plan.name, **recipe.model_dump(mode="json", exclude={"report"})},
-        "options": {**options.model_dump(), "compare_with": reference, "test_metrics": options.test_metrics or options.metrics[:1]},
+        "options": {
+            **options.model_dump(),
+            "compare_with": reference,
+            "test_metrics": options.test_metrics or options.metrics[:1],
+        },
         "shown": [task.labels for task in shown],
         "facts": facts,
         "sources": sources,
@@ -136,7 +142,9 @@ def run(task: Task, folder: Path, inputs: dict[str, Path], note: Callable[[str],
         if labels.get("do") == "panel":
             name = "-".join(str(labels[key]) for key in ("target", "backbone", "method", "profile"))
             (folder / f"panel-{name}.png").write_bytes((place / "panel.png").read_bytes())
-            panels.append((f"{labels['target']}, {labels['backbone']}, {labels['method']}", folder / f"panel-{name}.png"))
+            panels.append(
+                (f"{labels['target']}, {labels['backbone']}, {labels['method']}", folder / f"panel-{name}.png")
+            )
     write_text(folder / "report.html", page.render(params, whole, stages, notes, pictures, panels))
     write_text(folder / "summary.txt", page.summary(params, whole, notes))
     return {"rows": len(whole), "comparisons": int(built["p_uncorrected"].notna().sum())}

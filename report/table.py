@@ -78,13 +78,16 @@ def read_rows(inputs: list[tuple[dict[str, Any], Path]], facts: dict[str, dict])
     for labels, folder in inputs:
         its_facts = facts[f"{labels['profile']}/{labels['target']}"]
         table, y, scores = predictions.read(folder / "predictions.csv", its_facts["classes"])
-        kept = {key: labels[key] for key in ("profile", "target", "chain", "backbone", "method", "budget", "seed", "fold")}
+        kept = {
+            key: labels[key] for key in ("profile", "target", "chain", "backbone", "method", "budget", "seed", "fold")
+        }
         frames.append(table.drop(columns="group").assign(**kept))
         test = (table["split"] == "test").to_numpy()
         row = rows.setdefault(tuple(labels[key] for key in ROW), Row({key: labels[key] for key in ROW}, its_facts))
         n_train = sum(n for fold, split, _, n in its_facts["counts"] if fold == labels["fold"] and split == "train")
-        of_test = [values[test] for values in (y, scores, table["group"].to_numpy(), table["id"].to_numpy())]
-        row.runs.append(Run(labels["fold"], labels["seed"], *of_test, n_train))
+        tested = table[test]
+        groups, ids = tested["group"].to_numpy(), tested["id"].to_numpy()
+        row.runs.append(Run(labels["fold"], labels["seed"], y[test], scores[test], groups, ids, n_train))
     return list(rows.values()), pd.concat(frames, ignore_index=True)
 
 
@@ -126,7 +129,9 @@ def build(
                 "sd_runs": float(plain.std(ddof=1)) if len(plain) > 1 else np.nan,
                 "n_runs": len(row.runs),
                 "n_images": len({image for run in row.runs for image in run.ids}),
-                "n_patients": len({group for run in row.runs for group in run.groups}) if row.facts["has_patients"] else np.nan,
+                "n_patients": len({group for run in row.runs for group in run.groups})
+                if row.facts["has_patients"]
+                else np.nan,
                 **_reported(reported, row.labels, name),
             }
             if reference and there and name in tested:
@@ -202,7 +207,9 @@ def _test(
     own patient: DeLong for AUROC, McNemar for accuracy. Else: paired bootstrap over patients of the mean over seeds.
     """
     places = {(run.fold, run.seed): number for number, run in enumerate(reference.runs)}
-    pairs = [(number, places[run.fold, run.seed]) for number, run in enumerate(row.runs) if (run.fold, run.seed) in places]
+    pairs = [
+        (number, places[run.fold, run.seed]) for number, run in enumerate(row.runs) if (run.fold, run.seed) in places
+    ]
     if len({run.fold for run in row.runs}) > 1 and len(pairs) > 1:
         differences = np.array([plain[a] - other[b] for a, b in pairs])
         share = float(np.mean([len(run.y) / run.n_train for run in row.runs]))

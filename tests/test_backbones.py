@@ -44,7 +44,9 @@ def test_backbones_are_flat_and_take_grey_0_to_255(name):
 )
 def test_the_scaling_inside_is_the_one_that_keras_asks_for(name, module):
     model = backbones.build(name, (48, 48, 3))
-    family = {"resnet50": "ResNet50", "densenet121": "DenseNet121", "mobilenetv2": "MobileNetV2", "vgg16": "VGG16"}[name]
+    family = {"resnet50": "ResNet50", "densenet121": "DenseNet121", "mobilenetv2": "MobileNetV2", "vgg16": "VGG16"}[
+        name
+    ]
     plain = getattr(keras.applications, family)(include_top=False, weights=None, input_shape=(48, 48, 3), pooling="avg")
     for layer in plain.layers:
         if layer.weights:
@@ -125,5 +127,7 @@ def test_squeezenet_names_imagenette(data_dir):
     batches = [np.stack(large[start : start + 100]) for start in range(0, len(large), 100)]
     right = np.concatenate([model.predict_on_batch(batch) for batch in batches])[:, classes].argmax(axis=1) == y
     assert right.mean() >= 0.75
-    swapped = np.concatenate([model.predict_on_batch(batch[..., ::-1]) for batch in batches])[:, classes].argmax(axis=1) == y
+    swapped = (
+        np.concatenate([model.predict_on_batch(batch[..., ::-1]) for batch in batches])[:, classes].argmax(axis=1) == y
+    )
     assert swapped.mean() < right.mean() - 0.05

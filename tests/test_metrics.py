@@ -17,8 +17,28 @@ def from_counts(tp, fn, tn, fp):
 @pytest.mark.parametrize(
     ("counts", "printed"),
     [
-        (HUMERUS, {"accuracy": 87.85, "f1": 87.63, "kappa": 75.69, "precision": 86.71, "sensitivity": 88.57, "specificity": 87.16}),
-        (WRIST, {"accuracy": 85.58, "f1": 82.70, "kappa": 70.46, "precision": 89.37, "sensitivity": 76.95, "specificity": 92.58}),
+        (
+            HUMERUS,
+            {
+                "accuracy": 87.85,
+                "f1": 87.63,
+                "kappa": 75.69,
+                "precision": 86.71,
+                "sensitivity": 88.57,
+                "specificity": 87.16,
+            },
+        ),
+        (
+            WRIST,
+            {
+                "accuracy": 85.58,
+                "f1": 82.70,
+                "kappa": 70.46,
+                "precision": 89.37,
+                "sensitivity": 76.95,
+                "specificity": 92.58,
+            },
+        ),
     ],
 )
 def test_the_papers_confusion_matrices_give_the_printed_digits(counts, printed):

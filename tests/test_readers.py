@@ -20,8 +20,12 @@ def save(path, value=0, size=(12, 10), mode="L"):
 
 
 def test_class_folders_with_and_without_splits(tmp_path):
-    for number, name in enumerate(["train/a/1.png", "train/b/2.png", "valid/a/3.jpg", "Test/b/4.bmp", "train/a/notes.txt"]):
-        save(tmp_path / "x" / name, number) if not name.endswith("txt") else (tmp_path / "x" / name).write_text("no picture")
+    for number, name in enumerate(
+        ["train/a/1.png", "train/b/2.png", "valid/a/3.jpg", "Test/b/4.bmp", "train/a/notes.txt"]
+    ):
+        save(tmp_path / "x" / name, number) if not name.endswith("txt") else (tmp_path / "x" / name).write_text(
+            "no picture"
+        )
     index = prepare(tmp_path, {"reader": "folder", "root": "x"}).index()
     assert dict(zip(index["id"], index["split"])) == {
         "Test/b/4.bmp": "test",
@@ -54,7 +58,9 @@ def test_a_pattern_names_label_patient_part_and_view(tmp_path):
 def test_csv_columns_one_hot_labels_and_ids_that_look_like_numbers(tmp_path):
     for name in ("007", "008", "009"):
         save(tmp_path / "pictures" / f"{name}.png", int(name))
-    table = pd.DataFrame({"image": ["007", "008", "009"], "mel": [1.0, 0.0, 0.0], "bkl": [0, 1, 0], "who": ["a", "a", "b"]})
+    table = pd.DataFrame(
+        {"image": ["007", "008", "009"], "mel": [1.0, 0.0, 0.0], "bkl": [0, 1, 0], "who": ["a", "a", "b"]}
+    )
     table.to_csv(tmp_path / "labels.csv", index=False)
     read = {
         "reader": "csv",
@@ -76,12 +82,24 @@ def test_csv_columns_one_hot_labels_and_ids_that_look_like_numbers(tmp_path):
 def test_npz_split_and_unsplit(tmp_path):
     pictures = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 1), dtype=np.uint8)
     labels = np.array([[0], [1]] * 3)
-    np.savez(tmp_path / "split.npz", train_images=pictures[:4], train_labels=labels[:4], test_images=pictures[4:], test_labels=labels[4:])
+    np.savez(
+        tmp_path / "split.npz",
+        train_images=pictures[:4],
+        train_labels=labels[:4],
+        test_images=pictures[4:],
+        test_labels=labels[4:],
+    )
     done = prepare(tmp_path, {"reader": "npz", "file": "split.npz", "class_names": ["well", "sick"]})
     assert list(done.index()["split"]) == ["train"] * 4 + ["test"] * 2
     assert np.array_equal(done.images(), pictures[..., 0]) and list(done.index()["label"][:2]) == ["well", "sick"]
     groups = np.array(["p1", "p1", "p2", "p2", "p3", "p3"])
-    np.savez(tmp_path / "whole.npz", images=pictures[..., 0], labels=labels[:, 0], groups=groups, ids=np.array(list("aabbcc")))
+    np.savez(
+        tmp_path / "whole.npz",
+        images=pictures[..., 0],
+        labels=labels[:, 0],
+        groups=groups,
+        ids=np.array(list("aabbcc")),
+    )
     index = prepare(tmp_path, {"reader": "npz", "file": "whole.npz"}).index()
     assert list(index["patient"]) == list(groups) and index["id"].is_unique
     np.savez(tmp_path / "objects.npz", images=pictures[..., 0], labels=np.array([{}] * 6, dtype=object))
@@ -100,7 +118,10 @@ def test_tfds_reads_a_local_builder(tmp_path, file_format):
         VERSION = tfds.core.Version("1.0.0")
 
         def _info(self):
-            features = {"image": tfds.features.Image(shape=(8, 8, 1)), "label": tfds.features.ClassLabel(names=["dark", "light"])}
+            features = {
+                "image": tfds.features.Image(shape=(8, 8, 1)),
+                "label": tfds.features.ClassLabel(names=["dark", "light"]),
+            }
             return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
 
         def _split_generators(self, manager):

@@ -25,7 +25,9 @@ def picture(seed):
 
 
 def test_the_audit_finds_each_planted_fault(tmp_path):
-    again = np.clip(picture(1).astype(int) + np.random.default_rng(9).integers(-3, 4, (32, 32)), 0, 255).astype(np.uint8)
+    again = np.clip(picture(1).astype(int) + np.random.default_rng(9).integers(-3, 4, (32, 32)), 0, 255).astype(
+        np.uint8
+    )
     done = write_set(
         tmp_path / "data",
         tmp_path / "cache",
@@ -65,7 +67,9 @@ def test_different_pictures_are_not_called_alike(phantom_set):
 
 
 def test_an_unreadable_file_is_named_and_left_out_or_stops(tmp_path):
-    write_set(tmp_path / "data", tmp_path / "cache", {f"train/{c}/p{i}_a.png": picture(i) for i, c in enumerate("aabb")})
+    write_set(
+        tmp_path / "data", tmp_path / "cache", {f"train/{c}/p{i}_a.png": picture(i) for i, c in enumerate("aabb")}
+    )
     (tmp_path / "data/train/a/p7_a.png").write_bytes(b"broken")
     done = write_set(tmp_path / "data", tmp_path / "cache", {})
     assert len(done.index()) == 4 and len(done.images()) == 4

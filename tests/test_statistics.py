@@ -14,7 +14,9 @@ def test_delong_agrees_with_its_definition_by_counting_pairs():
         wins = (scores[positive][:, None] > scores[~positive]) + 0.5 * (scores[positive][:, None] == scores[~positive])
         areas.append(wins.mean())
         structure.append((wins.mean(axis=1), wins.mean(axis=0)))
-    covariance = np.cov([s[0] for s in structure]) / positive.sum() + np.cov([s[1] for s in structure]) / (~positive).sum()
+    covariance = (
+        np.cov([s[0] for s in structure]) / positive.sum() + np.cov([s[1] for s in structure]) / (~positive).sum()
+    )
     z = (areas[0] - areas[1]) / np.sqrt(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
     found = statistics.delong(positive, first, second)
     assert found == pytest.approx((*areas, 2 * stats.norm.sf(abs(z))))
@@ -33,7 +35,9 @@ def test_mcnemar_is_the_exact_binomial():
 
 
 def test_holm_of_a_worked_example():
-    assert statistics.holm(np.array([0.01, np.nan, 0.04, 0.03])) == pytest.approx([0.03, np.nan, 0.06, 0.06], nan_ok=True)
+    assert statistics.holm(np.array([0.01, np.nan, 0.04, 0.03])) == pytest.approx(
+        [0.03, np.nan, 0.06, 0.06], nan_ok=True
+    )
 
 
 def test_the_corrected_t_test_by_hand_and_more_cautious_than_the_plain_one():

@@ -16,8 +16,12 @@ def problem(count=48):
     """Pictures whose brightness is their class, with noise."""
     rng = np.random.default_rng(0)
     y = np.arange(count) % 2
-    pictures = np.clip(90 + 70 * y[:, None, None, None] + rng.normal(0, 30, (count, 16, 16, 1)), 0, 255).astype(np.uint8)
-    table = pd.DataFrame({"row": np.arange(count), "y": y, "split": np.where(np.arange(count) % 4 == 3, "val", "train")})
+    pictures = np.clip(90 + 70 * y[:, None, None, None] + rng.normal(0, 30, (count, 16, 16, 1)), 0, 255).astype(
+        np.uint8
+    )
+    table = pd.DataFrame(
+        {"row": np.arange(count), "y": y, "split": np.where(np.arange(count) % 4 == 3, "val", "train")}
+    )
     return pictures, table
 
 
@@ -98,7 +102,9 @@ def test_the_best_epoch_is_kept_even_if_it_was_before_the_kill(tmp_path, monkeyp
     network, log, _, facts = learn(tmp_path / "best", options, shuffled=True)
     best = int(log["val_loss"].idxmin()) + 1
     assert facts["chosen_epoch"] == best < 6
-    short, *_ = learn(tmp_path / "last", TrainingOptions(**{**options.model_dump(), "epochs": best, "select": "last"}), shuffled=True)
+    short, *_ = learn(
+        tmp_path / "last", TrainingOptions(**{**options.model_dump(), "epochs": best, "select": "last"}), shuffled=True
+    )
     stopped = weights_of(short)
     again, *_ = learn(tmp_path / "again", options, shuffled=True)
     assert same(stopped, weights_of(again))

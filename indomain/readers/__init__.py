@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from indomain import images
 from indomain.errors import RequestError, look_up
-from indomain.manifests import Manifest
+from indomain.manifests import COLUMNS, Manifest
 
 READERS = {
     "folder": "indomain.readers.folder:read",
@@ -45,6 +47,15 @@ class Record:
     view: str = ""
     split: str = ""  # "train", "val", "test" or "": the set's own split
     mask: Callable[[], np.ndarray] | None = None  # uint8 (H, W), above 0 where the abnormality is
+
+    @classmethod
+    def of_file(cls, path: Path, name: str, size: tuple[int, int], found: dict[str, str]) -> "Record":
+        """The record of a picture in a file; `found` are the columns that the reader knows, empty ones left out."""
+        # Twice the size wanted leaves the resizing filter enough to work with.
+        load = partial(images.decode, path, at_least=2 * max(size))
+        words = {**dict.fromkeys(COLUMNS, ""), **found}
+        label, patient, study, part, view, split = (words[column] for column in COLUMNS)
+        return cls(name, str(path), load, partial(images.is_grey, path), label, patient, study, part, view, split)
 
 
 def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Record]:

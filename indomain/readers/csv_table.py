@@ -1,11 +1,9 @@
 """Pictures named by CSV files, with columns for label, patient, study, part, view and split."""
 
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
-from indomain import images
 from indomain.errors import RequestError, unknown
 from indomain.manifests import COLUMNS, CsvReader, Manifest
 from indomain.readers import Record, missing, split_of
@@ -35,15 +33,7 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
             found["split"] = split_of(table.split or found.get("split", ""), manifest)
             if options.label_columns:
                 found["label"] = _one_hot(options, {str(name): value for name, value in row.items()}, path)
-            records.append(
-                Record(
-                    id=str(row[options.image]),
-                    file=str(file),
-                    load=partial(images.decode, file, at_least=2 * max(size)),
-                    grey=partial(images.is_grey, file),
-                    **{name: value for name, value in found.items() if value},
-                )
-            )
+            records.append(Record.of_file(file, str(row[options.image]), size, found))
     return records
 
 

@@ -2,10 +2,8 @@
 
 import os
 import re
-from functools import partial
 from pathlib import Path
 
-from indomain import images
 from indomain.errors import RequestError
 from indomain.manifests import COLUMNS, FolderReader, Manifest
 from indomain.readers import SPLIT_WORDS, Record, missing, split_of
@@ -21,7 +19,7 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
     if options.pattern:
         return _by_pattern(manifest, options.pattern, root, files, size)
     if not options.labelled:
-        return [_record(root, path, size, {}) for path in files]
+        return [Record.of_file(path, _name(root, path), size, {}) for path in files]
     return _by_class_folder(manifest, root, files, size)
 
 
@@ -54,9 +52,7 @@ def pattern_regex(pattern: str) -> re.Pattern[str]:
         raise RequestError(f"the path pattern {pattern!r} is no valid expression: {error}.") from None
 
 
-def _by_pattern(
-    manifest: Manifest, pattern: str, root: Path, files: list[Path], size: tuple[int, int]
-) -> list[Record]:
+def _by_pattern(manifest: Manifest, pattern: str, root: Path, files: list[Path], size: tuple[int, int]) -> list[Record]:
     expression = pattern_regex(pattern)
     records = []
     for path in files:
@@ -65,7 +61,7 @@ def _by_pattern(
             found = {name: value or "" for name, value in match.groupdict().items()}
             found["split"] = split_of(found.get("split", ""), manifest)
             found["part"] = found.get("part", "").lower()
-            records.append(_record(root, path, size, found))
+            records.append(Record.of_file(path, found.pop("id", "") or _name(root, path), size, found))
     if files and not records:
         raise RequestError(
             f"{manifest.name}: none of the {len(files)} pictures below {root} fits the pattern {pattern!r}; "
@@ -89,15 +85,9 @@ def _by_class_folder(manifest: Manifest, root: Path, files: list[Path], size: tu
                 "for pictures without labels set labelled = false in the manifest."
             )
         split = split_of(parts[0], manifest) if has_splits else ""
-        records.append(_record(root, path, size, {"label": parts[depth - 1], "split": split}))
+        records.append(Record.of_file(path, _name(root, path), size, {"label": parts[depth - 1], "split": split}))
     return records
 
 
-def _record(root: Path, path: Path, size: tuple[int, int], found: dict[str, str]) -> Record:
-    relative = path.relative_to(root).as_posix()
-    return Record(
-        **{"id": relative, **{name: found[name] for name in found if name in (*COLUMNS, "id") and found[name]}},
-        file=str(path),
-        load=partial(images.decode, path, at_least=2 * max(size)),
-        grey=partial(images.is_grey, path),
-    )
+def _name(root: Path, path: Path) -> str:
+    return path.relative_to(root).as_posix()

@@ -27,7 +27,9 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
         raise RequestError(f"{path}: not a readable .npz archive ({error}). Fetch it again.") from None
     prefixes = [prefix for prefix in ("train_", "val_", "test_", "") if f"{prefix}images" in keys]
     if not prefixes:
-        raise RequestError(f"{path}: neither 'images' nor 'train_images' stands in it. Found: {', '.join(sorted(keys))}.")
+        raise RequestError(
+            f"{path}: neither 'images' nor 'train_images' stands in it. Found: {', '.join(sorted(keys))}."
+        )
     records: list[Record] = []
     for prefix in prefixes:
         records += _part(manifest, options, path, archive, prefix)
