@@ -143,30 +143,29 @@ def _build(manifest: manifests.Manifest, records: list, folder: Path, size: tupl
             picture = images.resize(record.load(), size, manifest.images.fit)
             picture = images.to_channels(picture, channels)
             mask = images.resize(record.mask(), size, manifest.images.fit) if record.mask else None
-            return record, np.ascontiguousarray(picture), mask, None
+            known = [*(getattr(record, name) for name in INDEX_COLUMNS[:-2])]
+            known += [images.pixel_sha256(picture), images.perceptual_hash(picture)]
+            return picture, mask, known
         except images.UnreadableImage as error:
-            return record, None, None, str(error)
-        except OSError as error:
-            return record, None, None, error.strerror or str(error)
+            return None, None, [record.file, str(error)]
 
     # Pillow and NumPy release the interpreter's lock while they decode and resize: threads fill the cores.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         done = _in_order(pool, decoded, records)
-        for record, picture, mask, reason in track(done, f"preparing {manifest.name}", len(records), quiet):
+        for picture, mask, known in track(done, f"preparing {manifest.name}", len(records), quiet):
             if picture is None:
                 if manifest.strict_files:
                     raise RequestError(
-                        f"{record.file}: {reason}. The manifest of {manifest.name} has strict_files = true; mend or "
+                        f"{known[0]}: {known[1]}. The manifest of {manifest.name} has strict_files = true; mend or "
                         "remove the file, or set strict_files = false to leave it out."
                     )
-                unreadable.append([record.file, reason])
+                unreadable.append(known)
                 continue
             place = len(rows)
             pictures[place] = picture if channels == 3 else picture[..., 0]
             if masks is not None and mask is not None:
                 masks[place] = mask
-            known = [getattr(record, name) for name in INDEX_COLUMNS[:-2]]
-            rows.append([*known, images.pixel_sha256(picture), images.perceptual_hash(picture)])
+            rows.append(known)
     if not rows:
         raise RequestError(
             f"{manifest.name}: none of the {len(records)} files could be read; the first: {unreadable[0][0]}: {unreadable[0][1]}."
