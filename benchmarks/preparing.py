@@ -61,14 +61,20 @@ def main() -> None:
         pictures(root / "some", 400)
         paths = sorted((root / "some").rglob("*.jpg"))
         for side in (64, 224):
-            ours, theirs, ratio = compare(lambda s=side: prepare(root / "some", s), lambda s=side: with_pillow(paths, s))
+            ours, theirs, ratio = compare(
+                lambda s=side: prepare(root / "some", s), lambda s=side: with_pillow(paths, s)
+            )
             what = f"prepare 400 JPEG of 400 px to {side} px, times as fast as Pillow on all cores"
-            rows.append({"what": what, "ours": round(ours, 3), "other": round(theirs, 3), "ratio": round(ratio, 2), "limit": 1})
+            rows.append(
+                {"what": what, "ours": round(ours, 3), "other": round(theirs, 3), "ratio": round(ratio, 2), "limit": 1}
+            )
         pictures(root / "few", 100, 128)
         pictures(root / "many", 6000, 128)
         few, many = peak_memory(root / "few"), peak_memory(root / "many")
         what = "memory of preparing 6000 pictures against 100, MB"
-        rows.append({"what": what, "ours": round(many), "other": round(few), "ratio": round(many / few, 2), "limit": ""})
+        rows.append(
+            {"what": what, "ours": round(many), "other": round(few), "ratio": round(many / few, 2), "limit": ""}
+        )
     write("preparing", rows)
 
 

@@ -58,7 +58,12 @@ def plan(plan: Plan) -> list[Task]:
             every = product(options.strategies, its_options.budgets(), folds, plan.seeds(profile))
             arms = plan.recipe.arms(target)
             for (backbone, chain, _), (strategy, budget, fold, seed) in product(arms, list(every)):
-                labels: dict[str, Any] = {"profile": profile, "target": target, "chain": chain, "backbone": backbone.label}
+                labels: dict[str, Any] = {
+                    "profile": profile,
+                    "target": target,
+                    "chain": chain,
+                    "backbone": backbone.label,
+                }
                 labels |= {"method": strategy, "budget": budget_label(budget), "fold": fold, "seed": seed}
                 task = _task(plan, options, backbone, budget, labels)
                 if task:

@@ -32,9 +32,7 @@ def decode(path: Path, at_least: int | None = None) -> np.ndarray:
         UnreadableImage: with the reason, in words.
     """
     try:
-        with open(path, "rb") as file:
-            head = file.read(132)
-        if head[128:132] == b"DICM" or path.suffix.lower() == ".dcm":
+        if _is_dicom(path):
             return _decode_dicom(path)
         with Image.open(path) as image:
             if at_least:
@@ -54,9 +52,7 @@ def is_grey(path: Path) -> bool:
         UnreadableImage: with the reason, in words.
     """
     try:
-        with open(path, "rb") as file:
-            head = file.read(132)
-        if head[128:132] == b"DICM" or path.suffix.lower() == ".dcm":
+        if _is_dicom(path):
             import pydicom
 
             return int(pydicom.dcmread(path, stop_before_pixels=True, force=True).get("SamplesPerPixel", 1)) == 1
@@ -97,6 +93,12 @@ def to_channels(pictures: np.ndarray, channels: int) -> np.ndarray:
     # ITU-R BT.601 luma in integers, as Pillow's convert("L").
     weights = np.array([19595, 38470, 7471], dtype=np.uint32)
     return ((pictures.astype(np.uint32) @ weights + 0x8000) >> 16).astype(np.uint8)[..., None]
+
+
+def _is_dicom(path: Path) -> bool:
+    with open(path, "rb") as file:
+        head = file.read(132)
+    return head[128:132] == b"DICM" or path.suffix.lower() == ".dcm"
 
 
 def _as_array(image: Image.Image) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The page and the summary: the question, the table, the figures, the explanations, and what to beware of."""
 
 import base64
+import io
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +59,9 @@ def summary(params: dict[str, Any], table: pd.DataFrame, sentences: list[str]) -
         shown.add_column(name)
     for name in ("mean", "95 % interval", "runs", "difference", "p (Holm)"):
         shown.add_column(name, justify="right")
-    for row in part.to_dict("records"):
-        words = ["" if pd.isna(row[name]) else str(row[name]) for name in columns]
-        if pd.isna(row["mean"]):
-            shown.add_row(*words, "–", str(row["note"]))
-            continue
+    absent = part[part["mean"].isna()]
+    for row in part[part["mean"].notna()].to_dict("records"):
+        words = [str(row[name]) for name in columns]
         tested = pd.notna(row["p_value"])
         shown.add_row(
             *words,
@@ -72,11 +71,11 @@ def summary(params: dict[str, Any], table: pd.DataFrame, sentences: list[str]) -
             f"{row['difference']:+.3f}" if tested else "",
             f"{row['p_value']:.3f}" if tested else "",
         )
-    with open("/dev/null", "w") as nowhere:
-        console = Console(record=True, width=160, file=nowhere)
-        console.print(shown)
-        text = console.export_text()
-    return text + "".join(f"* {sentence}\n" for sentence in sentences)
+    console = Console(record=True, width=140, file=io.StringIO())
+    console.print(shown)
+    text = console.export_text()
+    missing = [f"{row.target}, {row.chain}, {row.note}." for row in absent.itertuples()]
+    return text + "".join(f"* {sentence}\n" for sentence in [*missing, *sentences])
 
 
 def stages(folders: list[Path]) -> pd.DataFrame:

@@ -62,8 +62,11 @@ class Row:
 
     @property
     def positive(self) -> int | None:
+        """The positive class's number: the one named, else the last of two, else none."""
         facts = self.facts
-        return facts["classes"].index(facts["positive"]) if facts["positive"] else None
+        if facts["positive"]:
+            return facts["classes"].index(facts["positive"])
+        return 1 if len(facts["classes"]) == 2 else None
 
 
 def read_rows(inputs: list[tuple[dict[str, Any], Path]], facts: dict[str, dict]) -> tuple[list[Row], pd.DataFrame]:

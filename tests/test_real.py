@@ -94,3 +94,23 @@ def test_a_copy_saved_again_as_jpeg_is_a_leak(indomain, data_dir, here):
     )
     status, _, err = indomain("run", "mine.toml")
     assert status == 2 and "2 leaks" in err and "near duplicate" in err and "again_" in err
+
+
+def test_several_classes_in_colour_without_a_positive_one(indomain, data_dir, here):
+    (here / "wounds.toml").write_text(
+        'title = "Wounds"\nsize = 32\nbackbones = ["squeezenet", { name = "dcnn-light", width = 0.125 }]\nprofiles = ["strict", "paper"]\n'
+        '[targets.wounds]\nset = "azh_wounds_64"\nfractions = [0.5, 1.0]\n'
+        'classes = { foot = ["diabetic"], leg = ["venous"], bed = ["pressure"], cut = ["surgical"] }\n'
+        '[chains]\nrandom = ["random"]\nimagenet = ["imagenet"]\n[finetune]\nepochs = 1\n'
+        '[fusion]\nclassifiers = ["lda"]\nlayers = { squeezenet = "fire5_concat" }\n[explain]\nimages = 2\nsamples = 50\n'
+        '[report]\nmetrics = ["balanced_accuracy", "auroc", "f1_macro", "sensitivity"]\nsamples = 200\n'
+    )
+    status, _, err = indomain("run", "wounds.toml", "--data-dir", data_dir)
+    assert status == 0, err
+    table = pd.read_csv(here / "runs/wounds/table.csv")
+    assert set(table["profile"]) == {"strict", "paper"} and set(table["budget"].dropna()) == {
+        "50 % of labels",
+        "all labels",
+    }
+    assert table.loc[table["metric"] == "sensitivity", "mean"].isna().all()  # there is no positive class
+    assert table.loc[(table["metric"] == "auroc") & table["budget"].notna(), "mean"].between(0, 1).all()

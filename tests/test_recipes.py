@@ -202,14 +202,26 @@ def test_the_humerus_recipe_runs_on_phantoms_in_muras_layout(indomain, here):
     from indomain import phantom
 
     phantom.write_mura(here / "data", patients=10, size=(64, 64))
-    words = ["seeds=[0]", "size=32", 'backbones=["squeezenet"]', "explain.images=2", "explain.samples=50", "finetune.epochs=1"]
+    words = [
+        "seeds=[0]",
+        "size=32",
+        'backbones=["squeezenet"]',
+        "explain.images=2",
+        "explain.samples=50",
+        "finetune.epochs=1",
+    ]
     words += ["pretrain.supervised.epochs=1", "report.samples=200", 'fusion.classifiers=["lda"]']
     settings = [part for word in words for part in ("--set", word)]
     status, out, err = indomain("run", "alammar2023/humerus", "--data-dir", here / "data", *settings)
     assert status == 0, err
     table = pd.read_csv(here / "runs/alammar2023/humerus/table.csv")
     given = table[(table["chain"] == "imagenet-in-domain") & (table["metric"] == "kappa")]
-    assert (given["reported"] == 0.7569).all() and set(table["chain"]) == {"random", "imagenet", "in-domain", "imagenet-in-domain"}
+    assert (given["reported"] == 0.7569).all() and set(table["chain"]) == {
+        "random",
+        "imagenet",
+        "in-domain",
+        "imagenet-in-domain",
+    }
 
 
 def test_every_shipped_recipe_is_valid():

@@ -36,7 +36,11 @@ def run(site, folder, *words):
 def test_everything_shipped_travels(site, tmp_path):
     for folder in ("data_manifests", "recipes"):
         expected = {path.relative_to(HERE / folder) for path in (HERE / folder).rglob("*.toml")}
-        found = {path.relative_to(site / "indomain/shipped" / folder) for path in site.rglob("*.toml") if folder in path.parts}
+        found = {
+            path.relative_to(site / "indomain/shipped" / folder)
+            for path in site.rglob("*.toml")
+            if folder in path.parts
+        }
         assert found == expected
     assert (site / "report/page.html.jinja").is_file()
     listed = run(site, tmp_path, "data", "list")

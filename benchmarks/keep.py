@@ -1,0 +1,41 @@
+"""Keeps a recipe's table under results/: python -m benchmarks.keep RECIPE [RUNS_DIR]
+
+Writes results/<recipe>.csv (the table as it was printed) and results/<recipe>.json: date, seconds of each stage,
+versions, machine.
+"""
+
+import os
+import platform
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from benchmarks.ratios import RESULTS
+from indomain import __version__, files
+
+
+def keep(recipe: str, runs: Path) -> None:
+    """Copies the table and says how it came to be."""
+    folder = runs / recipe
+    name = recipe.replace("/", "-")
+    files.write_text(RESULTS / f"{name}.csv", (folder / "table.csv").read_text(encoding="utf-8"))
+    stages = pd.read_csv(folder / "stages.csv")
+    records = [files.read_json(path) for path in (runs / "work").glob("finetune-*/DONE")]
+    last = max(records, key=lambda record: record["started"])
+    files.write_json(
+        RESULTS / f"{name}.json",
+        {
+            "recipe": recipe,
+            "date": last["started"][:10],
+            "seconds": dict(zip(stages["stage"], stages["seconds"])),
+            "peak_memory_mb": float(stages["peak_memory_mb"].max()),
+            "versions": {"indomain": __version__, "python": platform.python_version(), **last["versions"]},
+            "cores": os.cpu_count(),
+        },
+    )
+    print(f"kept {RESULTS / name}.csv and .json")
+
+
+if __name__ == "__main__":
+    keep(sys.argv[1], Path(sys.argv[2] if len(sys.argv) > 2 else "runs"))
