@@ -190,7 +190,7 @@ def _reason(path: Path, error: Exception) -> str:
 def pixel_sha256(picture: np.ndarray) -> str:
     """SHA-256 of shape and pixels: equal for equal pictures, whatever file they came from."""
     found = hashlib.sha256(repr(picture.shape).encode())
-    found.update(np.ascontiguousarray(picture))
+    found.update(np.ascontiguousarray(picture).data)
     return found.hexdigest()
 
 
