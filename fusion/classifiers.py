@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from indomain.errors import RequestError
+
 # Gradient boosting on concatenated features of several networks is slow: hist_gradient_boosting bins them first.
 CLASSIFIERS = {
     "linear-svm": "fusion.classifiers:linear_svm",
@@ -35,7 +37,15 @@ def knn(seed: int) -> Any:
     """Five nearest neighbours, weighted by distance."""
     from sklearn.neighbors import KNeighborsClassifier
 
-    return KNeighborsClassifier(n_neighbors=5, weights="distance")
+    class FewNeighbors(KNeighborsClassifier):
+        n_neighbors: int
+
+        def fit(self, X, y):
+            # With fewer images than neighbours, all of them vote.
+            self.n_neighbors = min(self.n_neighbors, len(X))
+            return super().fit(X, y)
+
+    return FewNeighbors(n_neighbors=5, weights="distance")
 
 
 def logistic_regression(seed: int) -> Any:
@@ -90,7 +100,16 @@ def mlp(seed: int) -> Any:
 
 
 def _calibrated(machine: Any) -> Any:
+    import numpy as np
     from sklearn.calibration import CalibratedClassifierCV
 
+    class Calibrated(CalibratedClassifierCV):
+        def fit(self, X, y):
+            smallest = int(np.unique(y, return_counts=True)[1].min())
+            if smallest < 2:
+                raise RequestError("support vector machines need two training images of each class for their scores.")
+            self.cv = min(3, smallest)
+            return super().fit(X, y)
+
     # One machine on all images; the sigmoid is fitted on held-out decision values.
-    return CalibratedClassifierCV(machine, method="sigmoid", cv=3, ensemble=False)
+    return Calibrated(machine, method="sigmoid", cv=3, ensemble=False)

@@ -39,7 +39,8 @@ class FeatureFusion(TransformerMixin, BaseEstimator):
         self.pca_ = None
         if self.components is not None:
             most = min(X.shape)
-            kept = self.components if self.components < 1 else min(int(self.components), most)
+            share = isinstance(self.components, float) and self.components < 1
+            kept = self.components if share else min(int(self.components), most)
             self.pca_ = PCA(kept, random_state=self.random_state).fit(self.scaler_.transform(X) * self.weights_)
         return self
 

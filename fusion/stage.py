@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
 from fusion.classifiers import CLASSIFIERS
 from indomain import listings
@@ -31,9 +31,14 @@ class Options(Table):
     classifiers: list[str] = []
     strategy: str = "full"  # which fine-tuned networks give the features
     layers: dict[str, str] = {}  # backbone -> layer; default: its last features, before the head
-    components: int | float | None = Field(
-        default=None, gt=0
-    )  # PCA: a number of components, or a share of the variance
+    components: int | float | None = None  # PCA: a number of components, or a share of the variance below 1
+
+    @field_validator("components")
+    @classmethod
+    def _whole_or_share(cls, value: int | float | None) -> int | float | None:
+        if value is not None and (value <= 0 or (isinstance(value, float) and value >= 1)):
+            raise ValueError("components is a whole number of at least 1, or a share of the variance between 0 and 1")
+        return value
 
     @field_validator("classifiers")
     @classmethod
@@ -91,6 +96,15 @@ def _classifier(members: list[Task], classifier: str, options: Options, labels: 
     backbones = "+".join(task.labels["backbone"] for task in members)
     inputs = {f"features{number}": task for number, task in enumerate(members)}
     return Task("fusion", VERSION, params, inputs, {**labels, "backbone": backbones, "method": f"fusion: {classifier}"})
+
+
+def check(tasks: list[Task]) -> None:
+    """Raises a RequestError for layers that a backbone does not have, before any work starts."""
+    from indomain import networks
+
+    for task in tasks:
+        if task.params.get("layer"):
+            networks.up_to(networks.backbone(task.params["backbone"]), task.params["layer"])
 
 
 def run(task: Task, folder: Path, inputs: dict[str, Path], note: Callable[[str], None]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The command line. Exit status: 0 done, 1 the work failed, 2 the request was wrong."""
 
 import argparse
+import fcntl
 import os
 import sys
 from pathlib import Path
@@ -169,8 +170,8 @@ def _data_show(options: argparse.Namespace) -> None:
 def _prepared(options: argparse.Namespace):
     from indomain import manifests, prepared
 
-    if len(options.size) > 2:
-        raise RequestError("--size takes one number, or rows and columns.")
+    if len(options.size) > 2 or not all(8 <= side <= 4096 for side in options.size):
+        raise RequestError("--size takes one number, or rows and columns, of 8 to 4096 pixels.")
     manifest, subset = manifests.load(options.name)
     size = (options.size[0], options.size[-1])
     return prepared.prepare(manifest, options.data_dir, options.cache_dir, size), subset
@@ -243,8 +244,14 @@ def _runs_prune(options: argparse.Namespace) -> None:
     import shutil
 
     removed = 0
-    for pattern in ("*.partial", ".listing-*"):
-        for folder in (options.runs_dir / "work").glob(pattern):
+    for folder in (options.runs_dir / "work").glob("*.partial"):
+        lock = folder.with_name(f".{folder.name.removesuffix('.partial')}.lock")
+        with open(lock, "w") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                print(f"{folder.name} is being worked on: left alone.")
+                continue
             shutil.rmtree(folder)
             removed += 1
     print(f"{removed} unfinished runs removed.")

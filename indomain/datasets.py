@@ -124,7 +124,9 @@ def _merged(own: LabelOptions, asked: LabelOptions | None) -> LabelOptions:
     if asked is None or (not asked.classes and not asked.positive):
         return own
     if not asked.classes:
-        return LabelOptions(classes=own.classes, positive=asked.positive)
+        return LabelOptions.model_construct(classes=own.classes, positive=asked.positive)
+    if asked.positive is None and own.positive in asked.classes:
+        return LabelOptions(classes=asked.classes, positive=own.positive)
     return asked
 
 

@@ -163,6 +163,11 @@ def publish(plan: Plan) -> Path:
     report = plan.find("report")[-1]
     source, folder = plan.runs.folder(report), results_folder(plan)
     folder.mkdir(parents=True, exist_ok=True)
+    # Figures that an earlier plan of the same recipe had and this one has not; they stay in that plan's own run.
+    for pattern in ("panel-*.png", "intervals-*.png"):
+        for path in folder.glob(pattern):
+            if not (source / path.name).is_file():
+                path.unlink()
     for path in source.iterdir():
         if path.name in ("task.json", "facts.json", "DONE"):
             continue

@@ -117,7 +117,7 @@ def _as_array(image: Image.Image) -> np.ndarray:
 
 def _decode_dicom(path: Path) -> np.ndarray:
     import pydicom
-    from pydicom.pixels import apply_modality_lut, apply_voi_lut, convert_color_space
+    from pydicom.pixels import apply_modality_lut, apply_voi_lut
 
     dataset = pydicom.dcmread(path, force=True)
     if "PixelData" not in dataset:
@@ -128,11 +128,12 @@ def _decode_dicom(path: Path) -> np.ndarray:
     photometric = str(dataset.get("PhotometricInterpretation", "MONOCHROME2"))
     if int(dataset.get("SamplesPerPixel", 1)) == 3:
         pixels = pixels[0] if pixels.ndim == 4 else pixels
-        if photometric.startswith("YBR"):
-            pixels = convert_color_space(pixels, photometric, "RGB")
+        # pydicom has already turned YBR into RGB.
         return pixels if pixels.dtype == np.uint8 else _stretched(pixels.astype(np.float64))
     pixels = pixels[0] if pixels.ndim == 3 else pixels
-    windowed = "WindowCenter" in dataset or "VOILUTSequence" in dataset
+    # Some files name a window and leave it empty: then there is none.
+    centre, width = dataset.get("WindowCenter"), dataset.get("WindowWidth")
+    windowed = "VOILUTSequence" in dataset or (centre not in (None, "") and width not in (None, ""))
     rescaled = "RescaleSlope" in dataset or "ModalityLUTSequence" in dataset
     if photometric == "PALETTE COLOR":
         from pydicom.pixels import apply_color_lut

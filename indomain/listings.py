@@ -97,6 +97,8 @@ def for_target(
         "prepared": prepared.digest,
         "set": options.model_dump(include={"set", "classes", "positive", "where"}),
         "manifest": prepared.manifest.labels.model_dump(),
+        # A digest does not see the order of keys, but which class is number 1 follows from it.
+        "order": [list(options.classes), list(prepared.manifest.labels.classes)],
         "split": split.model_dump(),
         "strict": strict,
         "drop_leaks": drop_leaks,
@@ -152,6 +154,7 @@ def for_source(
         "prepared": prepared.digest,
         "set": options.model_dump(),
         "manifest": prepared.manifest.labels.model_dump(),
+        "order": [list(options.classes), list(prepared.manifest.labels.classes)],
         "labelled": labelled,
         "against": sorted(listing.digest for listing, *_ in against),
         "strict": strict,
@@ -180,7 +183,10 @@ def for_source(
             chosen = table["id"].isin(audit.dropped_ids(leaks, table))
             table.loc[chosen, "split"] = "dropped"
             dropped = int(chosen.sum())
-            splits.check(table, dataset)
+            if labelled:
+                splits.check(table, dataset)
+            elif not (table["split"] == "train").any():
+                raise RequestError(f"sources.{name}: every image is also among a target's test images; none is left.")
         return _written(folder, name, dataset, table, leaks, dropped)
 
     return _found_or_made(work, asked, prepared, make)

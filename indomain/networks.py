@@ -196,8 +196,11 @@ def _load_given(model: keras.Model, path: Path) -> None:
     if not path.is_file():
         raise RequestError(f"the chain starts from {path}, but there is no such file.")
     if path.suffix == ".keras":
-        with zipfile.ZipFile(path) as archive:
-            shape = _input_shape(json.loads(archive.read("config.json")))
+        try:
+            with zipfile.ZipFile(path) as archive:
+                shape = _input_shape(json.loads(archive.read("config.json")))
+        except (zipfile.BadZipFile, KeyError, ValueError) as error:
+            raise RequestError(f"{path} is no .keras file that Keras 3 has written ({error}).") from None
         expected = tuple(model.input_shape[1:])
         if shape is not None and shape != expected:
             raise RequestError(

@@ -8,9 +8,10 @@ from typing import Any
 from indomain import images
 from indomain.errors import RequestError
 from indomain.files import write_text
-from indomain.manifests import FolderReader
+from indomain.manifests import FolderReader, Manifest
 from indomain.readers import SPLIT_WORDS
 from indomain.readers.folder import list_files, pattern_regex
+from indomain.readers.npz import read as read_npz
 
 _POSITIVE = ("abnormal", "positive", "malignant", "melanoma", "disease", "diseased", "cancer", "tumor", "tumour", "covid",
              "pneumonia", "ulcer", "1", "yes", "sick", "lesion")  # fmt: skip
@@ -48,17 +49,14 @@ def write(folder: Path, output: Path | None = None) -> Path:
 
 
 def _look_at_archive(path: Path) -> tuple[dict[str, Any], list[str]]:
-    import numpy as np
-
-    with np.load(path, allow_pickle=False) as archive:
-        names = [str(name) for name in archive["class_names"]] if "class_names" in archive.files else []
-        labels = [archive[key] for key in archive.files if key.endswith("labels")]
-        grouped = any(key.endswith("groups") for key in archive.files)
-    if not names and labels:
-        names = [str(value) for value in np.unique(np.concatenate([part.ravel() for part in labels]))]
+    read = {"reader": "npz", "file": str(path.resolve())}
+    manifest = Manifest.model_validate({"name": "new", "title": "new", "read": read})
+    records = read_npz(manifest, Path(), (64, 64))
+    names = sorted({record.label for record in records} - {""})
+    grouped = any(record.patient for record in records)
     assumed = [f"Classes: {', '.join(names) or 'none'}.", "Patients: " + ("`groups`." if grouped else "none named.")]
     positive = _positive(names, assumed)
-    return {"read": {"reader": "npz", "file": str(path.resolve())}, "classes": names, "positive": positive}, assumed
+    return {"read": read, "classes": names, "positive": positive}, assumed
 
 
 def _look_at_folder(folder: Path) -> tuple[dict[str, Any], list[str]]:
@@ -97,25 +95,37 @@ def _find_patients(
 ) -> None:
     """Adds a pattern to `read` if folders or file names look as if they named patients."""
     if all(len(place) == depth + 3 for place in parts):
-        read["pattern"] = prefix + "{patient}/*"
-        assumed.append("The folders inside the classes are patients.")
+        if _look_like_patients([(place[depth], place[depth + 1]) for place in parts]):
+            read["pattern"] = prefix + "{patient}/*"
+            assumed.append("The folders inside the classes are patients.")
+        else:
+            assumed.append(
+                "The folders inside the classes are too few or too large to be patients: all their pictures are used."
+            )
         return
     if all(len(place) == depth + 2 for place in parts):
         stems = [Path(place[-1]).stem for place in parts]
         for words, pattern in _PATIENT_PATTERNS:
             matches = [pattern_regex(pattern).fullmatch(stem) for stem in stems]
-            sizes = Counter((place[depth], match["patient"]) for place, match in zip(parts, matches) if match)
-            patients = {patient for _, patient in sizes}
-            classes = Counter(place[depth] for place in parts)
-            # A word that a fifth of a class shares is no patient: numbered pictures (IMG_1, IMG_2 ...) name none.
-            small = all(number <= max(2, classes[name] / 5) for (name, _), number in sizes.items())
-            if all(matches) and small and 2 <= len(patients) < len(stems):
+            pairs = [(place[depth], match["patient"]) for place, match in zip(parts, matches) if match]
+            if all(matches) and _look_like_patients(pairs):
+                patients = {patient for _, patient in pairs}
                 read["pattern"] = f"{prefix}{pattern}.*"
                 assumed.append(f"Patients: {len(patients)}, by the file names ({words}). Wrong? Remove `pattern`.")
                 return
     assumed.append(
         "No patients are named: every picture counts as its own. If patients have several, splits leak: add a pattern."
     )
+
+
+def _look_like_patients(pairs: list[tuple[str, str]]) -> bool:
+    """Whether the second words of (class, word) may be patients.
+
+    A word that a fifth of a class shares is none (images, masks, 40X, IMG); neither are words that never repeat.
+    """
+    sizes, classes = Counter(pairs), Counter(name for name, _ in pairs)
+    small = all(number <= max(2, classes[name] / 5) for (name, _), number in sizes.items())
+    return small and 2 <= len({word for _, word in pairs}) < len(pairs)
 
 
 def _positive(classes: list[str], assumed: list[str]) -> str:

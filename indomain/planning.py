@@ -37,9 +37,13 @@ class Plan:
         """A stage's table of the recipe, with the keys of its sub-table for the profile (`[finetune.paper]`) on top."""
         own = dict(getattr(self.recipe, stage))
         both = {known: own.pop(known, {}) for known in ("strict", "paper")}
+        checked = {}
         for known, table in both.items():
-            validated(model, {**own, **table}, f"{self.name}: [{stage}{'' if not table else '.' + known}]")
-        return validated(model, {**own, **both[profile]}, f"{self.name}: [{stage}]")
+            if not isinstance(table, dict):
+                raise RequestError(f"{self.name}: [{stage}] {known} is a table of keys, not {table!r}.")
+            where = f"{self.name}: [{stage}{'.' + known if table else ''}]"
+            checked[known] = validated(model, _merged(own, table), where)
+        return checked[profile]
 
     def find(self, stage: str, **labels: Any) -> list[Task]:
         """The tasks of a stage that carry all these labels."""
@@ -95,6 +99,15 @@ class Plan:
         return f"sha256:{file_sha256(path)}", str(path)
 
 
+def _merged(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
+    """`top` over `base`, tables inside tables too."""
+    result = dict(base)
+    for key, value in top.items():
+        both_tables = isinstance(value, dict) and isinstance(base.get(key), dict)
+        result[key] = _merged(base[key], value) if both_tables else value
+    return result
+
+
 def budget_label(budget: dict[str, float]) -> str:
     """A label budget in words: "all labels", "10 % of labels", "20 shots"."""
     if "shots" in budget:
@@ -113,6 +126,13 @@ def make(plan: Plan) -> Plan:
     Raises:
         RequestError: something in the recipe or the data is wrong; nothing has been run.
     """
+    for target in plan.recipe.targets:
+        if not plan.recipe.arms(target):
+            names = ", ".join(sorted({backbone.name for backbone, _ in plan.recipe.missing_arms(target)}))
+            raise RequestError(
+                f"{plan.name}: every chain of target {target!r} starts from ImageNet, and no ImageNet weights exist for "
+                f"{names}. Add a chain that starts from random, or a backbone that has them."
+            )
     for stage in STAGES:
         plan.tasks += stage_module(stage).plan(plan)
     return plan

@@ -14,7 +14,7 @@ imagenet-in-domain = ["imagenet", "others:supervised"]
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -27,6 +27,8 @@ from indomain.schema import Table, read_toml, validated
 
 STAGES = ("pretrain", "finetune", "fusion", "explain", "report")
 PROFILES = ("strict", "paper")
+Pixels = Annotated[int, Field(ge=8, le=4096)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
 WEIGHT_SUFFIXES = (".keras", ".h5")
 
 
@@ -37,7 +39,7 @@ class SplitOptions(Table):
     test: float = Field(default=0.2, gt=0, lt=1)  # holdout: share of patients to test on
     validation: float = Field(default=0.2, gt=0, lt=1)  # share of the training patients that choose the epoch
     folds: int = Field(default=1, ge=1)  # kfold: number of folds; holdout: number of repeated random splits
-    seed: int = 0
+    seed: Seed = 0
     grouped: bool = True
     validated: bool = True  # false: no validation images, as in the papers
 
@@ -49,6 +51,11 @@ class SetOptions(Table):
     classes: dict[str, list[str]] = {}
     positive: str | None = None
     where: dict[str, list[str]] = {}
+
+    @model_validator(mode="after")
+    def _labels_fit(self) -> "SetOptions":
+        LabelOptions.model_validate({"classes": self.classes, "positive": self.positive if self.classes else None})
+        return self
 
     @property
     def labels(self) -> LabelOptions:
@@ -103,7 +110,7 @@ class TrainingOptions(Table):
     epochs: int = Field(default=10, ge=1)
     batch: int = Field(default=32, ge=1)
     optimizer: Literal["adam", "sgd"] = "adam"
-    learning_rate: float = Field(default=1e-3, gt=0)
+    learning_rate: float = Field(default=1e-3, gt=0, allow_inf_nan=False)
     momentum: float = Field(default=0.9, ge=0, lt=1)  # sgd
     augment: str = "none"  # a name in indomain.augment
     dropout: float = Field(default=0.5, ge=0, lt=1)  # before the head
@@ -125,9 +132,9 @@ class Recipe(Table):
     paper: str = ""
     notes: str = ""
     profiles: list[Literal["strict", "paper"]] = Field(default=["strict"], min_length=1)
-    size: int | tuple[int, int] = 64
+    size: Pixels | tuple[Pixels, Pixels] = 64
     channels: Literal["auto", "grey", "rgb"] = "auto"  # auto: as the target is
-    seeds: list[int] = Field(default=[0], min_length=1)
+    seeds: list[Seed] = Field(default=[0], min_length=1)
     drop_leaks: bool = False
     backbones: list[BackboneOptions] = Field(min_length=1)
     targets: dict[str, TargetOptions] = Field(min_length=1)
@@ -240,6 +247,10 @@ def load(reference: str, settings: list[str] | None = None, profile: str | None 
         name = path.stem
         if not path.is_file():
             raise RequestError(f"no recipe {path}. Shipped ones: {', '.join(names())}.")
+    if name.partition("/")[0] == "work":
+        raise RequestError(
+            f"{path}: a recipe cannot be called 'work': the runs folder keeps its runs there. Rename it."
+        )
     data = read_toml(path)
     for setting in settings or []:
         _set(data, setting)

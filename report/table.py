@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from indomain import metrics, predictions
+from indomain import files, metrics, predictions
 from report import statistics
 
 COLUMNS = [
@@ -87,7 +87,7 @@ def read_rows(inputs: list[tuple[dict[str, Any], Path]], facts: dict[str, dict])
         frames.append(table.drop(columns="group").assign(**kept))
         test = (table["split"] == "test").to_numpy()
         row = rows.setdefault(tuple(labels[key] for key in ROW), Row({key: labels[key] for key in ROW}, its_facts))
-        n_train = sum(n for fold, split, _, n in its_facts["counts"] if fold == labels["fold"] and split == "train")
+        n_train = files.read_json(folder / "DONE")["images"]
         tested = table[test]
         groups, ids = tested["group"].to_numpy(), tested["id"].to_numpy()
         row.runs.append(Run(labels["fold"], labels["seed"], y[test], scores[test], groups, ids, n_train))

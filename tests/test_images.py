@@ -115,3 +115,24 @@ def test_grey_and_colour_become_one_another():
     colour = np.random.default_rng(0).integers(0, 256, (2, 5, 5, 3), dtype=np.uint8)
     expected = np.stack([np.asarray(Image.fromarray(picture).convert("L")) for picture in colour])
     assert np.array_equal(images.to_channels(colour, 1)[..., 0], expected)
+
+
+def test_dicom_with_an_empty_window_uses_the_pictures_own_range(tmp_path):
+    deep = np.array([[0, 1000], [2000, 4000]], np.uint16)
+    for tags in ({"WindowCenter": None, "WindowWidth": None}, {"WindowCenter": 40}):
+        assert images.decode(write_dicom(tmp_path / "a.dcm", deep, **tags)).tolist() == [[0, 64], [128, 255]]
+
+
+def test_dicom_in_colour_keeps_its_colours(tmp_path):
+    from pydicom.pixels import convert_color_space
+
+    red = np.zeros((4, 4, 3), np.uint8)
+    red[..., 0] = 250
+    stored = convert_color_space(red, "RGB", "YBR_FULL")
+    path = write_dicom(tmp_path / "a.dcm", stored[..., 0])
+    dataset = pydicom.dcmread(path)
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation, dataset.PlanarConfiguration = 3, "YBR_FULL", 0
+    dataset.PixelData = stored.tobytes()
+    dataset.save_as(path)
+    picture = images.decode(path)
+    assert abs(int(picture[0, 0, 0]) - 250) < 5 and picture[0, 0, 1:].max() < 5

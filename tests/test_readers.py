@@ -114,26 +114,28 @@ def test_npz_split_and_unsplit(tmp_path):
 def test_tfds_reads_a_local_builder(tmp_path, file_format):
     import tensorflow_datasets as tfds
 
-    class TwoShades(tfds.core.GeneratorBasedBuilder):
-        VERSION = tfds.core.Version("1.0.0")
+    with tfds.core.registered.skip_registration():
 
-        def _info(self):
-            features = {
-                "image": tfds.features.Image(shape=(8, 8, 1)),
-                "label": tfds.features.ClassLabel(names=["dark", "light"]),
-            }
-            return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
+        class TwoShades(tfds.core.GeneratorBasedBuilder):
+            VERSION = tfds.core.Version("1.0.0")
 
-        def _split_generators(self, manager):
-            return {"train": self._pictures(0), "test": self._pictures(1)}
+            def _info(self):
+                features = {
+                    "image": tfds.features.Image(shape=(8, 8, 1)),
+                    "label": tfds.features.ClassLabel(names=["dark", "light"]),
+                }
+                return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
 
-        def _pictures(self, start):
-            for number in range(4):
-                shade = np.full((8, 8, 1), 40 + 150 * (number % 2) + start + number, np.uint8)
-                yield number, {"image": shade, "label": number % 2}
+            def _split_generators(self, manager):
+                return {"train": self._pictures(0), "test": self._pictures(1)}
 
-        def _generate_examples(self):
-            raise AssertionError("not used")
+            def _pictures(self, start):
+                for number in range(4):
+                    shade = np.full((8, 8, 1), 40 + 150 * (number % 2) + start + number, np.uint8)
+                    yield number, {"image": shade, "label": number % 2}
+
+            def _generate_examples(self):
+                raise AssertionError("not used")
 
     folder = tmp_path / "tensorflow_datasets"
     TwoShades(data_dir=folder, file_format=file_format).download_and_prepare()
@@ -173,3 +175,84 @@ def test_subsets_and_unknown_ones(phantom_set):
     assert set(datasets.open_dataset(phantom_set, "hand").index["part"]) == {"hand"}
     with pytest.raises(RequestError, match="Did you mean 'hand'"):
         datasets.open_dataset(phantom_set, "hands")
+
+
+def test_npz_labels_of_other_peoples_archives(tmp_path):
+    pictures = np.random.default_rng(0).integers(0, 256, (4, 8, 8), dtype=np.uint8)
+    names = np.array(["well", "sick"])
+    cases = [
+        (np.array([0, 1, -1, 1]), ["well", "sick", "", "sick"]),
+        (np.array([0.0, 1.0, np.nan, 1.0]), ["well", "sick", "", "sick"]),
+        (np.array(["well", "sick", "sick", "well"]), ["well", "sick", "sick", "well"]),
+        (np.array([b"a", b"b", b"b", b"a"]), ["a", "b", "b", "a"]),
+    ]
+    for number, (labels, expected) in enumerate(cases):
+        groups = np.array([1.0, np.nan, 2.0, 2.0])
+        np.savez(tmp_path / f"{number}.npz", images=pictures, labels=labels, groups=groups, class_names=names)
+        index = prepare(tmp_path, {"reader": "npz", "file": f"{number}.npz"}).index()
+        assert list(index["label"]) == expected and list(index["patient"]) == ["1", "", "2", "2"]
+    (tmp_path / "junk.npz").write_bytes(b"junk")
+    with pytest.raises(RequestError, match="not a readable"):
+        prepare(tmp_path, {"reader": "npz", "file": "junk.npz"})
+
+
+def test_csv_tables_that_number_alike_and_paths_from_columns(tmp_path):
+    for split in ("train", "test"):
+        for patient in ("p1", "p2"):
+            save(tmp_path / split / f"{split}{patient}" / "1.png", len(split + patient))
+        who = [f"{split}p1", f"{split}p2"]
+        pd.DataFrame({"image": ["1", "1"], "who": who, "dx": ["True", "no"]}).to_csv(
+            tmp_path / f"{split}.csv", index=False
+        )
+    tables = [
+        {"file": f"{split}.csv", "images": split + "/{who}/{image}.png", "split": split} for split in ("train", "test")
+    ]
+    read = {"reader": "csv", "patient": "who", "label_columns": ["dx"], "otherwise": "none", "tables": tables}
+    index = prepare(tmp_path, read).index()
+    assert (
+        index["id"].is_unique
+        and list(index["label"]) == ["dx", "none"] * 2
+        and set(index["split"]) == {"train", "test"}
+    )
+    wrong = [{**tables[0], "images": "{whom}.png"}]
+    with pytest.raises(RequestError, match="whom"):
+        prepare(tmp_path, {**read, "tables": wrong})
+    (tmp_path / "empty.csv").write_text("")
+    with pytest.raises(RequestError, match="not a table"):
+        prepare(tmp_path, {**read, "tables": [{"file": "empty.csv"}]})
+
+
+def test_files_that_fit_no_pattern_are_named_and_capitals_do_not_matter(tmp_path):
+    save(tmp_path / "x" / "a" / "1.PNG")
+    save(tmp_path / "x" / "b" / "2.png", 1)
+    save(tmp_path / "x" / "stray.png", 2)
+    done = prepare(tmp_path, {"reader": "folder", "root": "x", "pattern": "{label}/*.png"})
+    assert list(done.index()["label"]) == ["a", "b"]
+    assert "stray.png" in done.unreadable()["file"][0] and "pattern" in done.unreadable()["reason"][0]
+
+
+def test_a_folder_beside_split_folders_is_asked_about(tmp_path):
+    for name in ("train/a/1.png", "test/b/1.png", "extra/a/1.png"):
+        save(tmp_path / "x" / name)
+    with pytest.raises(RequestError, match="extra"):
+        prepare(tmp_path, {"reader": "folder", "root": "x"})
+
+
+def test_a_new_manifest_tells_patients_from_other_folders(tmp_path, capsys):
+    from indomain.new_manifest import write
+
+    for label in ("sick", "well"):
+        for kind in ("images", "masks"):
+            for number in range(6):
+                save(tmp_path / "kinds" / label / kind / f"{number}.png", number)
+        for number in range(12):
+            save(tmp_path / "people" / label / f"p{label}{number // 2}" / f"{number}.png", number)
+            save(tmp_path / "names" / label / f"patient{label}{number // 2}_{number % 2}.png", number)
+            save(tmp_path / "plain" / label / f"IMG_{number}.png", number)
+    for folder, patients in (("kinds", 0), ("people", 12), ("names", 12), ("plain", 0)):
+        path = write(tmp_path / folder, tmp_path / f"{folder}.toml")
+        manifest, _ = manifests.load(str(path))
+        done = prepared.prepare(manifest, tmp_path, tmp_path / "cache", (8, 8), quiet=True)
+        found = set(done.index()["patient"]) - {""}
+        assert len(found) == patients and set(done.index()["label"]) == {"sick", "well"}, folder
+        assert manifest.labels.positive == "sick"

@@ -147,11 +147,25 @@ WRONG = [
     ('backbones = ["resnet50"]', 'backbones = ["squeezenet"]', "ImageNet weights of 'resnet50' cannot be had"),
     ('imagenet = ["gone.keras"]', 'imagenet = ["imagenet"]', "there is no such file"),
     ("size = ", "size = 32", "not valid TOML"),
+    ("size = 0", "size = 32", "greater than or equal to 8"),
+    ("seeds = [-1, 1]", "seeds = [0, 1]", "greater than or equal to 0"),
+    ('set = "small.toml:wrist"\npositive = "ill"', 'set = "small.toml:wrist"', "unknown positive class 'ill'"),
+    (
+        'set = "small.toml:wrist"\nclasses = { a = ["normal"], b = ["normal"] }',
+        'set = "small.toml:wrist"',
+        "stands in two classes",
+    ),
+    ('imagenet = ["tiny.toml.keras"]', 'imagenet = ["imagenet"]', "no such file"),
+    ('imagenet = ["broken.keras"]', 'imagenet = ["imagenet"]', "no .keras file"),
+    ('layers = { squeezenet = "fire99" }\nclassifiers', "classifiers", "unknown layer 'fire99'"),
+    ("components = 1.0\nclassifiers", "classifiers", "share of the variance"),
+    ("[finetune]\npaper = 3", "[finetune]", "is a table of keys"),
 ]
 
 
 @pytest.mark.parametrize(("new", "old", "message"), WRONG, ids=[item[2][:40] for item in WRONG])
 def test_a_wrong_recipe_is_refused_before_any_work(indomain, small_recipe, here, new, old, message):
+    (here / "broken.keras").write_bytes(b"no archive")
     text = small_recipe.read_text()
     assert old in text
     small_recipe.write_text(text.replace(old, new, 1) if old else f"{new}\n{text}")
@@ -230,3 +244,27 @@ def test_every_shipped_recipe_is_valid():
     for name in recipes.names():
         assert recipes.load(name)[1].title
     assert {"quickstart", "mini/skin", "mini/ct", "alammar2023/humerus"} <= set(recipes.names())
+
+
+def test_a_recipe_without_any_arm_that_can_run(indomain, small_recipe):
+    text = small_recipe.read_text().replace('["squeezenet"]', '["dcnn-light"]')
+    small_recipe.write_text(text)
+    status, _, err = indomain("run", "tiny.toml")
+    assert status == 2 and "no ImageNet weights exist for dcnn-light" in err
+
+
+def test_a_profiles_own_keys_are_laid_over_the_others(small_recipe):
+    from pathlib import Path
+
+    from indomain import recipes
+    from indomain.planning import Plan
+    from indomain.runs import RunsFolder
+    from pretrain.stage import Options
+
+    text = small_recipe.read_text() + "[pretrain.paper.supervised]\nepochs = 7\n"
+    small_recipe.write_text(text.replace("epochs = 1\n", "epochs = 1\naugment = 'basic'\n", 1))
+    name, recipe, base = recipes.load(str(small_recipe))
+    plan = Plan(name, recipe, base, RunsFolder(Path("runs")), Path("data"), Path("cache"))
+    assert plan.options("pretrain", Options, "strict").supervised.epochs == 1
+    paper = plan.options("pretrain", Options, "paper").supervised
+    assert paper.epochs == 7 and paper.augment == "basic"

@@ -129,3 +129,20 @@ def test_classes_are_selected_and_merged(phantom_set):
     assert turned.class_names == ("abnormal", "normal")
     views = datasets.open_dataset(phantom_set, where={"view": ["!lateral"]})
     assert set(views.index["view"]) == {"ap", "oblique"}
+
+
+def test_a_budget_is_whole_after_leaks_were_dropped(phantom_set):
+    table = splits.make(datasets.open_dataset(phantom_set), SplitOptions(scheme="official", validated=False))
+    train = table.index[table["split"] == "train"]
+    table.loc[train[::2], "split"] = "dropped"
+    left = table[table["split"] != "dropped"]
+    assert len(splits.with_labels(left, 1.0, None, 0.2)) == len(left)
+    few = splits.with_labels(left, None, 3, 0.2)
+    assert (few[few["split"] == "train"].groupby("y").size() == 3).all()
+
+
+def test_the_positive_class_is_kept_when_a_recipe_merges_classes(phantom_set):
+    merged = LabelOptions(classes={"abnormal": ["abnormal"], "fine": ["normal"]})
+    assert datasets.open_dataset(phantom_set, labels=merged).class_names == ("fine", "abnormal")
+    with pytest.raises(RequestError, match="unknown positive class 'sick'"):
+        datasets.open_dataset(phantom_set, labels=LabelOptions.model_construct(classes={}, positive="sick"))

@@ -101,6 +101,13 @@ def test_every_classifier_learns_and_gives_scores(name):
     assert (scores.argmax(axis=1) == y[60:]).mean() > 0.7
 
 
+@pytest.mark.parametrize("name", list(CLASSIFIERS))
+def test_every_classifier_takes_two_images_a_class(name):
+    features, y = np.random.default_rng(0).normal(size=(4, 3)), np.array([0, 1, 0, 1])
+    scores = look_up(CLASSIFIERS, name, "classifier")(0).fit(features, y).predict_proba(features)
+    assert scores.shape == (4, 2) and np.isfinite(scores).all()
+
+
 def closed_form():
     """A network whose Grad-CAM is known: one 1×1 convolution with two filters, averaged, then logits ±."""
     inputs = keras.layers.Input((8, 8, 1), name="image")

@@ -54,6 +54,10 @@ def build(name: str, shape: tuple[int, int, int], width: float = 1.0) -> "keras.
         raise RequestError(f"backbone {name!r} has no width; {', '.join(WITH_WIDTH)} have.")
     if shape[-1] not in (1, 3):
         raise RequestError(f"backbone {name!r}: pictures have 1 or 3 channels, not {shape[-1]}.")
+    import keras
+
+    # Some networks of Keras have dropout layers inside that draw their own seed when they are built.
+    keras.utils.set_random_seed(0)
     try:
         return function(shape, width) if name in WITH_WIDTH else function(shape)
     except ValueError as error:

@@ -49,6 +49,11 @@ class Record:
     mask: Callable[[], np.ndarray] | None = None  # uint8 (H, W), above 0 where the abnormality is
 
     @classmethod
+    def not_read(cls, path: Path, name: str, reason: str) -> "Record":
+        """The record of a file that is left out, so that the report names it with the reason."""
+        return cls(name, str(path), partial(_refused, reason), partial(bool, True))
+
+    @classmethod
     def of_file(cls, path: Path, name: str, size: tuple[int, int], found: dict[str, str]) -> "Record":
         """The record of a picture in a file; `found` are the columns that the reader knows, empty ones left out."""
         # Twice the size wanted leaves the resizing filter enough to work with.
@@ -56,6 +61,10 @@ class Record:
         words = {**dict.fromkeys(COLUMNS, ""), **found}
         label, patient, study, part, view, split = (words[column] for column in COLUMNS)
         return cls(name, str(path), load, partial(images.is_grey, path), label, patient, study, part, view, split)
+
+
+def _refused(reason: str) -> np.ndarray:
+    raise images.UnreadableImage(reason)
 
 
 def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Record]:

@@ -8,6 +8,9 @@ from indomain.errors import RequestError, unknown
 from indomain.manifests import COLUMNS, CsvReader, Manifest
 from indomain.readers import Record, missing, split_of
 
+# What a column of 0 and 1 says for 1, in the tables that are around.
+_YES = ("1", "1.0", "true", "yes")
+
 
 def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Record]:
     options = manifest.read
@@ -21,25 +24,37 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
         if not path.is_file():
             raise missing(manifest, data_dir, f"the table {table.file} is not there")
         # Everything is read as text: ids such as 007 must not become 7.
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
+        try:
+            frame = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
+        except ValueError as error:
+            raise RequestError(f"{path}: not a table in UTF-8 with commas: {error}.") from None
         asked = [options.image, *options.label_columns]
         asked += [name for name in (getattr(options, column) for column in COLUMNS) if name]
         for name in asked:
             if name not in frame.columns:
                 raise unknown("column", name, list(frame.columns), str(path))
         for row in frame.to_dict("records"):
-            file = root / table.images.format(image=row[options.image])
+            words = {str(name): str(value) for name, value in row.items()}
+            try:
+                place = table.images.format(**{**words, "image": words[options.image]})
+            except (KeyError, IndexError, ValueError) as error:
+                raise RequestError(
+                    f"{manifest.name}: images = {table.images!r} names {error}, which is no column of {path}."
+                ) from None
+            file = root / place
             found = {column: str(row[getattr(options, column)]) for column in COLUMNS if getattr(options, column)}
             found["split"] = split_of(table.split or found.get("split", ""), manifest)
             if options.label_columns:
-                found["label"] = _one_hot(options, {str(name): value for name, value in row.items()}, path)
-            records.append(Record.of_file(file, str(row[options.image]), size, found))
+                found["label"] = _one_hot(options, words, path)
+            # One table may number its pictures as another does: then their paths tell them apart.
+            name = words[options.image] if len(options.tables) == 1 else place
+            records.append(Record.of_file(file, name, size, found))
     return records
 
 
 def _one_hot(options: CsvReader, row: dict[str, str], path: Path) -> str:
     """The class of a row with one 0/1 column a class."""
-    named = [column for column in options.label_columns if row[column] and float(row[column]) == 1]
+    named = [column for column in options.label_columns if row[column].strip().lower() in _YES]
     if len(named) == 1:
         return named[0]
     if not named and options.otherwise:

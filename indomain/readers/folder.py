@@ -47,17 +47,21 @@ def pattern_regex(pattern: str) -> re.Pattern[str]:
         else:
             parts.append(re.escape(piece))
     try:
-        return re.compile("".join(parts))
+        # Cameras write .PNG and .png.
+        return re.compile("".join(parts), re.IGNORECASE)
     except re.error as error:
         raise RequestError(f"the path pattern {pattern!r} is no valid expression: {error}.") from None
 
 
 def _by_pattern(manifest: Manifest, pattern: str, root: Path, files: list[Path], size: tuple[int, int]) -> list[Record]:
     expression = pattern_regex(pattern)
-    records = []
+    records: list[Record] = []
+    unfit: list[Path] = []
     for path in files:
         match = expression.fullmatch(path.relative_to(root).as_posix())
-        if match:
+        if match is None:
+            unfit.append(path)
+        else:
             found = {name: value or "" for name, value in match.groupdict().items()}
             found["split"] = split_of(found.get("split", ""), manifest)
             found["part"] = found.get("part", "").lower()
@@ -67,13 +71,19 @@ def _by_pattern(manifest: Manifest, pattern: str, root: Path, files: list[Path],
             f"{manifest.name}: none of the {len(files)} pictures below {root} fits the pattern {pattern!r}; "
             f"the first is {files[0].relative_to(root).as_posix()!r}."
         )
-    return records
+    return records + [Record.not_read(path, _name(root, path), f"does not fit the pattern {pattern}") for path in unfit]
 
 
 def _by_class_folder(manifest: Manifest, root: Path, files: list[Path], size: tuple[int, int]) -> list[Record]:
     top = {path.relative_to(root).parts[0] for path in files if len(path.relative_to(root).parts) > 1}
     words = {*SPLIT_WORDS, *(name.lower() for name in manifest.split_names)}
     has_splits = bool(top) and all(name.lower() in words for name in top)
+    odd = sorted(name for name in top if name.lower() not in words)
+    if odd and any(name.lower() in ("train", "training", "test", "testing") for name in top):
+        raise RequestError(
+            f"{manifest.name}: {root} holds split folders and also {', '.join(odd)}. Name it in split_names in the manifest, "
+            "give a pattern, or move it."
+        )
     depth = 2 if has_splits else 1
     records = []
     for path in files:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from indomain.errors import RequestError
+from indomain import images
+from indomain.errors import RequestError, unknown
 from indomain.manifests import Manifest, TfdsReader
-from indomain.readers import Record
+from indomain.readers import Record, split_of
 
 
 def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Record]:
@@ -28,12 +29,15 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
             f"({type(error).__name__}: {str(error)[:300]}).\n  Put a prepared copy below {folder}, or run once where the "
             "network allows the download."
         ) from None
+    for key in (options.image, options.label, *([options.patient] if options.patient else [])):
+        if key not in builder.info.features:
+            raise unknown("feature", key, list(builder.info.features), manifest.name)
     label = builder.info.features[options.label]
     names = getattr(label, "names", None)
     records = []
     for split, source in sources.items():
         for number in range(len(source)):
-            records.append(_record(options, source, number, split, names))
+            records.append(_record(options, source, number, split_of(split, manifest), names))
     return records
 
 
@@ -62,7 +66,9 @@ def _record(options: TfdsReader, source, number: int, split: str, names: list[st
 
 
 def _picture(source, number: int, key: str) -> np.ndarray:
-    picture = np.asarray(source[number][key], np.uint8)
+    picture = np.asarray(source[number][key])
+    if picture.dtype != np.uint8:
+        raise images.UnreadableImage(f"pixels are {picture.dtype}, not uint8")
     return picture[..., 0] if picture.shape[-1] == 1 else picture
 
 
