@@ -21,8 +21,17 @@ class UnreadableImage(ValueError):
     """A file that is no picture, or one that this machine cannot decode; the message is the reason."""
 
 
-def decode(path: Path, at_least: int | None = None) -> np.ndarray:
+def decode(path: Path) -> np.ndarray:
     """The picture as uint8, (H, W) for grey and (H, W, 3) for colour.
+
+    Raises:
+        UnreadableImage: with the reason, in words.
+    """
+    return np.asarray(read(path))
+
+
+def read(path: Path, at_least: int | None = None) -> Image.Image:
+    """The picture as an 8-bit Pillow image, grey ("L") or "RGB": `decode` before it becomes an array.
 
     Args:
         at_least: JPEG files may be decoded at 1/2, 1/4 or 1/8 of their size, as long as both sides stay at least this
@@ -33,11 +42,11 @@ def decode(path: Path, at_least: int | None = None) -> np.ndarray:
     """
     try:
         if _is_dicom(path):
-            return _decode_dicom(path)
+            return Image.fromarray(_decode_dicom(path))
         with Image.open(path) as image:
             if at_least:
                 image.draft(None, (at_least, at_least))
-            return _as_array(image)
+            return _plain(image)
     except UnreadableImage:
         raise
     except Exception as error:
@@ -62,22 +71,24 @@ def is_grey(path: Path) -> bool:
         raise UnreadableImage(_reason(path, error)) from error
 
 
-def resize(picture: np.ndarray, size: tuple[int, int], fit: str) -> np.ndarray:
+def resize(picture: np.ndarray | Image.Image, size: tuple[int, int], fit: str) -> np.ndarray:
     """`picture` at `size` = (rows, columns), by Lanczos filtering.
 
     Args:
-        picture: uint8, (H, W) or (H, W, 3).
+        picture: uint8, (H, W) or (H, W, 3), or an 8-bit Pillow image.
         fit: "pad" keeps the aspect ratio and the whole picture, on black; "crop" keeps the ratio and fills the frame
             with the centre; "stretch" gives the ratio up.
     """
     rows, columns = size
-    if picture.shape[:2] == (rows, columns):
-        return picture
-    image = Image.fromarray(picture)
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    if image.size == (columns, rows):
+        return np.asarray(picture)
     if fit == "stretch":
         return np.asarray(image.resize((columns, rows), Image.Resampling.LANCZOS))
     if fit == "crop":
         return np.asarray(ImageOps.fit(image, (columns, rows), Image.Resampling.LANCZOS))
+    if image.width * rows == image.height * columns:
+        return np.asarray(image.resize((columns, rows), Image.Resampling.LANCZOS))
     return np.asarray(ImageOps.pad(image, (columns, rows), Image.Resampling.LANCZOS, color=0))
 
 
@@ -101,18 +112,20 @@ def _is_dicom(path: Path) -> bool:
     return head[128:132] == b"DICM" or path.suffix.lower() == ".dcm"
 
 
-def _as_array(image: Image.Image) -> np.ndarray:
+def _plain(image: Image.Image) -> Image.Image:
+    """Any mode as "L" or "RGB"; its pixels are loaded."""
     ImageOps.exif_transpose(image, in_place=True)
+    image.load()
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return _stretched(np.asarray(image).astype(np.float64))
+        return Image.fromarray(_stretched(np.asarray(image).astype(np.float64)))
     if image.mode in ("1", "L"):
-        return np.asarray(image.convert("L"))
+        return image.convert("L")
     if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
         image = image.convert("RGBA") if image.mode != "LA" else image
         white = Image.new("L" if image.mode == "LA" else "RGB", image.size, "white")
         white.paste(image.convert(white.mode), mask=image.getchannel("A"))
-        return np.asarray(white)
-    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+        return white
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _decode_dicom(path: Path) -> np.ndarray:

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from indomain import images
 from indomain.errors import RequestError, look_up
@@ -38,7 +39,7 @@ class Record:
 
     id: str
     file: str  # where a person finds it, for messages
-    load: Callable[[], np.ndarray]  # uint8 (H, W) or (H, W, 3); raises images.UnreadableImage
+    load: Callable[[], np.ndarray | Image.Image]  # 8 bits, grey or RGB; raises images.UnreadableImage
     grey: Callable[[], bool]  # whether it has one channel, told cheaply
     label: str = ""
     patient: str = ""
@@ -57,7 +58,7 @@ class Record:
     def of_file(cls, path: Path, name: str, size: tuple[int, int], found: dict[str, str]) -> "Record":
         """The record of a picture in a file; `found` are the columns that the reader knows, empty ones left out."""
         # Twice the size wanted leaves the resizing filter enough to work with.
-        load = partial(images.decode, path, at_least=2 * max(size))
+        load = partial(images.read, path, at_least=2 * max(size))
         words = {**dict.fromkeys(COLUMNS, ""), **found}
         label, patient, study, part, view, split = (words[column] for column in COLUMNS)
         return cls(name, str(path), load, partial(images.is_grey, path), label, patient, study, part, view, split)
