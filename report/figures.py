@@ -9,8 +9,12 @@ import pandas as pd
 COLOURS = ("#1b6ca8", "#d1495b", "#3a7d44", "#8f5db7", "#c17c00", "#555555", "#0f8b8d", "#a23e48")
 
 
-def intervals(table: pd.DataFrame, metric: str, title: str) -> Any:
-    """A figure for one target: each backbone and method a group of lines, each chain a line, with its 95 % interval."""
+def intervals(table: pd.DataFrame, metric: str, title: str, every_chain: list[str]) -> Any:
+    """A figure for one target: each backbone and method a group of lines, each chain a line, with its 95 % interval.
+
+    Args:
+        every_chain: the recipe's chains: one has the same colour in every figure.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -29,13 +33,13 @@ def intervals(table: pd.DataFrame, metric: str, title: str) -> Any:
         words = [backbone, method] + [budget] * several_budgets + [profile] * several_profiles
         names.append(", ".join(words))
         for row in rows.itertuples():
-            colour = COLOURS[chains.index(row.chain) % len(COLOURS)]
+            colour = COLOURS[every_chain.index(row.chain) % len(COLOURS)]
             axis.plot([row.ci_low, row.ci_high], [place, place], color=colour, lw=2, solid_capstyle="round")
             axis.plot([row.mean], [place], "o", color=colour, ms=5)
             place += 1
         place += 0.9
-    for number, chain in enumerate(chains):
-        axis.plot([], [], "o-", color=COLOURS[number % len(COLOURS)], label=chain, ms=5, lw=2)
+    for chain in chains:
+        axis.plot([], [], "o-", color=COLOURS[every_chain.index(chain) % len(COLOURS)], label=chain, ms=5, lw=2)
     axis.set_yticks(ticks, names, fontsize=8)
     axis.invert_yaxis()
     axis.set_xlabel(f"{metric}, mean and 95 % interval", fontsize=8)

@@ -134,7 +134,8 @@ def run(task: Task, folder: Path, inputs: dict[str, Path], note: Callable[[str],
     write_text(folder / "table.tex", latex.render(whole, params["recipe"]["title"], notes))
     pictures: list[tuple[str, str]] = []
     for target in params["recipe"]["targets"]:
-        figure = figures.intervals(whole[whole["target"] == target], options["metrics"][0], target)
+        part = whole[whole["target"] == target]
+        figure = figures.intervals(part, options["metrics"][0], target, list(params["recipe"]["chains"]))
         figure.savefig(folder / f"intervals-{target}.png")
         pictures.append((target, figures.as_svg(figure)))
     panels: list[tuple[str, Path]] = []
