@@ -213,5 +213,5 @@ def perceptual_hash(picture: np.ndarray) -> str:
     import imagehash
 
     image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).convert("L")
-    # The hash looks at 32 × 32 pixels: a fast halving first spares most of the slow filter.
-    return str(imagehash.phash(image.reduce(max(1, min(image.size) // 64))))
+    # The hash looks at 32 × 32 pixels: a box filter makes them in a fraction of the time of its own one.
+    return str(imagehash.phash(image.resize((32, 32), Image.Resampling.BOX)))
