@@ -84,14 +84,6 @@ def corrected_resampled_t(differences: np.ndarray, test_share: float) -> float:
     return float(2 * stats.t.sf(abs(t), count - 1))
 
 
-def corrected_resampled_interval(values: np.ndarray, test_share: float, level: float = 0.95) -> tuple[float, float]:
-    """The interval of a mean over resampled splits, with the same enlarged variance."""
-    if len(values) < 2:
-        return float("nan"), float("nan")
-    reach = stats.t.ppf((1 + level) / 2, len(values) - 1) * np.sqrt((1 / len(values) + test_share) * values.var(ddof=1))
-    return float(values.mean() - reach), float(values.mean() + reach)
-
-
 def holm(p_values: np.ndarray) -> np.ndarray:
     """Holm's step-down correction (Holm 1979); NaN stays NaN and is not counted as a comparison."""
     from statsmodels.stats.multitest import multipletests
