@@ -208,10 +208,20 @@ def pixel_sha256(picture: np.ndarray) -> str:
     return found.hexdigest()
 
 
-def perceptual_hash(picture: np.ndarray) -> str:
-    """64-bit perceptual hash (pHash: signs of the low frequencies), 16 hexadecimal digits."""
-    import imagehash
+def perceptual_hashes(pictures: list[np.ndarray]) -> list[str]:
+    """64-bit perceptual hashes (pHash: signs of the 8 × 8 lowest frequencies of 32 × 32 grey pixels), 16 hexadecimal digits.
 
-    image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).convert("L")
-    # The hash looks at 32 × 32 pixels: a box filter makes them in a fraction of the time of its own one.
-    return str(imagehash.phash(image.resize((32, 32), Image.Resampling.BOX)))
+    They are those of `imagehash.phash`, for many pictures at once: one by one the transform costs more than the shrinking.
+    """
+    from scipy.fft import dctn
+
+    small = np.stack([_grey_32(picture) for picture in pictures])
+    lowest = dctn(small, axes=(1, 2))[:, :8, :8].reshape(-1, 64)
+    bits = lowest > np.median(lowest, axis=1, keepdims=True)
+    return [packed.tobytes().hex() for packed in np.packbits(bits, axis=1)]
+
+
+def _grey_32(picture: np.ndarray) -> np.ndarray:
+    # A box filter takes a fraction of the time of a smoother one, and a hash does not see the difference.
+    grey = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).convert("L")
+    return np.asarray(grey.resize((32, 32), Image.Resampling.BOX))

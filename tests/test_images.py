@@ -1,3 +1,4 @@
+import imagehash
 import numpy as np
 import pydicom
 import pytest
@@ -136,3 +137,9 @@ def test_dicom_in_colour_keeps_its_colours(tmp_path):
     dataset.save_as(path)
     picture = images.decode(path)
     assert abs(int(picture[0, 0, 0]) - 250) < 5 and picture[0, 0, 1:].max() < 5
+
+
+def test_perceptual_hashes_are_those_of_imagehash():
+    rng = np.random.default_rng(0)
+    pictures = [rng.integers(0, 256, shape, np.uint8) for shape in ((32, 32, 3), (32, 32), (32, 32, 3))]
+    assert images.perceptual_hashes(pictures) == [str(imagehash.phash(Image.fromarray(p))) for p in pictures]

@@ -16,11 +16,12 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
     if not root.is_dir():
         raise missing(manifest, data_dir, "the folder is not there")
     files = [path for path in list_files(root) if path.suffix.lower() in options.suffixes]
+    named = [(path.relative_to(root).as_posix(), path) for path in files]
     if options.pattern:
-        return _by_pattern(manifest, options.pattern, root, files, size)
+        return _by_pattern(manifest, options.pattern, root, named, size)
     if not options.labelled:
-        return [Record.of_file(path, _name(root, path), size, {}) for path in files]
-    return _by_class_folder(manifest, root, files, size)
+        return [Record.of_file(path, name, size, {}) for name, path in named]
+    return _by_class_folder(manifest, root, named, size)
 
 
 def list_files(root: Path) -> list[Path]:
@@ -53,29 +54,33 @@ def pattern_regex(pattern: str) -> re.Pattern[str]:
         raise RequestError(f"the path pattern {pattern!r} is no valid expression: {error}.") from None
 
 
-def _by_pattern(manifest: Manifest, pattern: str, root: Path, files: list[Path], size: tuple[int, int]) -> list[Record]:
+def _by_pattern(
+    manifest: Manifest, pattern: str, root: Path, files: list[tuple[str, Path]], size: tuple[int, int]
+) -> list[Record]:
     expression = pattern_regex(pattern)
     records: list[Record] = []
-    unfit: list[Path] = []
-    for path in files:
-        match = expression.fullmatch(path.relative_to(root).as_posix())
+    unfit: list[tuple[str, Path]] = []
+    for name, path in files:
+        match = expression.fullmatch(name)
         if match is None:
-            unfit.append(path)
+            unfit.append((name, path))
         else:
-            found = {name: value or "" for name, value in match.groupdict().items()}
+            found = {column: value or "" for column, value in match.groupdict().items()}
             found["split"] = split_of(found.get("split", ""), manifest)
             found["part"] = found.get("part", "").lower()
-            records.append(Record.of_file(path, found.pop("id", "") or _name(root, path), size, found))
+            records.append(Record.of_file(path, found.pop("id", "") or name, size, found))
     if files and not records:
         raise RequestError(
             f"{manifest.name}: none of the {len(files)} pictures below {root} fits the pattern {pattern!r}; "
-            f"the first is {files[0].relative_to(root).as_posix()!r}."
+            f"the first is {files[0][0]!r}."
         )
-    return records + [Record.not_read(path, _name(root, path), f"does not fit the pattern {pattern}") for path in unfit]
+    return records + [Record.not_read(path, name, f"does not fit the pattern {pattern}") for name, path in unfit]
 
 
-def _by_class_folder(manifest: Manifest, root: Path, files: list[Path], size: tuple[int, int]) -> list[Record]:
-    top = {path.relative_to(root).parts[0] for path in files if len(path.relative_to(root).parts) > 1}
+def _by_class_folder(
+    manifest: Manifest, root: Path, files: list[tuple[str, Path]], size: tuple[int, int]
+) -> list[Record]:
+    top = {name.split("/")[0] for name, _ in files if "/" in name}
     words = {*SPLIT_WORDS, *(name.lower() for name in manifest.split_names)}
     has_splits = bool(top) and all(name.lower() in words for name in top)
     odd = sorted(name for name in top if name.lower() not in words)
@@ -86,8 +91,8 @@ def _by_class_folder(manifest: Manifest, root: Path, files: list[Path], size: tu
         )
     depth = 2 if has_splits else 1
     records = []
-    for path in files:
-        parts = path.relative_to(root).parts
+    for name, path in files:
+        parts = name.split("/")
         if len(parts) <= depth:
             raise RequestError(
                 f"{manifest.name}: {path} lies in no class folder. Expected "
@@ -95,9 +100,5 @@ def _by_class_folder(manifest: Manifest, root: Path, files: list[Path], size: tu
                 "for pictures without labels set labelled = false in the manifest."
             )
         split = split_of(parts[0], manifest) if has_splits else ""
-        records.append(Record.of_file(path, _name(root, path), size, {"label": parts[depth - 1], "split": split}))
+        records.append(Record.of_file(path, name, size, {"label": parts[depth - 1], "split": split}))
     return records
-
-
-def _name(root: Path, path: Path) -> str:
-    return path.relative_to(root).as_posix()
