@@ -7,7 +7,6 @@ maps, scores); a `panel` run draws `panel.png` with every chain side by side, an
 Feeds the figures of the page.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +14,7 @@ from pydantic import Field
 
 from indomain import listings
 from indomain.planning import Plan
+from indomain.progress import Note
 from indomain.runs import Task
 from indomain.schema import Table
 
@@ -47,7 +47,7 @@ def plan(plan: Plan) -> list[Task]:
                 != plan.find("finetune", profile=profile, target=network.labels["target"])[-1].labels["budget"]
             ):
                 continue
-            keys = ("listing", "fold", "budget", "validation", "backbone", "classes")
+            keys = ("listing", "fold", "budget", "validation", "backbone", "classes", "compute")
             params = {"do": "maps", "options": options.model_dump(), **{key: network.params[key] for key in keys}}
             maps = Task(
                 "explain", VERSION, params, {"network": network}, {**network.labels, "do": "maps"}, network.places
@@ -70,12 +70,12 @@ def plan(plan: Plan) -> list[Task]:
     return tasks
 
 
-def run(task: Task, folder: Path, inputs: dict[str, Path], note: Callable[[str], None]) -> dict[str, Any]:
+def run(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[str, Any]:
     """Makes one network's maps, or draws one panel; returns facts for the run's record."""
     return _maps(task, folder, inputs, note) if task.params["do"] == "maps" else _panel(task, folder, inputs)
 
 
-def _maps(task: Task, folder: Path, inputs: dict[str, Path], note: Callable[[str], None]) -> dict[str, Any]:
+def _maps(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[str, Any]:
 
     from explain.grad_cam import grad_cam
     from explain.lime_maps import lime

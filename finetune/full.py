@@ -8,6 +8,7 @@ import keras
 import pandas as pd
 
 from indomain import training
+from indomain.progress import Note
 
 
 def fit(
@@ -18,7 +19,7 @@ def fit(
     options,
     seed: int,
     folder: Path,
-    note: Callable[[str], None],
+    note: Note,
 ) -> tuple[keras.Model, dict[str, Any]]:
     """Trains in place; the best epoch by validation loss where there are validation images, else the last.
 

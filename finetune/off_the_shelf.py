@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from indomain import networks
+from indomain.progress import Note
 
 
 def fit(
@@ -19,7 +20,7 @@ def fit(
     options,
     seed: int,
     folder: Path,
-    note: Callable[[str], None],
+    note: Note,
 ) -> tuple[keras.Model, dict[str, Any]]:
     """Fits on the training images; the regression becomes the weights of the layer `logits`.
 

@@ -3,11 +3,12 @@
     python -m finetune RECIPE
 
 Reads the target's split and pictures, and the network that the chain's last step left. Writes `model.keras` (input
-0–255, output `scores`), `predictions.csv` (validation and test images) and `log.csv`. Feeds the rows of the table whose
-method is a strategy.
+0–255, output `scores`), `predictions.csv` (validation and test images) and `log.csv`. Where the backbone does not change,
+a `features` run puts the target's pictures through it once, and every fold, label budget and seed works on `features.npz`.
+Feeds the rows of the table whose method is a strategy.
 """
 
-from collections.abc import Callable
+import dataclasses
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from pydantic import Field, field_validator
 from indomain import listings
 from indomain.errors import look_up, unknown
 from indomain.planning import Plan, budget_label
+from indomain.progress import Note
 from indomain.recipes import BackboneOptions, TrainingOptions
 from indomain.runs import Task
 
@@ -48,6 +50,11 @@ class Options(TrainingOptions):
 _USES = {"off-the-shelf": {"class_weights", "regularisation"}}
 
 
+def _only_the_head(strategy: str, options: Options) -> bool:
+    """Whether the backbone gives every picture the same features throughout."""
+    return strategy == "off-the-shelf" or (options.frozen == 1 and options.augment == "none")
+
+
 def plan(plan: Plan) -> list[Task]:
     """One task for each profile, target, backbone, chain, strategy, label budget, fold and seed."""
     tasks = []
@@ -65,13 +72,12 @@ def plan(plan: Plan) -> list[Task]:
                     "backbone": backbone.label,
                 }
                 labels |= {"method": strategy, "budget": budget_label(budget), "fold": fold, "seed": seed}
-                task = _task(plan, options, backbone, budget, labels)
-                if task:
-                    tasks.append(task)
+                tasks += _tasks(plan, options, backbone, budget, labels)
     return tasks
 
 
-def _task(plan: Plan, options: Options, backbone: BackboneOptions, budget: dict, labels: dict[str, Any]) -> Task | None:
+def _tasks(plan: Plan, options: Options, backbone: BackboneOptions, budget: dict, labels: dict[str, Any]) -> list[Task]:
+    """One network's run, after that of the features that it works on, if it works on features."""
     profile, target, strategy, seed = (labels[key] for key in ("profile", "target", "method", "seed"))
     where = {key: labels[key] for key in ("profile", "target", "chain", "backbone")}
     own = plan.find("pretrain", **where, seed=seed)
@@ -79,7 +85,7 @@ def _task(plan: Plan, options: Options, backbone: BackboneOptions, budget: dict,
     start, path = plan.beginning(plan.recipe.chains[labels["chain"]][0])
     # Features that do not depend on the seed make the same run: it is done, and counted, once.
     if strategy == "off-the-shelf" and not own and (steps or start != "random") and seed != plan.seeds(profile)[0]:
-        return None
+        return []
     listing = plan.target(target, profile)
     used = _USES.get(strategy)
     params = {
@@ -93,9 +99,20 @@ def _task(plan: Plan, options: Options, backbone: BackboneOptions, budget: dict,
         "backbone": plan.backbone(backbone, target, profile),
         "start": "previous step" if steps else start,
         "seed": seed,
+        "compute": plan.compute(),
     }
     inputs = {"pretrained": steps[-1]} if steps else {}
-    return Task("finetune", VERSION, params, inputs, labels, {**listing.places, "start": path})
+    places = {**listing.places, "start": path}
+    network = Task("finetune", VERSION, params, inputs, labels, places)
+    if not _only_the_head(strategy, options):
+        return [network]
+    kept = {key: params[key] for key in ("backbone", "start", "compute")}
+    # Random weights are the seed's; any other beginning is the same for all.
+    drawn = {"seed": seed} if not steps and start == "random" else {}
+    shared = {**where, **({"seed": seed} if drawn or own else {}), "method": "features"}
+    params = {"do": "features", "rows": listing.facts["rows"], **kept, **drawn}
+    features = Task("finetune", VERSION, params, inputs, shared, places)
+    return [features, dataclasses.replace(network, inputs={**inputs, "features": features})]
 
 
 def check(tasks: list[Task]) -> None:
@@ -105,27 +122,46 @@ def check(tasks: list[Task]) -> None:
     check_beginnings([(task.params["backbone"], task.params["start"], task.places["start"]) for task in tasks])
 
 
-def run(task: Task, folder: Path, inputs: dict[str, Path], note: Callable[[str], None]) -> dict[str, Any]:
+def run(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[str, Any]:
     """Fits one network and predicts its validation and test images; returns facts for the run's record."""
     import numpy as np
 
-    from indomain import networks, predictions
+    from indomain import features, networks, predictions
 
     params = task.params
     listing = listings.reopen(task.places)
+    pictures = listing.pictures(params["backbone"]["shape"][-1])
+    if params.get("do") == "features":
+        rows = listing.rows()
+        note(f"{len(rows)} images")
+        return features.write(folder, _started(task, inputs), pictures, rows)
     table = listings.labelled_rows(listing.table(params["fold"]), params["budget"], params["validation"])
     options = Options.model_validate(params["options"])
-    backbone = networks.backbone(params["backbone"], options.frozen)
-    previous = inputs["pretrained"] / "model.keras" if "pretrained" in inputs else None
-    networks.start(backbone, params["backbone"], task.places["start"] or params["start"], params["seed"], previous)
-    pictures = listing.pictures(params["backbone"]["shape"][-1])
+    backbone = _started(task, inputs, options.frozen)
     fit = look_up(STRATEGIES, params["strategy"], "strategy")
-    logits, facts = fit(backbone, table, pictures, len(params["classes"]), options, params["seed"], folder, note)
+    known = features.read(inputs["features"]) if "features" in inputs else None
+    # A strategy that only learns the head sees features for pictures, and a network that begins there.
+    base, seen = (features.stand_in(backbone), known) if known else (backbone, pictures)
+    head, facts = fit(base, table, seen, len(params["classes"]), options, params["seed"], folder, note)
+    logits = features.joined(backbone, head) if known else head
     model = networks.cached_for(logits, ("scores",), lambda: networks.with_scores(logits))
     networks.save(model, folder / "model.keras")
     shown = table[table["split"] != "train"].reset_index(drop=True)
-    scores = networks.predict(model, pictures, shown["row"].to_numpy())
+    predicting = networks.cached_for(head, ("scores",), lambda: networks.with_scores(head)) if known else model
+    scores = networks.predict(predicting, seen, shown["row"].to_numpy())
     if not np.isfinite(scores).all():
         raise FloatingPointError("the network's scores are no numbers; lower learning_rate.")
     predictions.write(folder / "predictions.csv", shown, scores, params["classes"])
     return facts
+
+
+def _started(task: Task, inputs: dict[str, Path], frozen: float = 0.0) -> Any:
+    """The backbone as the chain left it."""
+    from indomain import networks
+
+    spec = task.params["backbone"]
+    backbone = networks.backbone(spec, frozen)
+    previous = inputs["pretrained"] / "model.keras" if "pretrained" in inputs else None
+    # The features of a network that is not drawn are the same for every seed.
+    networks.start(backbone, spec, task.places["start"] or task.params["start"], task.params.get("seed", 0), previous)
+    return backbone

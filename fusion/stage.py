@@ -2,12 +2,12 @@
 
     python -m fusion RECIPE
 
-Reads fine-tuned networks. A `features` run writes `features.npz` once for each network; each classifier is one run more
-and writes `predictions.csv` (test images). Everything that learns stands in one scikit-learn Pipeline and is fitted on the
+Reads fine-tuned networks. A `features` run writes `features.npz` once for each network (for one whose backbone was not
+trained: once for all folds, label budgets and seeds); each classifier is one run more and writes `predictions.csv` (test
+images). Everything that learns stands in one scikit-learn Pipeline and is fitted on the
 training and validation images of its fold only. Feeds the rows of the table whose method begins with "fusion".
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from fusion.classifiers import CLASSIFIERS
 from indomain import listings
 from indomain.errors import look_up, unknown
 from indomain.planning import Plan
+from indomain.progress import Note
 from indomain.runs import Task
 from indomain.schema import Table
 
@@ -61,41 +62,53 @@ def plan(plan: Plan) -> list[Task]:
         fitted = plan.find("finetune", profile=profile)
         if options.classifiers and options.strategy not in {task.labels["method"] for task in fitted}:
             raise unknown("strategy", options.strategy, {task.labels["method"] for task in fitted}, "fusion.strategy")
-        fused: dict[tuple, list[Task]] = {}
+        fused: dict[tuple, list[tuple[Task, Task]]] = {}
+        first: dict[str, Task] = {}
         for network in fitted if options.classifiers else []:
             if network.labels["method"] == options.strategy:
-                features = _features(network, options)
-                tasks.append(features)
-                fused.setdefault(tuple(network.labels[key] for key in _SHARED), []).append(features)
-        for shared, members in fused.items():
-            labels = dict(zip(_SHARED, shared))
+                features = _features(network, options, first)
+                if features.stage == "fusion":
+                    tasks.append(features)
+                fused.setdefault(tuple(network.labels[key] for key in _SHARED), []).append((network, features))
+        for shared, pairs in fused.items():
+            networks, members = ([pair[side] for pair in pairs] for side in (0, 1))
             for classifier in options.classifiers:
-                tasks.append(_classifier(members, classifier, options, labels))
+                tasks.append(_classifier(networks, members, classifier, options, dict(zip(_SHARED, shared))))
     return tasks
 
 
-def _features(network: Task, options: Options) -> Task:
-    params = {
-        "do": "features",
-        "layer": options.layers.get(network.params["backbone"]["name"], ""),
-        **{key: network.params[key] for key in ("listing", "fold", "budget", "validation", "backbone")},
-    }
-    labels = {**network.labels, "method": "features"}
-    return Task("fusion", VERSION, params, {"network": network}, labels, network.places)
+def _features(network: Task, options: Options, first: dict[str, Task]) -> Task:
+    """The run of a network's features; `first`: the first network of each backbone that was not trained."""
+    layer = options.layers.get(network.params["backbone"]["name"], "")
+    params = {"do": "features", "layer": layer, **{key: network.params[key] for key in ("backbone", "compute")}}
+    untrained = network.inputs.get("features")
+    if untrained is None:
+        params |= {key: network.params[key] for key in ("listing", "fold", "budget", "validation")}
+        labels = {**network.labels, "method": "features"}
+        return Task("fusion", VERSION, params, {"network": network}, labels, network.places)
+    if not layer:
+        return untrained
+    # Every network on this backbone has the same layers below its head.
+    network = first.setdefault(untrained.digest, network)
+    params["rows"] = untrained.params["rows"]
+    return Task("fusion", VERSION, params, {"network": network}, untrained.labels, network.places)
 
 
-def _classifier(members: list[Task], classifier: str, options: Options, labels: dict[str, Any]) -> Task:
-    first = members[0].inputs["network"]
+def _classifier(
+    networks: list[Task], members: list[Task], classifier: str, options: Options, labels: dict[str, Any]
+) -> Task:
+    kept = ("listing", "fold", "budget", "validation", "classes")
     params = {
         "do": "classify",
         "classifier": classifier,
         "components": options.components,
-        "classes": first.params["classes"],
+        **{key: networks[0].params[key] for key in kept},
         "seed": labels["seed"],
     }
-    backbones = "+".join(task.labels["backbone"] for task in members)
+    backbones = "+".join(network.labels["backbone"] for network in networks)
     inputs = {f"features{number}": task for number, task in enumerate(members)}
-    return Task("fusion", VERSION, params, inputs, {**labels, "backbone": backbones, "method": f"fusion: {classifier}"})
+    labels = {**labels, "backbone": backbones, "method": f"fusion: {classifier}"}
+    return Task("fusion", VERSION, params, inputs, labels, networks[0].places)
 
 
 def check(tasks: list[Task]) -> None:
@@ -107,7 +120,7 @@ def check(tasks: list[Task]) -> None:
             networks.up_to(networks.backbone(task.params["backbone"]), task.params["layer"])
 
 
-def run(task: Task, folder: Path, inputs: dict[str, Path], note: Callable[[str], None]) -> dict[str, Any]:
+def run(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[str, Any]:
     """Extracts features, or fits one classifier; returns facts for the run's record."""
     return _extract(task, folder, inputs) if task.params["do"] == "features" else _classify(task, folder, inputs)
 
@@ -115,10 +128,9 @@ def run(task: Task, folder: Path, inputs: dict[str, Path], note: Callable[[str],
 def _extract(task: Task, folder: Path, inputs: dict[str, Path]) -> dict[str, Any]:
     import keras
 
-    from indomain import files, networks
+    from indomain import features, networks
 
     listing = listings.reopen(task.places)
-    table = listings.labelled_rows(listing.table(task.params["fold"]), task.params["budget"], task.params["validation"])
     model = networks.load(inputs["network"] / "model.keras")
     layer = task.params["layer"] or last_features(model)
     part = networks.up_to(model, layer)
@@ -127,10 +139,15 @@ def _extract(task: Task, folder: Path, inputs: dict[str, Path]) -> dict[str, Any
         pooled = keras.layers.GlobalAveragePooling2D()
         part = networks.cached_for(model, ("pooled", layer), lambda: keras.Model(part.input, pooled(part.output)))
     pictures = listing.pictures(task.params["backbone"]["shape"][-1])
-    features = networks.predict(part, pictures, table["row"].to_numpy())
-    text = {name: table[name].to_numpy().astype(str) for name in ("id", "patient", "group", "split")}
-    files.write_arrays(folder / "features.npz", {"features": features, "y": table["y"].to_numpy(), **text})
-    return {"images": len(table), "features": int(features.shape[1]), "layer": layer}
+    rows = listing.rows() if "rows" in task.params else _table(task)["row"].to_numpy()
+    return {**features.write(folder, part, pictures, rows), "layer": layer}
+
+
+def _table(task: Task) -> Any:
+    """The images that a task's fold and label budget give it."""
+    params = task.params
+    table = listings.reopen(task.places).table(params["fold"])
+    return listings.labelled_rows(table, params["budget"], params["validation"])
 
 
 def last_features(model: Any) -> str:
@@ -142,25 +159,20 @@ def last_features(model: Any) -> str:
 
 def _classify(task: Task, folder: Path, inputs: dict[str, Path]) -> dict[str, Any]:
     import numpy as np
-    import pandas as pd
     from sklearn.pipeline import make_pipeline
 
     from fusion.concatenation import FeatureFusion
-    from indomain import predictions
+    from indomain import features, predictions
 
-    members = [np.load(inputs[f"features{number}"] / "features.npz") for number in range(len(inputs))]
-    rows = pd.DataFrame({name: members[0][name] for name in ("id", "patient", "group", "split", "y")})
-    for other in members[1:]:
-        if not np.array_equal(other["id"], members[0]["id"]):
-            raise RuntimeError("the networks' features are of different images")
-    blocks = [member["features"] for member in members]
-    features = np.concatenate(blocks, axis=1)
+    rows = _table(task)
+    blocks = [features.read(inputs[f"features{number}"])(rows["row"].to_numpy()) for number in range(len(inputs))]
+    fused = np.concatenate(blocks, axis=1)
     test = (rows["split"] == "test").to_numpy()
     classifier = look_up(CLASSIFIERS, task.params["classifier"], "classifier")(task.params["seed"])
     fusion = FeatureFusion([block.shape[1] for block in blocks], task.params["components"])
-    pipeline = make_pipeline(fusion, classifier).fit(features[~test], rows["y"][~test])
-    given = pipeline.predict_proba(features[test])
+    pipeline = make_pipeline(fusion, classifier).fit(fused[~test], rows["y"][~test])
+    given = pipeline.predict_proba(fused[test])
     scores = np.zeros((int(test.sum()), len(task.params["classes"])))
     scores[:, pipeline.classes_.astype(int)] = given
-    predictions.write(folder / "predictions.csv", rows[test], scores, task.params["classes"])
+    predictions.write(folder / "predictions.csv", rows[test].reset_index(drop=True), scores, task.params["classes"])
     return {"images": int((~test).sum())}

@@ -1,10 +1,114 @@
-"""The one file that speaks to a backend directly: gradients of a function with respect to its input."""
+"""The one file that speaks to a backend directly: gradients with respect to the input, devices, precision, determinism."""
 
+import contextlib
+import json
+import os
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
+
+from indomain.errors import RequestError
+
+if TYPE_CHECKING:
+    from indomain.recipes import ComputeOptions
+
+_configured: dict[str, Any] = {}
+_scope: Callable[[], contextlib.AbstractContextManager] = contextlib.nullcontext
+
+
+def name() -> str:
+    """Keras' backend, found as Keras finds it, without importing it."""
+    if os.environ.get("KERAS_BACKEND"):
+        return os.environ["KERAS_BACKEND"]
+    path = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8")).get("backend", "tensorflow"))
+    except (OSError, ValueError):
+        return "tensorflow"
+
+
+def identity(options: "ComputeOptions") -> dict[str, Any]:
+    """What of the computing determines a result, for a task's parameters: see `configure`."""
+    found: dict[str, Any] = {"backend": name(), "precision": options.precision}
+    if options.deterministic:
+        found["deterministic"] = True
+    if options.devices == "all":
+        # Each device normalises its own share of a batch.
+        found["devices"] = "all"
+    return found
+
+
+def configure(compute: dict[str, Any]) -> None:
+    """Prepares this process for a task's `compute` parameters; networks built for others are forgotten.
+
+    Args:
+        compute: `backend`, `precision` ("float32", "bfloat16": 16-bit arithmetic on 32-bit weights), `deterministic`,
+            `devices` ("all": each batch is shared out among all GPUs of this machine).
+
+    Raises:
+        RequestError: another backend is loaded, or this one cannot.
+    """
+    global _configured, _scope
+    if compute == _configured:
+        return
+    import keras
+
+    from indomain import networks
+
+    if compute["backend"] != keras.config.backend():
+        raise RequestError(
+            f"the run is for the Keras backend {compute['backend']}, this process has {keras.config.backend()}; "
+            "set KERAS_BACKEND alike wherever a recipe runs."
+        )
+    networks.forget()
+    keras.config.set_dtype_policy({"float32": "float32", "bfloat16": "mixed_bfloat16"}[compute["precision"]])
+    if compute.get("deterministic"):
+        _be_deterministic(compute["backend"])
+    _scope = _shared_out(compute["backend"]) if compute.get("devices") == "all" else contextlib.nullcontext
+    _configured = dict(compute)
+
+
+def scope() -> contextlib.AbstractContextManager:
+    """The context to build and compile networks in."""
+    return _scope()
+
+
+def _be_deterministic(backend: str) -> None:
+    if backend == "tensorflow":
+        import keras
+        import tensorflow as tf
+
+        # It asks for a seed before any layer draws.
+        keras.utils.set_random_seed(0)
+        tf.config.experimental.enable_op_determinism()
+    elif backend == "jax":
+        # Read when XLA starts; on TPUs and CPUs its operations are deterministic anyway.
+        flags = os.environ.get("XLA_FLAGS", "")
+        if "xla_gpu_deterministic_ops" not in flags:
+            raise RequestError("deterministic = true with JAX: set XLA_FLAGS=--xla_gpu_deterministic_ops=true first.")
+    else:
+        raise RequestError(f"deterministic = true is not written for the Keras backend {backend!r}.")
+
+
+def _shared_out(backend: str) -> Callable[[], contextlib.AbstractContextManager]:
+    """Data-parallel training on every GPU; on virtual CPU devices where there is no GPU."""
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        if len(devices) == 1:
+            return contextlib.nullcontext
+        strategy = tf.distribute.MirroredStrategy([device.name for device in devices])
+        return strategy.scope
+    if backend == "jax":
+        import keras
+
+        if len(keras.distribution.list_devices()) > 1:
+            keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
+        return contextlib.nullcontext
+    raise RequestError(f'devices = "all" is not written for the Keras backend {backend!r}.')
 
 
 def value_and_gradient(function: Callable[[Any], Any], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -13,7 +117,7 @@ def value_and_gradient(function: Callable[[Any], Any], x: np.ndarray) -> tuple[n
     Args:
         function: made of Keras operations; takes and returns backend tensors.
     """
-    backend = keras.config.backend()
+    backend = name()
     if backend == "tensorflow":
         import tensorflow as tf
 

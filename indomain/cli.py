@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from indomain import __version__
-from indomain.errors import RequestError
+from indomain.errors import RequestError, WorkFailed
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except BrokenPipeError:
         return 1
-    except (OSError, FloatingPointError) as error:
+    except (OSError, FloatingPointError, WorkFailed) as error:
         print(f"indomain: {error}", file=sys.stderr)
         return 1
 
@@ -46,6 +46,12 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="run a recipe to its table; what is done already is not done again")
     _recipe_options(run)
     run.add_argument("--only", choices=["pretrain", "finetune", "fusion", "explain", "report"], help=argparse.SUPPRESS)
+    run.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="runs at a time, in N processes (default: 1)")
+    run.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="hand the runs to a dask.distributed scheduler: tcp://host:8786, or its file",
+    )
     run.set_defaults(command=_run)
 
     plan = commands.add_parser("plan", help="what would run, what is done already, and the time left")
@@ -70,16 +76,24 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument("--output", type=Path, help="the manifest to write (default: FOLDER's name with .toml, here)")
     new.set_defaults(command=_data_new)
 
-    runs = commands.add_parser("runs", help="finished runs: list, show, prune")
+    runs = commands.add_parser("runs", help="finished runs: list, show, check, prune")
     actions = runs.add_subparsers(title="actions", metavar="ACTION", required=True)
     listed = actions.add_parser("list", help="all finished runs")
     shown = actions.add_parser("show", help="one run: what was asked, what it took")
     shown.add_argument("id", help="the beginning of its name or digest")
-    pruned = actions.add_parser("prune", help="remove what is left of runs that were not finished")
-    for action, command in ((listed, _runs_list), (shown, _runs_show), (pruned, _runs_prune)):
+    pruned = actions.add_parser("prune", help="remove what is left of runs that were not finished, or damaged")
+    checked = actions.add_parser("check", help="read every file of every finished run and compare its SHA-256")
+    commands_of = {listed: _runs_list, shown: _runs_show, pruned: _runs_prune, checked: _runs_check}
+    for action, command in commands_of.items():
         action.add_argument("--runs-dir", type=Path, default=Path("runs"))
         action.set_defaults(command=command)
     return parser
+
+
+def _jobs(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError("a whole number of at least 1")
+    return int(text)
 
 
 def _recipe_options(parser: argparse.ArgumentParser) -> None:
@@ -114,30 +128,33 @@ def _run(options: argparse.Namespace) -> int:
     from indomain import engine
 
     plan = _planned(options)
-    done = engine.execute(plan, options.only)
+    if options.cluster and options.jobs > 1:
+        raise RequestError("--jobs is for this machine, --cluster for others: give one of them.")
+    done = engine.execute(plan, options.only, options.jobs, options.cluster)
     if options.only not in (None, "report"):
         print(f"{options.only}: {done} runs done now." if done else f"{options.only}: everything was done already.")
         return 0
-    folder = engine.publish(plan)
+    engine.publish(plan)
+    folder = options.runs_dir / plan.name
     print((folder / "summary.txt").read_text(encoding="utf-8"), end="")
     print(f"\n{f'{done} runs done now' if done else 'Everything was done already'}. Results: {folder}")
     return 0
 
 
 def _plan(options: argparse.Namespace) -> None:
-    from indomain import engine
+    from indomain import engine, outlook
+    from indomain.view import clock
 
     plan = _planned(options)
-    waiting = {task.digest for task in engine.pending(plan)}
-    for task in {task.digest: task for task in plan.tasks}.values():
-        print(f"{'to do' if task.digest in waiting else 'done '}  {task.digest}  {task.title()}")
+    for line in outlook.lines(plan):
+        print(line)
+    waiting = engine.pending(plan)
+    if not waiting:
+        print("\n0 runs to do: all done")
+        return
     seconds, unknown = engine.seconds_left(plan)
-    print(f"\n{len(waiting)} runs to do", end="")
-    print(
-        f", about {seconds:.0f} s" + (f" and {unknown} of unknown length" if unknown else "")
-        if waiting
-        else ": all done"
-    )
+    left = f"about {clock(seconds)}" + (f", and {unknown} runs of unknown length" if unknown else "")
+    print(f"\n{len(waiting)} runs to do, {left}")
 
 
 def _data_list(options: argparse.Namespace) -> None:
@@ -224,9 +241,28 @@ def _runs_list(options: argparse.Namespace) -> None:
     from indomain.files import read_json
 
     for done in sorted((options.runs_dir / "work").glob("*/DONE"), key=lambda path: path.stat().st_mtime):
-        asked, record = read_json(done.parent / "task.json"), read_json(done)
-        labels = " · ".join(str(value) for value in asked["labels"].values() if value not in ("", None))
-        print(f"{done.parent.name}  {record['started']}  {record['seconds']:8.1f} s  {labels}")
+        try:
+            record = read_json(done)
+        except ValueError:
+            print(f"{done.parent.name}  damaged: DONE cannot be read")
+            continue
+        print(f"{done.parent.name}  {record['started']}  {record['seconds']:8.1f} s  {record['title']}")
+
+
+def _runs_check(options: argparse.Namespace) -> int:
+    """Reads every file of every finished run; exit status 1 where one is not what was written."""
+    from indomain.progress import track
+    from indomain.runs import faults
+
+    folders = [path.parent for path in sorted((options.runs_dir / "work").glob("*/DONE"))]
+    found = [(folder, fault) for folder in track(folders, "checking", len(folders)) for fault in faults(folder)]
+    for folder, fault in found:
+        print(f"{folder.name}: {fault}")
+    print(
+        f"{len(folders)} finished runs, {len(found)} damaged files."
+        + (" Their recipes do them again." if found else "")
+    )
+    return 1 if found else 0
 
 
 def _runs_show(options: argparse.Namespace) -> None:
@@ -244,8 +280,9 @@ def _runs_prune(options: argparse.Namespace) -> None:
     import shutil
 
     removed = 0
-    for folder in (options.runs_dir / "work").glob("*.partial"):
-        lock = folder.with_name(f".{folder.name.removesuffix('.partial')}.lock")
+    work = options.runs_dir / "work"
+    for folder in [*work.glob("*.partial"), *work.glob("*.damaged*")]:
+        lock = folder.with_name(f".{folder.name.partition('.')[0]}.lock")
         with open(lock, "w") as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -253,5 +290,6 @@ def _runs_prune(options: argparse.Namespace) -> None:
                 print(f"{folder.name} is being worked on: left alone.")
                 continue
             shutil.rmtree(folder)
+            lock.unlink(missing_ok=True)
             removed += 1
-    print(f"{removed} unfinished runs removed.")
+    print(f"{removed} unfinished or damaged runs removed.")

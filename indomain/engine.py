@@ -1,43 +1,74 @@
-"""The local executor: a plan's tasks in their order, each once, each kept."""
+"""The executor: a plan's tasks, each once, each kept, by one process or by several that share a runs folder.
 
+There is no scheduler. Whoever executes a plan walks through its tasks, takes one whose inputs are done and whose lock is
+free, and walks on; the runs folder is all that processes share. `--jobs N` starts N such walkers; a second terminal with
+the same command is one more. A process that dies loses its locks, and another takes its run up where it was saved.
+"""
+
+import contextlib
 import filecmp
+import logging
+import multiprocessing
 import os
 import shutil
+import signal
 import sys
 import time
-from collections.abc import Callable
+import traceback
+from collections.abc import Iterator
+from multiprocessing import connection
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from indomain import files, planning
-from indomain.errors import RequestError
+from indomain.errors import RequestError, WorkFailed
 from indomain.planning import Plan
-from indomain.progress import bar
-from indomain.runs import RunsFolder, Task
+from indomain.progress import Note, silent
+from indomain.runs import Busy, Damaged, RunsFolder, Task
+from indomain.view import View
+
+WAIT = 0.25  # seconds between two looks at runs that others work on
 
 
 def pending(plan: Plan) -> list[Task]:
     """The tasks that are not done, each run once, in an order in which they can run."""
-    first: dict[str, Task] = {}
-    for task in plan.tasks:
-        first.setdefault(task.digest, task)
-    return [task for task in first.values() if not plan.runs.is_done(task)]
+    return [task for task in unique(plan.tasks) if state(plan.runs, task) != "done"]
 
 
-def execute(plan: Plan, only: str | None = None) -> int:
+def unique(tasks: list[Task]) -> list[Task]:
+    """Each run once, under its first labels."""
+    return list({task.digest: task for task in reversed(tasks)}.values())[::-1]
+
+
+def state(runs: RunsFolder, task: Task) -> str:
+    """ "done", "to do", or what is damaged."""
+    try:
+        return "done" if runs.is_done(task) else "to do"
+    except Damaged as error:
+        return f"damaged: {error.what}"
+
+
+def execute(plan: Plan, only: str | None = None, jobs: int = 1, cluster: str | None = None) -> int:
     """Runs what is not done.
 
     Args:
         only: one stage; its inputs must be done.
+        jobs: number of processes.
+        cluster: the address of a dask.distributed scheduler that does the runs instead.
 
     Returns:
-        The number of runs done now.
+        The number of runs that were to do.
 
     Raises:
         RequestError: something that a run needs cannot be had; nothing has been run.
     """
+    for task in unique(plan.tasks):
+        _mend(plan.runs, task)
     tasks = [task for task in pending(plan) if only in (None, task.stage)]
+    if not tasks:
+        return 0
+    plan.runs.make()
     if only:
         for task in tasks:
             for needed in task.inputs.values():
@@ -45,31 +76,201 @@ def execute(plan: Plan, only: str | None = None) -> int:
                     raise RequestError(f"{task.title()}: needs a run that is not done; first: python -m {needed.stage}")
     if any(task.stage != "report" for task in tasks):
         _import_keras_quietly()
+        from indomain import backend
+
+        backend.configure(plan.compute())
     for stage in dict.fromkeys(task.stage for task in tasks):
         module = planning.stage_module(stage)
         if hasattr(module, "check"):
             module.check([task for task in tasks if task.stage == stage])
-    with _Progress(len(tasks), plan.quiet) as progress:
-        for task in tasks:
-            progress.begin(task)
-            run_one(task, plan.runs, progress.note)
-            progress.end()
+    seconds = _seconds_by_kind(plan)
+    with View(tasks, {task.digest: _expected(seconds, task) for task in tasks}, plan.quiet, jobs) as view:
+        if cluster:
+            from indomain import cluster as on_cluster
+
+            on_cluster.execute(tasks, plan.runs, cluster, view)
+        elif jobs > 1:
+            _execute_in_processes(tasks, plan.runs, min(jobs, len(tasks)), view)
+        else:
+            work(tasks, plan.runs, view)
     return len(tasks)
 
 
-def run_one(task: Task, runs: RunsFolder, note: Callable[[str], None] = lambda text: None) -> None:
-    """Runs one task whose inputs are done, unless somebody else has done it meanwhile."""
-    with runs.working(task) as folder:
-        if folder is None:
-            return
-        inputs = {role: runs.folder(needed) for role, needed in task.inputs.items()}
-        facts = planning.stage_module(task.stage).run(task, folder, inputs, note)
-        files.write_json(folder / "facts.json", {**facts, "versions": versions()})
+def work(tasks: list[Task], runs: RunsFolder, view: Any, first: int = 0) -> None:
+    """Walks through the tasks until all are done, by this process or by others.
+
+    Args:
+        view: is told of every begin, note and end.
+        first: where in the list to begin, so that several walkers do not queue at the same place.
+    """
+    waiting = tasks[first:] + tasks[:first]
+    while waiting:
+        left = []
+        for task in waiting:
+            if not all(runs.is_done(needed) for needed in task.inputs.values()):
+                left.append(task)
+                continue
+            try:
+                run_one(task, runs, view, wait=False)
+            except Busy:
+                left.append(task)
+            except Damaged as error:
+                _set_aside(runs, error)
+                left += [error.task, task]
+        if len(left) >= len(waiting):
+            # Everything that could be done is being done by others.
+            time.sleep(WAIT)
+        waiting = left
+
+
+def run_one(task: Task, runs: RunsFolder, view: Any = None, wait: bool = True) -> None:
+    """Runs one task whose inputs are done, unless somebody else has done it meanwhile.
+
+    Raises:
+        Busy: another process works on it (not with `wait`).
+        Damaged: an input is not what it was when it was finished.
+    """
+    note: Note = view.note if view else silent
+    with runs.working(task, wait) as folder:
+        if view:
+            view.begin(task, here=folder is not None)
+        if folder is not None:
+            for needed in task.inputs.values():
+                runs.verify(needed)
+            if "compute" in task.params:
+                _import_keras_quietly()
+                from indomain import backend
+
+                backend.configure(task.params["compute"])
+            inputs = {role: runs.folder(needed) for role, needed in task.inputs.items()}
+            facts = planning.stage_module(task.stage).run(task, folder, inputs, note)
+            files.write_json(folder / "facts.json", {**facts, "versions": versions()})
+    if view:
+        view.end(task)
+
+
+def _mend(runs: RunsFolder, task: Task) -> None:
+    """Puts a damaged run aside, and says so."""
+    try:
+        if runs.is_done(task) and task.stage == "report":
+            # The numbers that people read: looked at whole, every time. They are few and small.
+            runs.verify(task)
+    except Damaged as error:
+        _set_aside(runs, error)
+
+
+def _set_aside(runs: RunsFolder, error: Damaged) -> None:
+    aside = runs.set_aside(error.task)
+    if aside:
+        print(f"{error}. Put aside as {aside.name}; it is done again.", file=sys.stderr)
+
+
+def _execute_in_processes(tasks: list[Task], runs: RunsFolder, jobs: int, view: View) -> None:
+    """`work` in several processes; raises what the first of them raised, when the others have been stopped."""
+    context = multiprocessing.get_context("spawn")
+    workers: dict[Any, tuple[Any, int]] = {}
+    try:
+        for number in range(jobs):
+            # A pipe for each: a process that is killed while it writes to a shared queue would lock the others out.
+            ours, theirs = context.Pipe(duplex=False)
+            arguments = (tasks, runs.path, number * len(tasks) // jobs, theirs)
+            process = context.Process(target=_walker, args=arguments, daemon=True)
+            with _gpu_of(number):
+                process.start()
+            theirs.close()
+            workers[ours] = process, number
+        while workers:
+            for pipe in connection.wait(list(workers)):
+                assert isinstance(pipe, connection.Connection)
+                process, number = workers[pipe]
+                try:
+                    word, *rest = pipe.recv()
+                except EOFError:
+                    del workers[pipe]
+                    process.join()
+                    view.gone(number)
+                    if process.exitcode and not workers:
+                        raise WorkFailed(_killed(process.exitcode)) from None
+                    if process.exitcode:
+                        print(f"{_killed(process.exitcode)} The others go on with its run.", file=sys.stderr)
+                    continue
+                if word == "error":
+                    raise rest[0]
+                getattr(view, word)(*rest, worker=number)
+    finally:
+        for process, _ in workers.values():
+            process.terminate()
+        for process, _ in workers.values():
+            process.join()
+
+
+def _killed(status: int) -> str:
+    if status < 0:
+        name = signal.Signals(-status).name
+        return f"a process was ended by {name}" + (" (too little memory?)." if name == "SIGKILL" else ".")
+    return f"a process ended with status {status}."
+
+
+def _walker(tasks: list[Task], path: Path, first: int, pipe: Any) -> None:
+    """The whole of a process of `--jobs`."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends the others
+    try:
+        work(tasks, RunsFolder(path), _Told(pipe), first)
+    except BrokenPipeError:
+        pass  # the first process is gone: so go we; what is saved is kept
+    except (RequestError, OSError, FloatingPointError) as error:
+        pipe.send(("error", error))
+    except Exception:
+        pipe.send(("error", WorkFailed(traceback.format_exc())))
+
+
+class _Told:
+    """The view, from another process."""
+
+    def __init__(self, pipe: Any) -> None:
+        self.pipe = pipe
+
+    def begin(self, task: Task, here: bool) -> None:
+        self.pipe.send(("begin", task, here))
+
+    def note(self, text: str, share: float | None = None) -> None:
+        self.pipe.send(("note", text, share))
+
+    def end(self, task: Task) -> None:
+        self.pipe.send(("end", task))
+
+
+@contextlib.contextmanager
+def _gpu_of(number: int) -> Iterator[None]:
+    """Shows a process that starts now one GPU, the next in turn; without GPUs nothing changes."""
+    chosen = gpu_for(number)
+    names = {"CUDA_VISIBLE_DEVICES": chosen, "TF_FORCE_GPU_ALLOW_GROWTH": "true"} if chosen else {}
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(names)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def gpu_for(number: int) -> str:
+    """The GPU of the process of that number, as CUDA_VISIBLE_DEVICES names it; "" if there is none."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is None:
+        found = Path("/proc/driver/nvidia/gpus")
+        visible = ",".join(str(place) for place, _ in enumerate(found.iterdir())) if found.is_dir() else ""
+    names = [name.strip() for name in visible.split(",") if name.strip() not in ("", "-1")]
+    return names[number % len(names)] if names else ""
 
 
 def _import_keras_quietly() -> None:
     """Imports Keras without the lines that TensorFlow's C++ writes to standard error on every start."""
+    if "keras" in sys.modules:
+        return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Every network is traced once, on purpose; TensorFlow warns of each after the fifth.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
@@ -98,55 +299,28 @@ def seconds_left(plan: Plan) -> tuple[float, int]:
     Returns:
         Seconds, and the number of runs for which nothing is known.
     """
+    known = _seconds_by_kind(plan)
+    expected = [_expected(known, task) for task in pending(plan)]
+    return sum(seconds for seconds in expected if seconds is not None), expected.count(None)
+
+
+def _seconds_by_kind(plan: Plan) -> dict[tuple, float]:
     known: dict[tuple, list[float]] = {}
-    for task in {task.digest: task for task in plan.tasks}.values():
-        if plan.runs.is_done(task):
-            known.setdefault(_kind(task), []).append(plan.runs.record(task)["seconds"])
-    waiting = pending(plan)
-    seconds = sum(median(known[_kind(task)]) for task in waiting if _kind(task) in known)
-    return seconds, sum(_kind(task) not in known for task in waiting)
+    for asked, record in plan.runs.all_done():
+        kind = _kind(asked["stage"], asked["labels"], asked["params"])
+        known.setdefault(kind, []).append(record["seconds"])
+    return {kind: median(seconds) for kind, seconds in known.items()}
 
 
-def _kind(task: Task) -> tuple[Any, ...]:
-    return task.stage, task.labels.get("backbone"), task.params.get("do"), task.params.get("strategy")
+def _expected(known: dict[tuple, float], task: Task) -> float | None:
+    return known.get(_kind(task.stage, task.labels, task.params))
 
 
-class _Progress:
-    """A bar over all runs on a terminal, one line a run elsewhere."""
-
-    def __init__(self, total: int, quiet: bool) -> None:
-        self.total, self.done = total, 0
-        self.plain = not quiet and not sys.stderr.isatty()
-        self.bar = bar() if total and not quiet and sys.stderr.isatty() else None
-        self.started = time.monotonic()
-
-    def __enter__(self) -> "_Progress":
-        if self.bar:
-            self.bar.start()
-            self.row = self.bar.add_task("", total=self.total)
-        return self
-
-    def __exit__(self, *unused: Any) -> None:
-        if self.bar:
-            self.bar.stop()
-
-    def begin(self, task: Task) -> None:
-        self.title = task.title()
-        if self.bar:
-            self.bar.update(self.row, description=self.title)
-        elif self.plain:
-            gone = time.monotonic() - self.started
-            left = f", about {gone / self.done * (self.total - self.done):.0f} s left" if self.done > 2 else ""
-            print(f"[{self.done + 1}/{self.total}{left}] {self.title}", file=sys.stderr, flush=True)
-
-    def note(self, text: str) -> None:
-        if self.bar:
-            self.bar.update(self.row, description=f"{self.title} · {text}")
-
-    def end(self) -> None:
-        self.done += 1
-        if self.bar:
-            self.bar.advance(self.row)
+def _kind(stage: str, labels: dict[str, Any], params: dict[str, Any]) -> tuple[Any, ...]:
+    did = params.get("strategy") or params.get("classifier") or params.get("do")
+    # Runs on pictures of another size, or of another length, say nothing.
+    size = str(params.get("backbone", {}).get("shape"))
+    return stage, labels.get("backbone"), did, size, params.get("options", {}).get("epochs")
 
 
 def results_folder(plan: Plan) -> Path:

@@ -10,6 +10,10 @@ class RequestError(ValueError):
     """The request was wrong (exit status 2): it names the file, key or image, what was found, and the way out."""
 
 
+class WorkFailed(Exception):
+    """A run failed in another process, which has said why."""
+
+
 def unknown(kind: str, given: str, allowed: Iterable[str], where: str = "") -> RequestError:
     """The error for a word that is not in a closed list, with the nearest word that is."""
     known = sorted(allowed)

@@ -58,3 +58,9 @@ def digest_of(value: Any) -> str:
 def file_sha256(path: Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def flush(path: Path) -> None:
+    """Has the system put a file's content on the disk."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from indomain.datasets import Dataset
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class Listing:
     """A listing on disk and the prepared set that it speaks of.
 
     Attributes:
-        facts: name, set, classes, positive, channels, folds, digest (of the rows and their roles), counts, leaks, flags.
+        facts: name, set, classes, positive, channels, folds, digest (of the rows and their roles), rows (the digest of
+            the images alone, whatever their roles), counts, leaks, flags.
     """
 
     folder: Path
@@ -49,7 +50,7 @@ class Listing:
     @property
     def places(self) -> dict[str, str]:
         """What a task needs to find it again."""
-        return {"listing": str(self.folder), "prepared": str(self.prepared)}
+        return {"listing": str(self.folder.absolute()), "prepared": str(self.prepared.absolute())}
 
     def table(self, fold: int = 0) -> "pd.DataFrame":
         """The rows of a fold; see `indomain.splits`, with `patient`, `label` and `file` beside."""
@@ -58,6 +59,12 @@ class Listing:
         text = {name: str for name in ("id", "group", "patient", "label", "file")}
         table = pd.read_csv(self.folder / "split.csv", dtype=text, keep_default_na=False)
         return table[table["fold"] == fold].reset_index(drop=True)
+
+    def rows(self) -> np.ndarray:
+        """The places in the prepared set of all its images, in whatever fold and role, ascending."""
+        import pandas as pd
+
+        return np.unique(pd.read_csv(self.folder / "split.csv", usecols=["row"])["row"].to_numpy())
 
     def pictures(self, channels: int) -> Callable[[np.ndarray], np.ndarray]:
         """A function from places in the prepared set to uint8 images (n, rows, columns, channels)."""
@@ -238,6 +245,7 @@ def _written(
         "counts": [[int(f), str(s), int(y), int(n)] for (f, s, y), n in counts.items()],
         "leaks": audit.count_by_kind(leaks),
         "dropped": dropped,
+        "rows": files.digest_of([dataset.prepared.digest, sorted({int(row) for row in table["row"]})]),
         "digest": files.digest_of([dataset.prepared.digest, list(dataset.class_names), content]),
     }
 

@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from indomain import backbones, files
+from indomain import backbones, backend, files
 from indomain.errors import RequestError, unknown
 
 _KEPT = 12  # architectures in memory at a time
@@ -26,11 +26,17 @@ BATCH = 64  # images a forward pass
 def cached(key: tuple, make: Callable[[], Any]) -> Any:
     """What `make` gives, made once for `key`; the least used is forgotten."""
     if key not in _CACHE:
-        _CACHE[key] = make()
+        with backend.scope():
+            _CACHE[key] = make()
         while len(_CACHE) > _KEPT:
             _CACHE.popitem(last=False)
     _CACHE.move_to_end(key)
     return _CACHE[key]
+
+
+def forget() -> None:
+    """Lets go of every network: those to come are built under other settings."""
+    _CACHE.clear()
 
 
 def cached_for(owner: keras.Model, key: tuple, make: Callable[[], Any]) -> Any:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from indomain import listings, manifests, prepared
+from indomain import backend, listings, manifests, prepared
 from indomain.errors import RequestError
 from indomain.recipes import STAGES, BackboneOptions, Recipe
 from indomain.runs import RunsFolder, Task
@@ -82,6 +82,10 @@ class Plan:
             self.runs.work, name, done, subset, options, against, labelled, profile == "strict", self.recipe.drop_leaks
         )
 
+    def compute(self) -> dict[str, Any]:
+        """The `compute` parameters of a task that runs a network: backend, precision, determinism, devices."""
+        return backend.identity(self.recipe.compute)
+
     def backbone(self, options: BackboneOptions, target: str, profile: str) -> dict[str, Any]:
         """The `backbone` parameters of a task: name, width and input shape, the channels being the target's."""
         channels = {"grey": 1, "rgb": 3}.get(self.recipe.channels) or self.target(target, profile).facts["channels"]
@@ -96,7 +100,7 @@ class Plan:
             raise RequestError(f"the chain starts from {start}, but there is no such file (below {self.base} or here).")
         from indomain.files import file_sha256
 
-        return f"sha256:{file_sha256(path)}", str(path)
+        return f"sha256:{file_sha256(path)}", str(path.absolute())
 
 
 def _merged(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 Item = TypeVar("Item")
+# A run says where it is: a few words, and the share of its work that is done, if it knows.
+Note = Callable[..., None]
 PLAIN_EVERY = 20.0  # seconds between two lines where the output is no terminal
 
 
@@ -43,3 +45,7 @@ def track(items: Iterable[Item], what: str, total: int, quiet: bool = False) -> 
                 last = now
                 left = (now - start) / number * (total - number)
                 print(f"{what}: {number} of {total}, {left:.0f} s left", file=sys.stderr, flush=True)
+
+
+def silent(text: str, share: float | None = None) -> None:
+    """A `Note` that nobody reads."""

@@ -125,6 +125,14 @@ class TrainingOptions(Table):
         return value
 
 
+class ComputeOptions(Table):
+    """[compute]: how networks are computed. Part of a run's identity, for its numbers depend on it; see docs/scale.md."""
+
+    precision: Literal["float32", "bfloat16"] = "float32"  # bfloat16: 16-bit arithmetic, 32-bit weights
+    deterministic: bool = False  # only operations that give the same bits every time
+    devices: Literal["one", "all"] = "one"  # all: one network learns on every GPU of the machine, data-parallel
+
+
 class Recipe(Table):
     """One experiment. The stages' tables are checked by the stages."""
 
@@ -136,6 +144,7 @@ class Recipe(Table):
     channels: Literal["auto", "grey", "rgb"] = "auto"  # auto: as the target is
     seeds: list[Seed] = Field(default=[0], min_length=1)
     drop_leaks: bool = False
+    compute: ComputeOptions = ComputeOptions()
     backbones: list[BackboneOptions] = Field(min_length=1)
     targets: dict[str, TargetOptions] = Field(min_length=1)
     sources: dict[str, SourceOptions] = {}

@@ -3,22 +3,46 @@
     <runs folder>/work/<stage>-<digest>/
         task.json       what was asked: stage, version, parameters, digests of the inputs
         ...             what the stage writes: model.keras, predictions.csv, log.csv ...
-        DONE            when, how long, how much memory, with which versions; its presence means: finished
+        tensorboard/    the training's curves, for `tensorboard --logdir`
+        DONE            when, how long, how much memory, with which versions, length and SHA-256 of every file; its
+                        presence means: finished
 
-A run is worked on in `<stage>-<digest>.partial/` and renamed when finished. A run that is done is never done again.
+A run is worked on in `<stage>-<digest>.partial/` and renamed when finished. A run that is done is never done again,
+unless a file of it is not what it was: then it is put aside as `<stage>-<digest>.damaged` and done anew.
 """
 
 import contextlib
 import fcntl
+import itertools
 import os
+import socket
 import time
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from indomain import files
+from indomain.errors import RequestError
+
+UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile)  # what NumPy raises for a broken .npz
+
+
+class Busy(Exception):
+    """Another process works on this run."""
+
+
+class Damaged(Exception):
+    """A file of a finished run is not what it was."""
+
+    def __init__(self, task: "Task", what: str) -> None:
+        super().__init__(task, what)
+        self.task, self.what = task, what
+
+    def __str__(self) -> str:
+        return f"{self.task.title()} ({self.task.name}): {self.what}"
 
 
 @dataclass(frozen=True)
@@ -55,7 +79,9 @@ class Task:
 
     def title(self) -> str:
         """One line for a person."""
-        words = [str(value) for key, value in self.labels.items() if value not in ("", None) and key != "profile"]
+        named = ("fold", "seed", "step")
+        shown = [(key, value) for key, value in self.labels.items() if value not in ("", None) and key != "profile"]
+        words = [f"{key} {value}" if key in named else str(value) for key, value in shown]
         return f"{self.stage}: {' · '.join(words)}"
 
 
@@ -63,53 +89,195 @@ class RunsFolder:
     """Where runs are kept."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self.work = path / "work"
+        # Runs are found again from other processes and machines, wherever these stand.
+        self.path = path.absolute()
+        self.work = self.path / "work"
+        self._whole: set[str] = set()  # runs whose lengths have been looked at
+        self._verified: set[str] = set()  # runs whose digests have been
 
     def folder(self, task: Task) -> Path:
         return self.work / task.name
 
     def is_done(self, task: Task) -> bool:
-        return (self.folder(task) / "DONE").is_file()
+        """Whether the run is finished and each of its files has the length that it had then.
+
+        Raises:
+            Damaged: it was finished, and a file is missing, or shorter or longer than it was.
+        """
+        if task.digest in self._whole:
+            return True
+        if not (self.folder(task) / "DONE").is_file():
+            return False
+        for fault in faults(self.folder(task), lengths_only=True):
+            raise Damaged(task, fault)
+        self._whole.add(task.digest)
+        return True
+
+    def verify(self, task: Task) -> None:
+        """Reads every file of a finished run, once in a process.
+
+        Raises:
+            Damaged: a file's SHA-256 is not what it was when the run finished.
+        """
+        if task.digest in self._verified:
+            return
+        for fault in faults(self.folder(task)):
+            raise Damaged(task, fault)
+        self._verified.add(task.digest)
+
+    def epochs_saved(self, task: Task) -> int:
+        """How many epochs of a run that was stopped are kept."""
+        import numpy as np
+
+        try:
+            with np.load(self.work / f"{task.name}.partial" / "state.npz", allow_pickle=False) as state:
+                return len(str(state["log"]).splitlines()) - 1
+        except UNREADABLE:
+            return 0
+
+    def all_done(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """task.json and DONE of every finished run of the folder that can be read, whatever asked for it."""
+        for path in self.work.glob("*/DONE"):
+            with contextlib.suppress(OSError, ValueError):
+                yield files.read_json(path.with_name("task.json")), files.read_json(path)
+
+    def set_aside(self, task: Task) -> Path | None:
+        """Moves a damaged run out of the way, where whoever wants can look at it; None if it is whole again."""
+        self._whole.discard(task.digest)
+        self._verified.discard(task.digest)
+        with self._locked(task, wait=True):
+            # Another process may have been here first.
+            with contextlib.suppress(Damaged):
+                if self.is_done(task):
+                    self.verify(task)
+                return None
+            aside = next(path for path in self._asides(task) if not path.exists())
+            os.rename(self.folder(task), aside)
+            return aside
+
+    def _asides(self, task: Task) -> Iterator[Path]:
+        yield self.work / f"{task.name}.damaged"
+        yield from (self.work / f"{task.name}.damaged-{number}" for number in itertools.count(2))
 
     def record(self, task: Task) -> dict[str, Any]:
-        """The DONE record of a finished run."""
-        return files.read_json(self.folder(task) / "DONE")
+        """The DONE record of a finished run.
+
+        Raises:
+            Damaged: it cannot be read.
+        """
+        try:
+            return files.read_json(self.folder(task) / "DONE")
+        except (OSError, ValueError):
+            raise Damaged(task, "DONE cannot be read") from None
 
     @contextlib.contextmanager
-    def working(self, task: Task) -> Iterator[Path | None]:
+    def working(self, task: Task, wait: bool = True) -> Iterator[Path | None]:
         """The folder to work in, or None if another process has finished the run meanwhile.
 
-        A second process that wants the same run waits here. The lock is the operating system's: it ends with its process,
-        however that ends.
+        Args:
+            wait: stay until another process that works on it is through; otherwise raise Busy.
         """
-        self.work.mkdir(parents=True, exist_ok=True)
-        lock = self.work / f".{task.name}.lock"
-        with open(lock, "w") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        self.make()
+        with self._locked(task, wait):
             if self.is_done(task):
                 yield None
                 return
             partial = self.work / f"{task.name}.partial"
             partial.mkdir(exist_ok=True)
             files.write_json(partial / "task.json", {**task.identity(), "labels": task.labels})
+            reset_peak_memory()
             started, began = time.time(), time.monotonic()
             yield partial
             done = {
+                "title": task.title(),
                 "started": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(started)),
                 "seconds": round(time.monotonic() - began, 3),
                 "peak_memory_mb": round(peak_memory_mb()),
                 **(files.read_json(partial / "facts.json") if (partial / "facts.json").is_file() else {}),
             }
             (partial / "facts.json").unlink(missing_ok=True)
-            files.write_json(partial / "DONE", done)
+            # After a power cut DONE must not stand beside files whose content never reached the disk.
+            written = [path for path in sorted(partial.iterdir()) if path.is_file()]
+            for path in written:
+                files.flush(path)
+            lengths = {path.name: [path.stat().st_size, files.file_sha256(path)] for path in written}
+            files.write_json(partial / "DONE", {**done, "files": lengths})
+            files.flush(partial / "DONE")
             os.rename(partial, self.folder(task))
+
+    def make(self) -> None:
+        """Makes the folder.
+
+        Raises:
+            RequestError: nothing can be written there.
+        """
+        try:
+            self.work.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RequestError(
+                f"the runs folder {self.path} cannot be made ({error.strerror}); give another: --runs-dir."
+            ) from None
+        if not os.access(self.work, os.W_OK):
+            raise RequestError(f"the runs folder {self.path} cannot be written to; give another: --runs-dir.")
+
+    @contextlib.contextmanager
+    def _locked(self, task: Task, wait: bool) -> Iterator[None]:
+        """Alone with a run. The lock is the operating system's: it ends with its process, however that ends."""
+        path = self.work / f".{task.name}.lock"
+        handle = _held(path, wait)
+        try:
+            handle.write(f"{os.getpid()} on {socket.gethostname()}\n")
+            handle.flush()
+            yield
+        finally:
+            # While the lock is held the file is this one: whoever waits for it looks again when it is gone.
+            path.unlink(missing_ok=True)
+            handle.close()
+
+
+def faults(folder: Path, lengths_only: bool = False) -> Iterator[str]:
+    """What is wrong with the files of a finished run, in words."""
+    try:
+        written = files.read_json(folder / "DONE").get("files", {})
+    except (OSError, ValueError):
+        yield "DONE cannot be read"
+        return
+    for name, (length, digest) in written.items():
+        path = folder / name
+        if not path.is_file():
+            yield f"{name} is missing"
+        elif path.stat().st_size != length:
+            yield f"{name} has {path.stat().st_size} of {length} bytes"
+        elif not lengths_only and files.file_sha256(path) != digest:
+            yield f"{name} is not what was written: its SHA-256 differs"
+
+
+def _held(path: Path, wait: bool) -> TextIO:
+    while True:
+        handle = open(path, "w")  # noqa: SIM115 - closed by the caller
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             with contextlib.suppress(FileNotFoundError):
-                lock.unlink()
+                if os.path.samestat(os.fstat(handle.fileno()), path.stat()):
+                    return handle
+        except BlockingIOError:
+            handle.close()
+            raise Busy(path.name) from None
+        handle.close()
+
+
+def reset_peak_memory() -> None:
+    """Lets the peak begin anew where the system can (Linux); elsewhere it is the process' so far."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
 
 
 def peak_memory_mb() -> float:
-    """The most memory that this process has held so far, in MB (2^20 bytes)."""
+    """The most memory that this process has held since `reset_peak_memory`, in MB (2^20 bytes)."""
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
     import resource
 
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # kilobytes on Linux, bytes on macOS
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if os.uname().sysname == "Linux" else 1024**2)

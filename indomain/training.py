@@ -5,6 +5,8 @@ built and compiled once for each architecture, then reset for every seed and fol
 """
 
 import csv
+import shutil
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,9 +18,11 @@ import numpy as np
 from indomain import files, networks
 from indomain.augment import AUGMENTATIONS
 from indomain.errors import look_up
+from indomain.progress import Note, silent
 from indomain.recipes import TrainingOptions
+from indomain.runs import UNREADABLE
 
-SAVE_EVERY = 15.0  # seconds of training that a kill may cost, besides the epoch under way
+SAVING = 0.05  # share of the time that saving may take: epochs much shorter than their saving are not all saved
 
 
 class Batches(keras.utils.PyDataset):
@@ -44,6 +48,11 @@ class Batches(keras.utils.PyDataset):
         self._batch = min(batch, len(rows))
         self._seed = seed
         self.epoch = 0
+
+    @property
+    def images(self) -> int:
+        """How many an epoch has."""
+        return len(self._rows)
 
     def __len__(self) -> int:
         # Without labels a short last batch would have fewer negatives: it is left out.
@@ -122,12 +131,12 @@ def fit(
     validation: Batches | None,
     options: TrainingOptions,
     folder: Path,
-    note: Callable[[str], None] = lambda text: None,
+    note: Note = silent,
 ) -> list[dict[str, float]]:
     """Trains for `options.epochs`; goes on where a killed run stopped; leaves the chosen epoch's weights in the network.
 
     Args:
-        folder: where `log.csv` and, while it runs, `state.npz` are kept.
+        folder: where `log.csv`, the curves for TensorBoard and, while it runs, `state.npz` are kept.
         note: told where it is, once an epoch.
 
     Returns:
@@ -161,7 +170,9 @@ class _Keeper(keras.callbacks.Callback):
         self.keep_best = options.select == "best" and validated
         self.log: list[dict[str, float]] = []
         self.best: list[np.ndarray] | None = None
-        self.saved = self.began = time.monotonic()
+        self.began = time.monotonic()
+        self.saved, self.cost = -np.inf, 0.0
+        self.curves: Any = None
 
     def on_epoch_begin(self, epoch, logs=None) -> None:
         self.train.epoch = epoch
@@ -174,14 +185,32 @@ class _Keeper(keras.callbacks.Callback):
                 f"the loss became {row['loss']} in epoch {epoch + 1}. Lower learning_rate (now "
                 f"{self.options.learning_rate:g}), or look at the pictures with `indomain data check`."
             )
-        self.log.append({"epoch": epoch + 1, **row, "seconds": round(time.monotonic() - self.began, 3)})
+        now = time.monotonic()
+        seconds = now - self.began
+        self.log.append({"epoch": epoch + 1, **row, "seconds": round(seconds, 3)})
         if self.keep_best and row["val_loss"] <= min(entry["val_loss"] for entry in self.log):
             self.best = [np.array(variable) for variable in self.trainee.network.weights]
+        self.draw(self.log[-1])
+        rate = self.train.images / max(seconds, 1e-9)
         text = " ".join(f"{name} {value:.3f}" for name, value in row.items())
-        self.note(f"epoch {epoch + 1}/{self.options.epochs} {text}")
-        if time.monotonic() - self.saved > SAVE_EVERY:
+        self.note(
+            f"epoch {epoch + 1}/{self.options.epochs} {text} · {rate:.0f} images/s", (epoch + 1) / self.options.epochs
+        )
+        if epoch + 1 < self.options.epochs and now - self.saved > self.cost / SAVING:
             self.save()
             self.saved = time.monotonic()
+            self.cost = self.saved - now
+
+    def draw(self, row: dict[str, float]) -> None:
+        """One epoch's numbers for TensorBoard."""
+        if self.curves is None:
+            from tensorboard.summary import Writer
+
+            self.curves = Writer(str(self.folder / "tensorboard"))
+        for name, value in row.items():
+            if name != "epoch":
+                self.curves.add_scalar(name, value, int(row["epoch"]))
+        self.curves.flush()
 
     def save(self) -> None:
         state = {f"variable{i}": np.array(v) for i, v in enumerate(self._variables())}
@@ -191,24 +220,35 @@ class _Keeper(keras.callbacks.Callback):
 
     def resume(self) -> int:
         """Puts a saved state back; returns the number of epochs already done."""
+        # The curves are drawn again from the log: two files of one training would show some epochs twice.
+        shutil.rmtree(self.folder / "tensorboard", ignore_errors=True)
         path = self.folder / "state.npz"
         if not path.is_file():
             return 0
-        with np.load(path, allow_pickle=False) as state:
-            for number, variable in enumerate(self._variables()):
-                variable.assign(state[f"variable{number}"])
-            best = [state[f"best{i}"] for i in range(sum(name.startswith("best") for name in state.files))]
-            self.best = best or None
-            rows = list(csv.DictReader(str(state["log"]).splitlines()))
+        try:
+            with np.load(path, allow_pickle=False) as state:
+                saved = {name: state[name] for name in state.files}
+            values = [saved[f"variable{number}"] for number in range(len(self._variables()))]
+        except UNREADABLE as error:
+            print(f"{path} cannot be read ({error}): the training begins anew.", file=sys.stderr)
+            return 0
+        for variable, value in zip(self._variables(), values):
+            variable.assign(value)
+        self.best = [saved[f"best{i}"] for i in range(sum(name.startswith("best") for name in saved))] or None
+        rows = list(csv.DictReader(str(saved["log"]).splitlines()))
         self.log = [
             {name: int(value) if name == "epoch" else float(value) for name, value in row.items()} for row in rows
         ]
+        for row in self.log:
+            self.draw(row)
         return len(self.log)
 
     def finish(self) -> None:
         if self.keep_best and self.best is not None:
             for variable, value in zip(self.trainee.network.weights, self.best):
                 variable.assign(value)
+        if self.curves is not None:
+            self.curves.close()
         files.write_text(self.folder / "log.csv", _csv_text(self.log))
         (self.folder / "state.npz").unlink(missing_ok=True)
 
@@ -276,7 +316,7 @@ def classify(
     options: TrainingOptions,
     seed: int,
     folder: Path,
-    note: Callable[[str], None],
+    note: Note,
     head_rate: float = 1.0,
 ) -> tuple[keras.Model, dict[str, Any]]:
     """Puts a new linear head on `backbone` and trains both with cross-entropy on the rows of a split table.

@@ -4,7 +4,6 @@ Labels are never read. The projection head is thrown away afterwards (their sect
 whether it learns: the share of views whose nearest neighbour in the batch is the other view of the same picture.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from keras import ops
 
 from indomain import networks, training
 from indomain.listings import Listing
+from indomain.progress import Note
 from pretrain.objectives import SimCLROptions
 
 
@@ -58,7 +58,7 @@ def pretrain(
     options: SimCLROptions,
     seed: int,
     folder: Path,
-    note: Callable[[str], None],
+    note: Note,
 ) -> dict[str, Any]:
     """Trains `backbone` in place on the pictures of the listing; returns facts for the run's record."""
     own = options.model_dump_json(exclude={"epochs", "learning_rate"})

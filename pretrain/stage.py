@@ -7,7 +7,6 @@ head, input 0–255) and `log.csv`. Minutes on two cores: images × epochs / 900
 Feeds every row of the table whose chain has more than its beginning.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +15,7 @@ from pydantic import create_model
 from indomain import listings
 from indomain.errors import look_up, unknown
 from indomain.planning import Plan
+from indomain.progress import Note
 from indomain.runs import Task
 from indomain.schema import Table
 from pretrain.objectives import OBJECTIVES
@@ -78,6 +78,7 @@ def _steps(plan: Plan, options, profile: str, chain: list[str], spec: dict[str, 
                     "backbone": spec,
                     "start": start if not tasks else "previous step",
                     "seed": labels["seed"],
+                    "compute": plan.compute(),
                 },
                 inputs={"previous": tasks[-1]} if tasks else {},
                 labels={**labels, "step": number, "source": source, "objective": word},
@@ -94,7 +95,7 @@ def check(tasks: list[Task]) -> None:
     check_beginnings([(task.params["backbone"], task.params["start"], task.places["start"]) for task in tasks])
 
 
-def run(task: Task, folder: Path, inputs: dict[str, Path], note: Callable[[str], None]) -> dict[str, Any]:
+def run(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[str, Any]:
     """Learns one step; returns facts for the run's record."""
     from indomain import networks
 

@@ -1,6 +1,5 @@
 """Learning from a source's labels: a linear head on the backbone, cross-entropy; the head is thrown away afterwards."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ import keras
 
 from indomain import training
 from indomain.listings import Listing
+from indomain.progress import Note
 from indomain.recipes import TrainingOptions
 
 
@@ -17,7 +17,7 @@ def pretrain(
     options: TrainingOptions,
     seed: int,
     folder: Path,
-    note: Callable[[str], None],
+    note: Note,
 ) -> dict[str, Any]:
     """Trains `backbone` in place on the listing's classes.
 

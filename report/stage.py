@@ -6,7 +6,6 @@ Reads the predictions and panels of the other stages. Writes `table.csv`, `table
 `stages.csv`, `summary.txt` and the figures as PNG; they are put into <runs folder>/<recipe name>/.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from indomain import metrics
 from indomain.errors import unknown
 from indomain.planning import Plan
+from indomain.progress import Note
 from indomain.runs import Task
 from indomain.schema import Table
 
@@ -104,7 +104,7 @@ def plan(plan: Plan) -> list[Task]:
     return [Task("report", VERSION, params, inputs, {"recipe": plan.name}, places)]
 
 
-def run(task: Task, folder: Path, inputs: dict[str, Path], note: Callable[[str], None]) -> dict[str, Any]:
+def run(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[str, Any]:
     """Writes all files of the report; returns facts for the run's record."""
     import pandas as pd
 

@@ -17,6 +17,7 @@ from fusion import FeatureFusion
 from fusion.classifiers import CLASSIFIERS
 from indomain import networks
 from indomain.errors import look_up
+from indomain.progress import silent
 from pretrain.objectives import OBJECTIVES, SimCLROptions
 from pretrain.simclr import nt_xent
 
@@ -61,7 +62,7 @@ def test_simclr_never_reads_a_label(tmp_path):
         backbone = networks.backbone(spec)
         networks.initialise(backbone, 0)
         learn = look_up({"it": OBJECTIVES["simclr"].function}, "it", "objective")
-        learn(backbone, _Listing(labels), SimCLROptions(epochs=2, batch=12), 0, folder, lambda text: None)
+        learn(backbone, _Listing(labels), SimCLROptions(epochs=2, batch=12), 0, folder, silent)
         learnt.append([np.array(weight) for weight in backbone.weights])
         assert "matched" in (folder / "log.csv").read_text()
     assert all(np.array_equal(a, b) for a, b in zip(*learnt))

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from indomain import networks, training
+from indomain.progress import silent
 from indomain.recipes import TrainingOptions
 
 HERE = Path(__file__).resolve().parent.parent
@@ -34,7 +35,7 @@ def learn(folder, options, seed=0, frozen=0.0, head_rate=1.0, shuffled=False):
     networks.initialise(backbone, seed)
     before = {layer.name: [np.array(w) for w in layer.weights] for layer in backbone.layers}
     network, facts = training.classify(
-        backbone, table, lambda rows: pictures[rows], 2, options, seed, folder, lambda text: None, head_rate
+        backbone, table, lambda rows: pictures[rows], 2, options, seed, folder, silent, head_rate
     )
     return network, pd.read_csv(folder / "log.csv"), before, facts
 

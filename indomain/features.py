@@ -1,0 +1,67 @@
+"""Features: what a network makes of a set's pictures, computed once and read by whoever works on them.
+
+features.npz
+    rows        int64 (N,), ascending: places in the prepared set
+    features    float32 (N, d)
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from indomain import files, networks
+
+
+class Features:
+    """Features by the places of their pictures; it stands for `Listing.pictures` where a network begins at features."""
+
+    def __init__(self, rows: np.ndarray, features: np.ndarray) -> None:
+        self.rows, self.features = rows, features
+
+    def __call__(self, rows: np.ndarray) -> np.ndarray:
+        """float32 (n, d) for n places in the prepared set; KeyError where one has no features."""
+        places = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
+        if not np.array_equal(self.rows[places], rows):
+            raise KeyError("these pictures have no features here")
+        return self.features[places]
+
+
+def write(
+    folder: Path, model: keras.Model, pictures: Callable[[np.ndarray], np.ndarray], rows: np.ndarray
+) -> dict[str, Any]:
+    """Puts the pictures of `rows` through `model` into `folder`/features.npz; returns facts for the run's record."""
+    rows = np.unique(rows)
+    found = networks.predict(model, pictures, rows)
+    files.write_arrays(folder / "features.npz", {"rows": rows.astype(np.int64), "features": found})
+    return {"images": len(rows), "features": int(found.shape[1])}
+
+
+def read(folder: Path) -> Features:
+    """The features that `write` left."""
+    with np.load(folder / "features.npz", allow_pickle=False) as saved:
+        return Features(saved["rows"], saved["features"])
+
+
+def stand_in(backbone: keras.Model) -> keras.Model:
+    """A network from a backbone's features to the same features: a head put on it learns as on the backbone itself."""
+
+    def make() -> keras.Model:
+        inputs = keras.layers.Input(backbone.output_shape[1:], name="features")
+        return keras.Model(inputs, keras.layers.Identity(name="pool")(inputs), name=backbone.name)
+
+    return networks.cached(("stand-in", backbone.name, backbone.output_shape[1]), make)
+
+
+def joined(backbone: keras.Model, head: keras.Model) -> keras.Model:
+    """`backbone` with the dropout and the `logits` of a head that was put on its stand-in, as one flat graph."""
+    layers = [layer for layer in head.layers if layer.name in ("dropout", "logits")]
+    rate = next((layer.rate for layer in layers if layer.name == "dropout"), 0.0)
+    classes = head.output_shape[-1]
+    whole = networks.cached_for(
+        backbone, ("joined", classes, rate), lambda: networks.with_head(backbone, classes, rate)
+    )
+    whole.get_layer("logits").set_weights(layers[-1].get_weights())
+    return whole
