@@ -25,7 +25,7 @@ def pictures(folder: Path, number: int, side: int = 400) -> None:
 
 
 def manifest(root: Path) -> manifests.Manifest:
-    read = {"reader": "folder", "root": str(root)}
+    read = {"reader": "folder", "root": str(root), "outside": True}
     return manifests.Manifest.model_validate({"name": "bench", "title": "bench", "read": read})
 
 

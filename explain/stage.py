@@ -125,6 +125,7 @@ def choose(y: Any, number: int, seed: int) -> list[int]:
 
 
 def _panel(task: Task, folder: Path, inputs: dict[str, Path]) -> dict[str, Any]:
+    import matplotlib
     import numpy as np
 
     from explain.panel import draw
@@ -134,7 +135,8 @@ def _panel(task: Task, folder: Path, inputs: dict[str, Path]) -> dict[str, Any]:
     for number, chain in enumerate(task.params["chains"]):
         with np.load(inputs[f"maps{number}"] / "explanations.npz", allow_pickle=False) as saved:
             maps[chain] = dict(saved)
-    with files.written(folder / "panel.png") as temporary:
+    # Names come from recipes: a dollar sign in them is one, and no formula.
+    with files.written(folder / "panel.png") as temporary, matplotlib.rc_context({"text.parse_math": False}):
         draw(temporary, maps, task.params["methods"], task.params["classes"], task.params["note"])
     arrays = {f"{chain}/{name}": value for chain, found in maps.items() for name, value in found.items()}
     files.write_arrays(folder / "panel.npz", arrays)

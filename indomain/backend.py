@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from indomain.recipes import ComputeOptions
 
 _configured: dict[str, Any] = {}
+_sharers = 1
 _scope: Callable[[], contextlib.AbstractContextManager] = contextlib.nullcontext
 
 
@@ -50,7 +51,7 @@ def configure(compute: dict[str, Any]) -> None:
     Raises:
         RequestError: another backend is loaded, or this one cannot.
     """
-    global _configured, _scope
+    global _configured, _scope, _sharers
     if compute == _configured:
         return
     import keras
@@ -66,8 +67,14 @@ def configure(compute: dict[str, Any]) -> None:
     keras.config.set_dtype_policy({"float32": "float32", "bfloat16": "mixed_bfloat16"}[compute["precision"]])
     if compute.get("deterministic"):
         _be_deterministic(compute["backend"])
-    _scope = _shared_out(compute["backend"]) if compute.get("devices") == "all" else contextlib.nullcontext
+    alone = contextlib.nullcontext, 1
+    _scope, _sharers = _shared_out(compute["backend"]) if compute.get("devices") == "all" else alone
     _configured = dict(compute)
+
+
+def sharers() -> int:
+    """The number of devices that a batch is shared out among."""
+    return _sharers
 
 
 def scope() -> contextlib.AbstractContextManager:
@@ -92,22 +99,26 @@ def _be_deterministic(backend: str) -> None:
         raise RequestError(f"deterministic = true is not written for the Keras backend {backend!r}.")
 
 
-def _shared_out(backend: str) -> Callable[[], contextlib.AbstractContextManager]:
-    """Data-parallel training on every GPU; on virtual CPU devices where there is no GPU."""
+def _shared_out(backend: str) -> tuple[Callable[[], contextlib.AbstractContextManager], int]:
+    """Data-parallel training on every GPU (on virtual CPU devices where there is no GPU): the scope, and how many."""
     if backend == "tensorflow":
         import tensorflow as tf
 
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
         if len(devices) == 1:
-            return contextlib.nullcontext
+            return contextlib.nullcontext, 1
+        if "CPU" in devices[0].name and os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "0":
+            # Seen with TensorFlow 2.21: its oneDNN convolutions write into one another's memory and crash.
+            raise RequestError("virtual CPU devices: set TF_ENABLE_ONEDNN_OPTS=0 first, or TensorFlow crashes on them.")
         strategy = tf.distribute.MirroredStrategy([device.name for device in devices])
-        return strategy.scope
+        return strategy.scope, len(devices)
     if backend == "jax":
         import keras
 
-        if len(keras.distribution.list_devices()) > 1:
+        devices = keras.distribution.list_devices()
+        if len(devices) > 1:
             keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
-        return contextlib.nullcontext
+        return contextlib.nullcontext, len(devices)
     raise RequestError(f'devices = "all" is not written for the Keras backend {backend!r}.')
 
 

@@ -207,6 +207,12 @@ def _data_check(options: argparse.Namespace) -> int:
     from indomain.files import written
 
     done, subset = _prepared(options)
+    altered = done.altered()
+    if altered:
+        raise RequestError(
+            f"{done.folder / 'images.npy'}: the pixels of {len(altered)} images are not what was written ({altered[0]} ...). "
+            "Remove the folder; the set is prepared again."
+        )
     dataset = datasets.open_dataset(done, subset, labelled=False)
     found = audit.findings(dataset, subset)
     index = dataset.index

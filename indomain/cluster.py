@@ -58,7 +58,7 @@ def execute(tasks: list[Task], runs: RunsFolder, address: str, view: "View") -> 
                 if isinstance(failed, KilledWorker):
                     raise WorkFailed(f"{known[future.key].title()}: {failed}")
                 raise failed
-            view.begin(known[future.key], here=False)
+            view.begin(known[future.key])
             view.end(known[future.key])
 
 

@@ -58,7 +58,7 @@ def execute(plan: Plan, only: str | None = None, jobs: int = 1, cluster: str | N
         cluster: the address of a dask.distributed scheduler that does the runs instead.
 
     Returns:
-        The number of runs that were to do.
+        The number of runs done now, by this command.
 
     Raises:
         RequestError: something that a run needs cannot be had; nothing has been run.
@@ -93,7 +93,7 @@ def execute(plan: Plan, only: str | None = None, jobs: int = 1, cluster: str | N
             _execute_in_processes(tasks, plan.runs, min(jobs, len(tasks)), view)
         else:
             work(tasks, plan.runs, view)
-    return len(tasks)
+    return view.ours
 
 
 def work(tasks: list[Task], runs: RunsFolder, view: Any, first: int = 0) -> None:

@@ -2,8 +2,10 @@
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,6 +60,54 @@ def digest_of(value: Any) -> str:
 def file_sha256(path: Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def contents(folder: Path, without_digest: tuple[str, ...] = ()) -> dict[str, list]:
+    """[length, SHA-256] of every file that lies in a folder, for `faults`; no digest of the files named."""
+    paths = [path for path in sorted(folder.iterdir()) if path.is_file()]
+    digests = {path.name: None if path.name in without_digest else file_sha256(path) for path in paths}
+    return {path.name: [path.stat().st_size, digests[path.name]] for path in paths}
+
+
+def faults(folder: Path, written: dict[str, list], lengths_only: bool = False) -> Iterator[str]:
+    """What is otherwise than `contents` found it, in words."""
+    for name, (length, digest) in written.items():
+        path = folder / name
+        if not path.is_file():
+            yield f"{name} is missing"
+        elif path.stat().st_size != length:
+            yield f"{name} has {path.stat().st_size} of {length} bytes"
+        elif digest and not lengths_only and file_sha256(path) != digest:
+            yield f"{name} is not what was written: its SHA-256 differs"
+
+
+def set_aside(folder: Path) -> Path:
+    """Moves a damaged folder out of the way, as <name>.damaged, where whoever wants can look at it."""
+    for number in itertools.count(1):
+        aside = folder.with_name(f"{folder.name}.damaged{'' if number == 1 else f'-{number}'}")
+        if not aside.exists():
+            os.rename(folder, aside)
+            return aside
+    raise AssertionError("unreachable")
+
+
+def read_record(folder: Path, name: str, lengths_only: bool = False) -> dict[str, Any] | None:
+    """The JSON file that a finished folder ends with, if it is there and the files are what its `files` says.
+
+    A folder with a fault is put aside, and its name and the fault are printed: whoever asked makes it anew.
+    """
+    if not (folder / name).is_file():
+        return None
+    try:
+        record = read_json(folder / name)
+        fault = next(faults(folder, record.get("files", {}), lengths_only), None)
+    except ValueError:
+        fault = f"{name} cannot be read"
+    if fault is None:
+        return record
+    with contextlib.suppress(FileNotFoundError):  # another process was first
+        print(f"{folder.name}: {fault}. Put aside as {set_aside(folder).name}; it is made again.", file=sys.stderr)
+    return None
 
 
 def flush(path: Path) -> None:

@@ -13,8 +13,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-# Whole-slide pictures are larger than Pillow's default alarm; a decompression bomb is still refused.
-Image.MAX_IMAGE_PIXELS = 400_000_000
+# A picture that unpacks to more is refused before it does. Radiographs have up to 25 million pixels, the largest
+# histology pictures that are given as one PNG or TIFF about 100 million; in colour this limit is 0.6 GB.
+MAX_PIXELS = 200_000_000
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 
 
 class UnreadableImage(ValueError):
@@ -44,6 +46,7 @@ def read(path: Path, at_least: int | None = None) -> Image.Image:
         if _is_dicom(path):
             return Image.fromarray(_decode_dicom(path))
         with Image.open(path) as image:
+            _check_size(image.width * image.height)
             if at_least:
                 image.draft(None, (at_least, at_least))
             return _plain(image)
@@ -106,6 +109,11 @@ def to_channels(pictures: np.ndarray, channels: int) -> np.ndarray:
     return ((pictures.astype(np.uint32) @ weights + 0x8000) >> 16).astype(np.uint8)[..., None]
 
 
+def _check_size(pixels: int) -> None:
+    if pixels > MAX_PIXELS:
+        raise UnreadableImage(f"{pixels:,} pixels; at most {MAX_PIXELS:,} are unpacked")
+
+
 def _is_dicom(path: Path) -> bool:
     with open(path, "rb") as file:
         head = file.read(132)
@@ -135,6 +143,8 @@ def _decode_dicom(path: Path) -> np.ndarray:
     dataset = pydicom.dcmread(path, force=True)
     if "PixelData" not in dataset:
         raise UnreadableImage("a DICOM file without pixels")
+    # pydicom unpacks every frame.
+    _check_size(int(dataset.Rows) * int(dataset.Columns) * int(dataset.get("NumberOfFrames") or 1))
     if not hasattr(dataset.file_meta, "TransferSyntaxUID"):
         dataset.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian
     pixels = dataset.pixel_array

@@ -80,7 +80,11 @@ class Listing:
 def reopen(places: dict[str, str]) -> Listing:
     """The listing of a task."""
     folder = Path(places["listing"])
-    return Listing(folder, Path(places["prepared"]), files.read_json(folder / "facts.json"))
+    return _opened_listing(folder, Path(places["prepared"]), files.read_json(folder / "facts.json"))
+
+
+def _opened_listing(folder: Path, prepared: Path, record: dict[str, Any]) -> Listing:
+    return Listing(folder, prepared, {name: value for name, value in record.items() if name != "files"})
 
 
 def for_target(
@@ -254,17 +258,19 @@ def _found_or_made(
     work: Path, asked: dict[str, Any], prepared: PreparedSet, make: Callable[[Path], dict[str, Any]]
 ) -> Listing:
     folder = work / f"listing-{files.digest_of(asked)}"
-    facts = folder / "facts.json"
-    if not facts.is_file():
+    facts = files.read_record(folder, "facts.json")
+    if facts is None:
         work.mkdir(parents=True, exist_ok=True)
         building = Path(tempfile.mkdtemp(prefix=".listing-", dir=work))
         try:
-            files.write_json(building / "facts.json", make(building))
+            found = make(building)
+            files.write_json(building / "facts.json", {**found, "files": files.contents(building)})
             try:
                 os.rename(building, folder)
             except OSError:
-                if not facts.is_file():
+                if not (folder / "facts.json").is_file():
                     raise RequestError(f"{folder} is in the way: it is not a finished listing. Remove it.") from None
         finally:
             shutil.rmtree(building, ignore_errors=True)
-    return Listing(folder, prepared.folder, files.read_json(facts))
+        facts = files.read_json(folder / "facts.json")
+    return _opened_listing(folder, prepared.folder, facts)

@@ -27,11 +27,16 @@ def shipped(folder: str) -> Path:
     return installed if installed.is_dir() else here.parent / folder
 
 
+# What becomes part of a file's name: letters, digits, "_", "-", "." and spaces inside, in any script.
+FileName = Annotated[str, Field(pattern=r"^\w([\w .+-]*\w)?$", max_length=80)]
+
+
 class FolderReader(Table):
     """Class folders (`[split/]class/.../image`), or a path pattern with `{label}`, `{patient}`, `{study}` ... in it."""
 
     reader: Literal["folder"]
     root: str = "."
+    outside: bool = False  # whether it may read files outside the data folder
     pattern: str | None = None  # `{name}` matches within one folder name; `{name:REGEX}` for anything else
     suffixes: list[str] = [".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".dcm"]
     labelled: bool = True  # false: every image below the root, no labels
@@ -50,6 +55,7 @@ class CsvReader(Table):
 
     reader: Literal["csv"]
     root: str = "."
+    outside: bool = False  # whether it may read files outside the data folder
     tables: list[ImageTable]
     image: str = "image"
     label: str | None = None  # one column of words ...
@@ -67,6 +73,7 @@ class NpzReader(Table):
 
     reader: Literal["npz"]
     file: str
+    outside: bool = False  # whether it may read files outside the data folder
     class_names: list[str] = []
 
 
@@ -125,7 +132,7 @@ class LabelOptions(Table):
 class Manifest(Table):
     """One data set. `counts[subset][split][class]` are the numbers of images of a complete copy."""
 
-    name: str
+    name: FileName
     title: str
     citation: str = ""
     licence: str = "not stated"

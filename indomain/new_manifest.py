@@ -49,7 +49,7 @@ def write(folder: Path, output: Path | None = None) -> Path:
 
 
 def _look_at_archive(path: Path) -> tuple[dict[str, Any], list[str]]:
-    read = {"reader": "npz", "file": str(path.resolve())}
+    read = {"reader": "npz", "file": str(path.resolve()), "outside": True}
     manifest = Manifest.model_validate({"name": "new", "title": "new", "read": read})
     records = read_npz(manifest, Path(), (64, 64))
     names = sorted({record.label for record in records} - {""})
@@ -68,7 +68,7 @@ def _look_at_folder(folder: Path) -> tuple[dict[str, Any], list[str]]:
     assumed = [
         f"{len(paths)} pictures: {', '.join(f'{n} {suffix}' for suffix, n in Counter(p.suffix for p in paths).items())}."
     ]
-    read: dict[str, Any] = {"reader": "folder", "root": str(folder.resolve())}
+    read: dict[str, Any] = {"reader": "folder", "root": str(folder.resolve()), "outside": True}
     top = sorted({place[0] for place in parts if len(place) > 1})
     has_splits = bool(top) and all(name.lower() in SPLIT_WORDS for name in top)
     depth = 1 if has_splits else 0

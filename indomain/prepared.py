@@ -5,7 +5,7 @@
         masks.npy       uint8 (N, rows, columns), only where the set has masks
         index.csv       id, file, label, patient, study, part, view, split, sha256 of the pixels, perceptual hash
         unreadable.csv  files left out, each with the reason
-        set.json        counts, digest and versions; written last
+        set.json        counts, digest, and the length of every file; written last
 
 The folder appears whole or not at all. The data folder is never written to.
 """
@@ -62,6 +62,16 @@ class PreparedSet:
         path = self.folder / "masks.npy"
         return np.load(path, mmap_mode="r") if path.is_file() else None
 
+    def altered(self) -> list[str]:
+        """The ids of images whose pixels are not those of their SHA-256 in the index any more; reads every one."""
+        channels, index = self.facts["channels"], self.index()
+        pairs = zip(self.images(), index["sha256"], index["id"])
+        return [
+            name
+            for picture, sha256, name in pairs
+            if images.pixel_sha256(images.to_channels(picture, channels)) != sha256
+        ]
+
     def unreadable(self) -> "pd.DataFrame":
         """`file` and `reason` of what was left out."""
         import pandas as pd
@@ -85,9 +95,9 @@ def prepare(
     """
     key = files.digest_of(_recipe_of(manifest, data_dir, size))
     folder = cache_dir / f"{manifest.name}-{size[0]}x{size[1]}-{key}"
-    facts = folder / "set.json"
-    if facts.is_file():
-        return PreparedSet(folder, manifest, files.read_json(facts))
+    facts = files.read_record(folder, "set.json")
+    if facts:
+        return PreparedSet(folder, manifest, facts)
     from indomain import readers
 
     records = readers.read(manifest, data_dir, size)
@@ -99,11 +109,11 @@ def prepare(
             os.rename(building, folder)
         except OSError:
             # Another process was first with the same set: its folder is as good.
-            if not facts.is_file():
+            if not (folder / "set.json").is_file():
                 raise
     finally:
         shutil.rmtree(building, ignore_errors=True)
-    return PreparedSet(folder, manifest, files.read_json(facts))
+    return PreparedSet(folder, manifest, files.read_json(folder / "set.json"))
 
 
 def _recipe_of(manifest: manifests.Manifest, data_dir: Path, size: tuple[int, int]) -> dict[str, Any]:
@@ -113,13 +123,15 @@ def _recipe_of(manifest: manifests.Manifest, data_dir: Path, size: tuple[int, in
 
 
 def _fingerprint(manifest: manifests.Manifest, data_dir: Path) -> list[Any]:
+    from indomain.readers import place
+
     read = manifest.read
     if isinstance(read, manifests.NpzReader):
-        paths: Iterable[Path] = [data_dir / read.file]
+        paths: Iterable[Path] = [place(manifest, data_dir, read.file)]
     elif isinstance(read, manifests.FolderReader | manifests.CsvReader):
         from indomain.readers.folder import list_files
 
-        paths = list_files(data_dir / read.root)
+        paths = list_files(place(manifest, data_dir, read.root))
     else:
         from indomain import phantom
 
@@ -192,6 +204,8 @@ def _build(manifest: manifests.Manifest, records: list, folder: Path, size: tupl
             "size": list(size),
             "channels": channels,
             "fit": manifest.images.fit,
+            # The pixels have their digests in the index: `indomain data check` compares them.
+            "files": files.contents(folder, without_digest=("images.npy", "masks.npy")),
         },
     )
 

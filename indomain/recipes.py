@@ -22,7 +22,7 @@ from indomain import manifests
 from indomain.augment import AUGMENTATIONS
 from indomain.backbones import BACKBONES, IMAGENET
 from indomain.errors import RequestError, unknown
-from indomain.manifests import LabelOptions
+from indomain.manifests import FileName, LabelOptions
 from indomain.schema import Table, read_toml, validated
 
 STAGES = ("pretrain", "finetune", "fusion", "explain", "report")
@@ -146,7 +146,7 @@ class Recipe(Table):
     drop_leaks: bool = False
     compute: ComputeOptions = ComputeOptions()
     backbones: list[BackboneOptions] = Field(min_length=1)
-    targets: dict[str, TargetOptions] = Field(min_length=1)
+    targets: dict[FileName, TargetOptions] = Field(min_length=1)
     sources: dict[str, SourceOptions] = {}
     chains: dict[str, list[str]] = Field(min_length=1)
     pretrain: dict[str, Any] = {}

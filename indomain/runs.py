@@ -13,7 +13,6 @@ unless a file of it is not what it was: then it is put aside as `<stage>-<digest
 
 import contextlib
 import fcntl
-import itertools
 import os
 import socket
 import time
@@ -151,13 +150,7 @@ class RunsFolder:
                 if self.is_done(task):
                     self.verify(task)
                 return None
-            aside = next(path for path in self._asides(task) if not path.exists())
-            os.rename(self.folder(task), aside)
-            return aside
-
-    def _asides(self, task: Task) -> Iterator[Path]:
-        yield self.work / f"{task.name}.damaged"
-        yield from (self.work / f"{task.name}.damaged-{number}" for number in itertools.count(2))
+            return files.set_aside(self.folder(task))
 
     def record(self, task: Task) -> dict[str, Any]:
         """The DONE record of a finished run.
@@ -197,11 +190,11 @@ class RunsFolder:
             }
             (partial / "facts.json").unlink(missing_ok=True)
             # After a power cut DONE must not stand beside files whose content never reached the disk.
-            written = [path for path in sorted(partial.iterdir()) if path.is_file()]
-            for path in written:
-                files.flush(path)
-            lengths = {path.name: [path.stat().st_size, files.file_sha256(path)] for path in written}
-            files.write_json(partial / "DONE", {**done, "files": lengths})
+            (partial / "DONE").unlink(missing_ok=True)  # of a process that was killed before the last line
+            written = files.contents(partial)
+            for name in written:
+                files.flush(partial / name)
+            files.write_json(partial / "DONE", {**done, "files": written})
             files.flush(partial / "DONE")
             os.rename(partial, self.folder(task))
 
@@ -226,6 +219,7 @@ class RunsFolder:
         path = self.work / f".{task.name}.lock"
         handle = _held(path, wait)
         try:
+            handle.truncate(0)
             handle.write(f"{os.getpid()} on {socket.gethostname()}\n")
             handle.flush()
             yield
@@ -242,19 +236,12 @@ def faults(folder: Path, lengths_only: bool = False) -> Iterator[str]:
     except (OSError, ValueError):
         yield "DONE cannot be read"
         return
-    for name, (length, digest) in written.items():
-        path = folder / name
-        if not path.is_file():
-            yield f"{name} is missing"
-        elif path.stat().st_size != length:
-            yield f"{name} has {path.stat().st_size} of {length} bytes"
-        elif not lengths_only and files.file_sha256(path) != digest:
-            yield f"{name} is not what was written: its SHA-256 differs"
+    yield from files.faults(folder, written, lengths_only)
 
 
 def _held(path: Path, wait: bool) -> TextIO:
     while True:
-        handle = open(path, "w")  # noqa: SIM115 - closed by the caller
+        handle = open(path, "a")  # noqa: SIM115 - closed by the caller
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             with contextlib.suppress(FileNotFoundError):

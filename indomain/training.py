@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from indomain import files, networks
+from indomain import backend, files, networks
 from indomain.augment import AUGMENTATIONS
 from indomain.errors import look_up
 from indomain.progress import Note, silent
@@ -45,7 +45,11 @@ class Batches(keras.utils.PyDataset):
         """
         super().__init__(workers=1, use_multiprocessing=False)
         self._pictures, self._rows, self._y, self._weights = pictures, rows, y, weights
+        # Devices that share a batch get equal parts: Keras wants that of the first, and none may get nothing.
+        self._sharers = backend.sharers()
         self._batch = min(batch, len(rows))
+        if y is None:
+            self._batch = max(self._batch // self._sharers, 1) * self._sharers
         self._seed = seed
         self.epoch = 0
 
@@ -60,11 +64,13 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, number: int) -> tuple:
         order = self._order()[number * self._batch : (number + 1) * self._batch]
-        images = self._pictures(self._rows[order])
         if self._y is None:
-            return (images,)
+            return (self._pictures(self._rows[order]),)
         weights = np.ones(len(order)) if self._weights is None else self._weights[order]
-        return images, self._y[order], weights.astype(np.float32)
+        # What fills a batch up has no weight; the others' is raised so that the mean over all is the mean over them.
+        filled = np.resize(order, -(-len(order) // self._sharers) * self._sharers)
+        weights = np.pad(weights * (len(filled) / len(order)), (0, len(filled) - len(order)))
+        return self._pictures(self._rows[filled]), self._y[filled], weights.astype(np.float32)
 
     def _order(self) -> np.ndarray:
         if self._seed is None:

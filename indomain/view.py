@@ -21,6 +21,7 @@ class View:
         """
         self.tasks, self.expected, self.workers = tasks, expected, workers
         self.done: set[str] = set()
+        self.ours = 0  # done by this command, not by another one meanwhile
         self.now: dict[int, dict[str, Any]] = {}  # worker -> its run
         self.spent: list[float] = []
         self.live: Any = None
@@ -69,6 +70,7 @@ class View:
         self.done.add(task.digest)
         run = self.now.pop(worker, None)
         if run and run["here"]:
+            self.ours += 1
             self.spent.append(time.monotonic() - run["began"])
 
     def gone(self, worker: int) -> None:

@@ -22,7 +22,8 @@ _ESCAPED = {
 
 def escaped(text: object) -> str:
     """A word of a recipe as LaTeX text."""
-    return "".join(_ESCAPED.get(letter, letter) for letter in str(text))
+    # A blank line would end a caption.
+    return "".join(_ESCAPED.get(letter, letter) for letter in " ".join(str(text).split()))
 
 
 def render(table: pd.DataFrame, title: str, notes: list[str]) -> str:

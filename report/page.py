@@ -45,11 +45,13 @@ def notes(params: dict[str, Any], table: pd.DataFrame) -> list[str]:
 def summary(params: dict[str, Any], table: pd.DataFrame, sentences: list[str]) -> str:
     """The table's first metric for the terminal."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     metric = params["options"]["metrics"][0]
     part = table[table["metric"] == metric]
-    shown = Table(title=f"{params['recipe']['title']}: {metric}", title_justify="left")
+    # Names come from recipes: they are no markup.
+    shown = Table(title=escape(f"{params['recipe']['title']}: {metric}"), title_justify="left")
     columns = [
         name
         for name in ("profile", "target", "budget", "backbone", "method", "chain")
@@ -61,7 +63,7 @@ def summary(params: dict[str, Any], table: pd.DataFrame, sentences: list[str]) -
         shown.add_column(name, justify="right")
     absent = part[part["mean"].isna()]
     for row in part[part["mean"].notna()].to_dict("records"):
-        words = [str(row[name]) for name in columns]
+        words = [escape(str(row[name])) for name in columns]
         tested = pd.notna(row["p_value"])
         shown.add_row(
             *words,

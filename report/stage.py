@@ -106,6 +106,7 @@ def plan(plan: Plan) -> list[Task]:
 
 def run(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[str, Any]:
     """Writes all files of the report; returns facts for the run's record."""
+    import matplotlib
     import pandas as pd
 
     from indomain.files import write_text
@@ -133,11 +134,13 @@ def run(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[s
     notes = page.notes(params, built)
     write_text(folder / "table.tex", latex.render(whole, params["recipe"]["title"], notes))
     pictures: list[tuple[str, str]] = []
-    for target in params["recipe"]["targets"]:
-        part = whole[whole["target"] == target]
-        figure = figures.intervals(part, options["metrics"][0], target, list(params["recipe"]["chains"]))
-        figure.savefig(folder / f"intervals-{target}.png")
-        pictures.append((target, figures.as_svg(figure)))
+    # Names come from recipes: a dollar sign in them is one, and no formula.
+    with matplotlib.rc_context({"text.parse_math": False}):
+        for target in params["recipe"]["targets"]:
+            part = whole[whole["target"] == target]
+            figure = figures.intervals(part, options["metrics"][0], target, list(params["recipe"]["chains"]))
+            figure.savefig(folder / f"intervals-{target}.png")
+            pictures.append((target, figures.as_svg(figure)))
     panels: list[tuple[str, Path]] = []
     for labels, place in read:
         if labels.get("do") == "panel":

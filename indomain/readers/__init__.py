@@ -1,5 +1,6 @@
 """Readers: from a manifest and a data folder to records, one an image. Nothing is decoded here."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -86,6 +87,23 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
         twice = next(name for name in ids if ids.count(name) > 1)
         raise RequestError(f"{manifest.name}: the image id {twice!r} stands twice; ids must be unique.")
     return records
+
+
+def place(manifest: Manifest, data_dir: Path, *parts: str) -> Path:
+    """A path that a manifest, or a table of its set, names; below the data folder unless it says `outside = true`.
+
+    Raises:
+        RequestError: it leads elsewhere.
+    """
+    path = data_dir.joinpath(*parts)
+    outside = getattr(manifest.read, "outside", False)
+    # By its words, not by where it leads: links that lie in the data folder were put there by its owner.
+    if not outside and not Path(os.path.abspath(path)).is_relative_to(os.path.abspath(data_dir)):
+        raise RequestError(
+            f"{manifest.name}: {'/'.join(parts)} lies outside the data folder {data_dir}. If the manifest is to be trusted "
+            "with that, set outside = true in its [read]."
+        )
+    return path
 
 
 def missing(manifest: Manifest, data_dir: Path, what: str) -> RequestError:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from indomain.errors import RequestError, unknown
 from indomain.manifests import COLUMNS, CsvReader, Manifest
-from indomain.readers import Record, missing, split_of
+from indomain.readers import Record, missing, place, split_of
 
 # What a column of 0 and 1 says for 1, in the tables that are around.
 _YES = ("1", "1.0", "true", "yes")
@@ -15,12 +15,12 @@ _YES = ("1", "1.0", "true", "yes")
 def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Record]:
     options = manifest.read
     assert isinstance(options, CsvReader)
-    root = data_dir / options.root
+    root = place(manifest, data_dir, options.root)
     if not root.is_dir():
         raise missing(manifest, data_dir, "the folder is not there")
     records = []
     for table in options.tables:
-        path = root / table.file
+        path = place(manifest, data_dir, options.root, table.file)
         if not path.is_file():
             raise missing(manifest, data_dir, f"the table {table.file} is not there")
         # Everything is read as text: ids such as 007 must not become 7.
@@ -36,19 +36,20 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
         for row in frame.to_dict("records"):
             words = {str(name): str(value) for name, value in row.items()}
             try:
-                place = table.images.format(**{**words, "image": words[options.image]})
+                name = table.images.format(**{**words, "image": words[options.image]})
             except (KeyError, IndexError, ValueError) as error:
                 raise RequestError(
                     f"{manifest.name}: images = {table.images!r} names {error}, which is no column of {path}."
                 ) from None
-            file = root / place
+            file = place(manifest, data_dir, options.root, name)
             found = {column: str(row[getattr(options, column)]) for column in COLUMNS if getattr(options, column)}
             found["split"] = split_of(table.split or found.get("split", ""), manifest)
             if options.label_columns:
                 found["label"] = _one_hot(options, words, path)
             # One table may number its pictures as another does: then their paths tell them apart.
-            name = words[options.image] if len(options.tables) == 1 else place
-            records.append(Record.of_file(file, name, size, found))
+            records.append(
+                Record.of_file(file, words[options.image] if len(options.tables) == 1 else name, size, found)
+            )
     return records
 
 

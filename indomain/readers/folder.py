@@ -6,13 +6,13 @@ from pathlib import Path
 
 from indomain.errors import RequestError
 from indomain.manifests import COLUMNS, FolderReader, Manifest
-from indomain.readers import SPLIT_WORDS, Record, missing, split_of
+from indomain.readers import SPLIT_WORDS, Record, missing, place, split_of
 
 
 def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Record]:
     options = manifest.read
     assert isinstance(options, FolderReader)
-    root = data_dir / options.root
+    root = place(manifest, data_dir, options.root)
     if not root.is_dir():
         raise missing(manifest, data_dir, "the folder is not there")
     files = [path for path in list_files(root) if path.suffix.lower() in options.suffixes]

@@ -11,13 +11,13 @@ import numpy as np
 
 from indomain.errors import RequestError
 from indomain.manifests import Manifest, NpzReader
-from indomain.readers import Record, missing
+from indomain.readers import Record, missing, place
 
 
 def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Record]:
     options = manifest.read
     assert isinstance(options, NpzReader)
-    path = data_dir / options.file
+    path = place(manifest, data_dir, options.file)
     if not path.is_file():
         raise missing(manifest, data_dir, "the file is not there")
     try:
