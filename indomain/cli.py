@@ -27,7 +27,13 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except BrokenPipeError:
         return 1
-    except (OSError, FloatingPointError, WorkFailed) as error:
+    except OSError as error:
+        # A full disk, a network folder that went away: what is finished is kept.
+        print(
+            f"indomain: {error}. What is done is kept; once that is mended, the same command goes on.", file=sys.stderr
+        )
+        return 1
+    except (FloatingPointError, WorkFailed) as error:
         print(f"indomain: {error}", file=sys.stderr)
         return 1
 
@@ -245,8 +251,9 @@ def _data_new(options: argparse.Namespace) -> None:
 
 def _runs_list(options: argparse.Namespace) -> None:
     from indomain.files import read_json
+    from indomain.runs import finished
 
-    for done in sorted((options.runs_dir / "work").glob("*/DONE"), key=lambda path: path.stat().st_mtime):
+    for done in sorted(finished(options.runs_dir / "work"), key=lambda path: path.stat().st_mtime):
         try:
             record = read_json(done)
         except ValueError:
@@ -258,9 +265,9 @@ def _runs_list(options: argparse.Namespace) -> None:
 def _runs_check(options: argparse.Namespace) -> int:
     """Reads every file of every finished run; exit status 1 where one is not what was written."""
     from indomain.progress import track
-    from indomain.runs import faults
+    from indomain.runs import faults, finished
 
-    folders = [path.parent for path in sorted((options.runs_dir / "work").glob("*/DONE"))]
+    folders = [path.parent for path in sorted(finished(options.runs_dir / "work"))]
     found = [(folder, fault) for folder in track(folders, "checking", len(folders)) for fault in faults(folder)]
     for folder, fault in found:
         print(f"{folder.name}: {fault}")
@@ -272,8 +279,10 @@ def _runs_check(options: argparse.Namespace) -> int:
 
 
 def _runs_show(options: argparse.Namespace) -> None:
+    from indomain.runs import finished
+
     work = options.runs_dir / "work"
-    found = [path for path in sorted(work.glob("*/DONE")) if options.id in path.parent.name]
+    found = [path for path in sorted(finished(work)) if options.id in path.parent.name]
     if not found:
         raise RequestError(f"no finished run in {work} has {options.id!r} in its name.")
     for done in found:

@@ -38,7 +38,7 @@ def execute(tasks: list[Task], runs: RunsFolder, address: str, view: "View") -> 
         ) from None
     given: dict[str, Any] = {"scheduler_file": address} if Path(address).is_file() else {"address": address}
     try:
-        client = Client(**given, timeout="20s", set_as_default=False)
+        client = Client(**given, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         raise RequestError(f"--cluster {address}: no dask scheduler answers there ({error}).") from None
     path = runs.path.resolve()
@@ -49,7 +49,7 @@ def execute(tasks: list[Task], runs: RunsFolder, address: str, view: "View") -> 
             # The key is the run's name: whoever else hands over the same run waits for the same result.
             futures[task.digest] = client.submit(on_worker, task, path, needed, key=f"indomain-{task.name}")
         known = {future.key: task for task, future in zip(tasks, futures.values())}
-        for future in as_completed(list(futures.values())):
+        for future in as_completed(list(futures.values()), loop=client.loop):
             failed = future.exception()
             if failed is not None:
                 client.cancel(list(futures.values()))

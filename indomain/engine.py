@@ -25,7 +25,7 @@ from indomain import files, planning
 from indomain.errors import RequestError, WorkFailed
 from indomain.planning import Plan
 from indomain.progress import Note, silent
-from indomain.runs import Busy, Damaged, RunsFolder, Task
+from indomain.runs import Busy, Damaged, RunsFolder, Task, make
 from indomain.view import View
 
 WAIT = 0.25  # seconds between two looks at runs that others work on
@@ -68,7 +68,7 @@ def execute(plan: Plan, only: str | None = None, jobs: int = 1, cluster: str | N
     tasks = [task for task in pending(plan) if only in (None, task.stage)]
     if not tasks:
         return 0
-    plan.runs.make()
+    make(plan.runs.work)
     if only:
         for task in tasks:
             for needed in task.inputs.values():

@@ -20,6 +20,7 @@ from indomain import files, images
 from indomain.errors import RequestError
 from indomain.prepared import PreparedSet
 from indomain.recipes import SetOptions, SourceOptions, TargetOptions
+from indomain.runs import make as make_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -260,7 +261,7 @@ def _found_or_made(
     folder = work / f"listing-{files.digest_of(asked)}"
     facts = files.read_record(folder, "facts.json")
     if facts is None:
-        work.mkdir(parents=True, exist_ok=True)
+        make_folder(work)
         building = Path(tempfile.mkdtemp(prefix=".listing-", dir=work))
         try:
             found = make(building)

@@ -136,7 +136,7 @@ class RunsFolder:
 
     def all_done(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         """task.json and DONE of every finished run of the folder that can be read, whatever asked for it."""
-        for path in self.work.glob("*/DONE"):
+        for path in finished(self.work):
             with contextlib.suppress(OSError, ValueError):
                 yield files.read_json(path.with_name("task.json")), files.read_json(path)
 
@@ -170,7 +170,7 @@ class RunsFolder:
         Args:
             wait: stay until another process that works on it is through; otherwise raise Busy.
         """
-        self.make()
+        make(self.work)
         with self._locked(task, wait):
             if self.is_done(task):
                 yield None
@@ -198,21 +198,6 @@ class RunsFolder:
             files.flush(partial / "DONE")
             os.rename(partial, self.folder(task))
 
-    def make(self) -> None:
-        """Makes the folder.
-
-        Raises:
-            RequestError: nothing can be written there.
-        """
-        try:
-            self.work.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RequestError(
-                f"the runs folder {self.path} cannot be made ({error.strerror}); give another: --runs-dir."
-            ) from None
-        if not os.access(self.work, os.W_OK):
-            raise RequestError(f"the runs folder {self.path} cannot be written to; give another: --runs-dir.")
-
     @contextlib.contextmanager
     def _locked(self, task: Task, wait: bool) -> Iterator[None]:
         """Alone with a run. The lock is the operating system's: it ends with its process, however that ends."""
@@ -227,6 +212,25 @@ class RunsFolder:
             # While the lock is held the file is this one: whoever waits for it looks again when it is gone.
             path.unlink(missing_ok=True)
             handle.close()
+
+
+def make(work: Path) -> None:
+    """Makes a folder for runs.
+
+    Raises:
+        RequestError: nothing can be written there.
+    """
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RequestError(f"{work} cannot be made ({error.strerror}); give another runs folder: --runs-dir.") from None
+    if not os.access(work, os.W_OK):
+        raise RequestError(f"{work} cannot be written to; give another runs folder: --runs-dir.")
+
+
+def finished(work: Path) -> Iterator[Path]:
+    """The DONE files of all finished runs, without those that were put aside."""
+    return (path for path in work.glob("*/DONE") if "." not in path.parent.name)
 
 
 def faults(folder: Path, lengths_only: bool = False) -> Iterator[str]:

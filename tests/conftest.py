@@ -8,6 +8,49 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 HERE = Path(__file__).resolve().parent.parent
 
+SMALL_MANIFEST = """
+name = "small"
+title = "Small phantom"
+synthetic = true
+subset_by = "part"
+[read]
+reader = "phantom"
+patients = 16
+[images]
+channels = "grey"
+[labels]
+classes = { normal = ["normal"], abnormal = ["abnormal"] }
+positive = "abnormal"
+"""
+TINY = """
+title = "Tiny"
+size = 32
+seeds = [0, 1]
+backbones = ["squeezenet"]
+drop_leaks = true
+[targets.wrist]
+set = "small.toml:wrist"
+split = { scheme = "official", validation = 0.25 }
+[sources.others]
+set = "small.toml:all-but-wrist"
+[chains]
+imagenet = ["imagenet"]
+in-domain = ["imagenet", "others:supervised"]
+[pretrain.supervised]
+epochs = 1
+[finetune]
+epochs = 2
+strategies = ["full", "off-the-shelf"]
+[fusion]
+classifiers = ["linear-svm"]
+[explain]
+images = 2
+samples = 60
+segments = 16
+[report]
+samples = 200
+"""
+
 
 def real_data() -> Path:
     return Path(os.environ.get("INDOMAIN_DATA") or HERE.parent / "shared" / "data")
@@ -73,11 +116,7 @@ def indomain(here, cache_dir, capsys):
 def small_manifest(here) -> Path:
     """A phantom of 16 patients a part, as a user's own manifest."""
     path = here / "small.toml"
-    path.write_text(
-        'name = "small"\ntitle = "Small phantom"\nsynthetic = true\nsubset_by = "part"\n'
-        '[read]\nreader = "phantom"\npatients = 16\n[images]\nchannels = "grey"\n'
-        '[labels]\nclasses = { normal = ["normal"], abnormal = ["abnormal"] }\npositive = "abnormal"\n'
-    )
+    path.write_text(SMALL_MANIFEST)
     return path
 
 
@@ -85,34 +124,5 @@ def small_manifest(here) -> Path:
 def small_recipe(small_manifest) -> Path:
     """The whole path in seconds: two chains, one backbone, one fusion, one explanation."""
     path = small_manifest.parent / "tiny.toml"
-    path.write_text(
-        """
-title = "Tiny"
-size = 32
-seeds = [0, 1]
-backbones = ["squeezenet"]
-drop_leaks = true
-[targets.wrist]
-set = "small.toml:wrist"
-split = { scheme = "official", validation = 0.25 }
-[sources.others]
-set = "small.toml:all-but-wrist"
-[chains]
-imagenet = ["imagenet"]
-in-domain = ["imagenet", "others:supervised"]
-[pretrain.supervised]
-epochs = 1
-[finetune]
-epochs = 2
-strategies = ["full", "off-the-shelf"]
-[fusion]
-classifiers = ["linear-svm"]
-[explain]
-images = 2
-samples = 60
-segments = 16
-[report]
-samples = 200
-"""
-    )
+    path.write_text(TINY)
     return path
