@@ -26,7 +26,14 @@ check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: install
+# PyTorch serves one benchmark only and has an environment of its own, with the build for CPUs.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+$(VENV)-torch/.installed:
+	test -x $(VENV)-torch/bin/python || $(PYTHON) -m venv $(VENV)-torch
+	$(VENV)-torch/bin/pip install --quiet --extra-index-url $(TORCH_INDEX) torch==2.13.0 numpy
+	touch $@
+
+bench: install $(VENV)-torch/.installed
 	$(BIN)/python -m benchmarks
 
 clean:

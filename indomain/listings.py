@@ -69,13 +69,35 @@ class Listing:
 
     def pictures(self, channels: int) -> Callable[[np.ndarray], np.ndarray]:
         """A function from places in the prepared set to uint8 images (n, rows, columns, channels)."""
-        array = np.load(self.prepared / "images.npy", mmap_mode="r")
-        return lambda rows: images.to_channels(array[rows], channels)
+        return Pictures(self.prepared / "images.npy", channels)
 
     def masks(self) -> np.ndarray | None:
         """uint8 (N, rows, columns) for the whole prepared set, or None."""
         path = self.prepared / "masks.npy"
         return np.load(path, mmap_mode="r") if path.is_file() else None
+
+
+class Pictures:
+    """Pictures of a prepared set by their places, read from the file as they are asked for.
+
+    Not through a memory map: its pages count as the process' memory, which would grow with the set, and faulting them in
+    one by one costs more than reading.
+    """
+
+    def __init__(self, path: Path, channels: int) -> None:
+        array = np.load(path, mmap_mode="r")
+        self.path, self.channels = path, channels
+        self.shape, self.offset = array.shape[1:], array.offset
+
+    def __call__(self, rows: np.ndarray) -> np.ndarray:
+        """uint8 (n, rows, columns, channels)."""
+        found = np.empty((len(rows), *self.shape), np.uint8)
+        length = found[0].nbytes if len(rows) else 0
+        with open(self.path, "rb", buffering=0) as file:
+            for picture, row in zip(found, rows):
+                if os.preadv(file.fileno(), [picture], self.offset + int(row) * length) != length:
+                    raise OSError(f"{self.path} ends before picture {row}: prepare the set again")
+        return images.to_channels(found, self.channels)
 
 
 def reopen(places: dict[str, str]) -> Listing:

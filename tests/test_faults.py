@@ -55,7 +55,7 @@ def test_killed_at_twenty_moments(small_recipe, here, cache_dir, finished):
             command(here, cache_dir), cwd=here, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
         )
         try:
-            process.wait(moments.uniform(0.2, 7))
+            process.wait(moments.uniform(0.2, 6))
             # It came to its end before that: the moments left are those of a new beginning.
             assert process.returncode == 0 and same_table(here / "runs", finished / "runs")
             shutil.rmtree(here / "runs")

@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pandas as pd
@@ -60,35 +59,6 @@ def test_a_recipe_from_nothing_to_its_table(indomain, small_recipe, here, cache_
     assert "3 runs to do" not in out and "5 runs to do" in out
     _, out, _ = indomain("runs", "list")
     assert "finetune" in out
-
-
-def test_a_run_that_was_killed_goes_on(indomain, small_recipe, here, cache_dir):
-    command = [
-        sys.executable,
-        "-m",
-        "indomain",
-        "run",
-        "tiny.toml",
-        "--cache-dir",
-        str(cache_dir),
-        "--runs-dir",
-        "killed",
-    ]
-    process = subprocess.Popen(command, cwd=here, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    # Killed once the first network is fine-tuned, in the middle of the rest.
-    for _ in range(600):
-        if list((here / "killed" / "work").glob("finetune-*/DONE")):
-            break
-        time.sleep(0.2)
-    process.kill()
-    process.wait()
-    assert not (here / "killed" / "tiny").exists()
-    status, _, err = indomain("run", "tiny.toml", "--runs-dir", "killed")
-    assert status == 0, err
-    status, _, err = indomain("run", "tiny.toml", "--runs-dir", "unbroken")
-    assert status == 0, err
-    for name in ("table.csv", "predictions.csv"):
-        assert (here / "killed/tiny" / name).read_bytes() == (here / "unbroken/tiny" / name).read_bytes()
 
 
 def test_the_papers_profile_differs_where_it_says(indomain, small_recipe, here):

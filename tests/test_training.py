@@ -73,7 +73,7 @@ def test_another_process_learns_the_same(tmp_path):
 
 
 def test_a_killed_run_goes_on_to_the_same_weights(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(training, "SAVING", np.inf)
     options = TrainingOptions(epochs=4, batch=8, learning_rate=1e-2, augment="basic")
     unbroken, log, *_ = learn(tmp_path / "unbroken", options)
     expected = weights_of(unbroken)

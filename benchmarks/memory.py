@@ -1,0 +1,56 @@
+"""The most memory of a process that trains from a prepared set of 100, 10,000 and 200,000 images."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from benchmarks.ratios import write
+
+SIZES = (100, 10_000, 200_000)
+PROGRAM = """
+import sys
+from pathlib import Path
+import keras, numpy as np
+from indomain import listings, networks, runs, training
+from indomain.recipes import TrainingOptions
+path, number = Path(sys.argv[1]), int(sys.argv[2])
+backbone = networks.backbone({"name": "dcnn-light", "shape": [32, 32, 1], "width": 0.0625})
+networks.initialise(backbone, 0)
+loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+trainee = training.compiled(training.Trainee(networks.with_head(backbone, 2, 0.5), "none"), TrainingOptions(), loss=loss)
+rows = np.arange(number)
+batches = training.Batches(listings.Pictures(path, 1), rows, rows % 2, batch=256, seed=0)
+runs.reset_peak_memory()
+training.fit(trainee, batches, None, TrainingOptions(epochs=1), path.parent)
+print(runs.peak_memory_mb())
+"""
+
+
+def peak(path: Path, number: int) -> float:
+    """MB; the process reads every image once."""
+    command = [sys.executable, "-c", PROGRAM, str(path), str(number)]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def main() -> None:
+    rows: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "images.npy"
+        rng = np.random.default_rng(0)
+        np.save(path, rng.integers(0, 256, (max(SIZES), 32, 32), np.uint8))
+        found = [[peak(path, number) for number in SIZES] for _ in range(5)]
+    for place, number in enumerate(SIZES[1:], start=1):
+        ours, least = median(line[place] for line in found), median(line[0] for line in found)
+        ratio = median(line[place] / line[0] for line in found)
+        what = f"memory of training on {number} images of 32 px against {SIZES[0]}, MB"
+        rows.append({"what": what, "ours": round(ours), "other": round(least), "ratio": round(ratio, 3), "limit": 1.1})
+    write("memory", rows)
+
+
+if __name__ == "__main__":
+    main()

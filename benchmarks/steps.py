@@ -1,0 +1,101 @@
+"""A training step against eager PyTorch: the same network, batch, optimizer and threads, in turn in two processes.
+
+PyTorch has an environment of its own (`make bench` makes it); each process waits for a word, does its steps and says how
+long they took.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.ratios import write
+
+HERE = Path(__file__).resolve().parent
+TORCH = Path(os.environ.get("TORCH_PYTHON") or HERE.parent / ".venv-torch" / "bin" / "python")
+NETWORKS = [("squeezenet", 1.0), ("dcnn", 0.25), ("resnet50", 1.0)]
+SIDE, BATCH, STEPS = 64, 32, 10
+
+
+class Worker:
+    """One of the two processes."""
+
+    def __init__(self, command: list[str]) -> None:
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.weights = int(self._answer())
+
+    def seconds(self) -> float:
+        assert self.process.stdin
+        print("go", file=self.process.stdin, flush=True)
+        return float(self._answer())
+
+    def _answer(self) -> str:
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{' '.join(self.process.args)} ended")  # type: ignore[arg-type]
+        return line
+
+    def end(self) -> None:
+        self.process.communicate()
+
+
+def ours(name: str, width: float) -> None:
+    """The Keras process: prints the number of weights, then seconds of STEPS steps for every line that it reads."""
+    import keras
+    import numpy as np
+
+    from benchmarks.ratios import seconds_of
+    from indomain import networks, training
+    from indomain.recipes import TrainingOptions
+
+    backbone = networks.backbone({"name": name, "shape": [SIDE, SIDE, 3], "width": width})
+    network = networks.with_head(backbone, 2, 0.5)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    trainee = training.compiled(training.Trainee(network, "none"), TrainingOptions(), loss=loss)
+    images = np.random.default_rng(0).integers(0, 256, (BATCH, SIDE, SIDE, 3)).astype(np.uint8)
+    batch = [(images, np.arange(BATCH) % 2)]
+
+    def steps() -> None:
+        for _ in range(STEPS):
+            trainee.train_on_batch(*batch[0])
+
+    print(sum(int(np.prod(weight.shape)) for weight in network.trainable_weights), flush=True)
+    steps()
+    for _ in sys.stdin:
+        print(seconds_of(steps), flush=True)
+
+
+def main() -> None:
+    if not TORCH.is_file():
+        print(f"steps: no PyTorch at {TORCH}; `make bench` installs it.")
+        return
+    rows: list[dict[str, Any]] = []
+    for name, width in NETWORKS:
+        keras_worker = Worker([sys.executable, "-m", "benchmarks.steps", name, str(width)])
+        torch_worker = Worker(
+            [str(TORCH), str(HERE / "torch_steps.py"), name, str(width), str(SIDE), str(BATCH), str(STEPS)]
+        )
+        assert keras_worker.weights == torch_worker.weights, "not the same network"
+        pairs = [(keras_worker.seconds(), torch_worker.seconds()) for _ in range(8)][1:]
+        first, second = (median(pair[side] for pair in pairs) for side in (0, 1))
+        rows.append(
+            {
+                "what": f"training step, {name} width {width:g}, {SIDE} px, batch {BATCH}, float32; times as fast as PyTorch",
+                "ours": f"{STEPS * BATCH / first:.0f} images/s",
+                "other": f"{STEPS * BATCH / second:.0f} images/s",
+                "ratio": round(median(b / a for a, b in pairs), 2),
+                "limit": 1.0,
+            }
+        )
+        keras_worker.end(), torch_worker.end()
+    write("steps", rows)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 3:
+        ours(sys.argv[1], float(sys.argv[2]))
+    else:
+        main()
