@@ -21,7 +21,7 @@ from indomain.progress import Note
 from indomain.runs import Task
 from indomain.schema import Table
 
-VERSION = 1
+VERSION = 2
 # Labels that the networks fused with one another share.
 _SHARED = ("profile", "target", "chain", "budget", "fold", "seed")
 
