@@ -22,7 +22,7 @@ from indomain.progress import Note, silent
 from indomain.recipes import TrainingOptions
 from indomain.runs import UNREADABLE
 
-SAVING = 0.05  # share of the time that saving may take: epochs much shorter than their saving are not all saved
+SAVING = 0.01  # share of the time that saving may take: epochs much shorter than their saving are not all saved
 
 
 class Batches(keras.utils.PyDataset):
