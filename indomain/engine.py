@@ -107,11 +107,11 @@ def work(tasks: list[Task], runs: RunsFolder, view: Any, first: int = 0) -> None
     while waiting:
         left = []
         for task in waiting:
-            if not all(runs.is_done(needed) for needed in task.inputs.values()):
-                left.append(task)
-                continue
             try:
-                run_one(task, runs, view, wait=False)
+                if all(runs.is_done(needed) for needed in task.inputs.values()):
+                    run_one(task, runs, view, wait=False)
+                else:
+                    left.append(task)
             except Busy:
                 left.append(task)
             except Damaged as error:

@@ -135,6 +135,15 @@ def test_a_damaged_run_is_found_said_put_aside_and_done_again(chain, tmp_path, d
     assert "Put aside" in capsys.readouterr().err
 
 
+def test_an_input_that_is_damaged_meanwhile_is_done_again(chain, tmp_path):
+    engine.work(chain, RunsFolder(tmp_path), Quiet())
+    runs, view = RunsFolder(tmp_path), Quiet()
+    runs.folder(chain[1]).rename(tmp_path / "removed")
+    (runs.folder(chain[0]) / "text").unlink()
+    engine.work([chain[1]], runs, view)
+    assert view.did == ["a", "b"] and (runs.folder(chain[1]) / "text").read_text() == "ab"
+
+
 def test_a_clock_that_jumps_back_does_no_harm(chain, tmp_path, monkeypatch):
     moments = iter(range(10**9, 0, -(10**6)))
     monkeypatch.setattr(time, "time", lambda: float(next(moments)))
