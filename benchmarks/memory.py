@@ -1,5 +1,6 @@
 """The most memory of a process that trains from a prepared set of 100, 10,000 and 200,000 images."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,7 @@ import numpy as np
 from benchmarks.ratios import write
 
 SIZES = (100, 10_000, 200_000)
+TIMES = int(os.environ.get("TIMES", "5"))
 PROGRAM = """
 import sys
 from pathlib import Path
@@ -43,11 +45,11 @@ def main() -> None:
         path = Path(folder) / "images.npy"
         rng = np.random.default_rng(0)
         np.save(path, rng.integers(0, 256, (max(SIZES), 32, 32), np.uint8))
-        found = [[peak(path, number) for number in SIZES] for _ in range(5)]
+        found = [[peak(path, number) for number in SIZES] for _ in range(TIMES)]
     for place, number in enumerate(SIZES[1:], start=1):
         ours, least = median(line[place] for line in found), median(line[0] for line in found)
         ratio = median(line[place] / line[0] for line in found)
-        what = f"memory of training on {number} images of 32 px against {SIZES[0]}, MB"
+        what = f"memory of training on {number} images of 32 px against {SIZES[0]}, MB, median of {TIMES}"
         rows.append({"what": what, "ours": round(ours), "other": round(least), "ratio": round(ratio, 3), "limit": 1.1})
     write("memory", rows)
 
