@@ -10,10 +10,11 @@ import numpy as np
 from benchmarks.preparing import manifest, pictures
 from benchmarks.ratios import compare, write
 from indomain import listings, networks, prepared, training
+from indomain.batches import Batches
 from indomain.recipes import TrainingOptions
 
 
-def feed(batches: training.Batches) -> None:
+def feed(batches: Batches) -> None:
     for number in range(len(batches)):
         batches[number]
 
@@ -23,7 +24,7 @@ def reading(root: Path) -> dict[str, Any]:
     pictures(root / "jpeg", 600, 500)
     done = prepared.prepare(manifest(root / "jpeg"), Path(), root / "cache", (224, 224), quiet=True)
     number = done.facts["images"]
-    ours = training.Batches(
+    ours = Batches(
         listings.Pictures(done.folder / "images.npy", 3), np.arange(number), np.zeros(number, int), batch=32, seed=0
     )
     theirs = keras.utils.image_dataset_from_directory(
@@ -44,7 +45,7 @@ def trainee(augment: str, name: str = "squeezenet", side: int = 64) -> training.
     )
 
 
-class Same(training.Batches):
+class Same(Batches):
     """The same batch again and again, from memory: an epoch without feeding."""
 
     def __getitem__(self, number: int) -> tuple:
@@ -59,9 +60,9 @@ def waiting(root: Path) -> dict[str, Any]:
     read = listings.Pictures(path, 3)
     rows, y = np.arange(320), np.arange(320) % 2
     model = trainee("basic", side=224)
-    fed, kept = (kind(read, rows, y, batch=32, seed=0) for kind in (training.Batches, Same))
+    fed, kept = (kind(read, rows, y, batch=32, seed=0) for kind in (Batches, Same))
 
-    def epoch(batches: training.Batches):
+    def epoch(batches: Batches):
         return lambda: model.fit(batches, verbose=0, shuffle=False)
 
     seconds, other, ratio = compare(epoch(fed), epoch(kept), 7)
@@ -78,7 +79,7 @@ def loop(root: Path) -> dict[str, Any]:
     np.save(root / "images.npy", array)
     y = np.arange(number) % 2
     model = trainee("none")
-    batches = training.Batches(listings.Pictures(root / "images.npy", 3), np.arange(number), y, batch=32, seed=0)
+    batches = Batches(listings.Pictures(root / "images.npy", 3), np.arange(number), y, batch=32, seed=0)
     weights, folder = np.ones(number, np.float32), root / "run"
     folder.mkdir()
 

@@ -13,9 +13,10 @@ from sklearn.pipeline import make_pipeline
 from benchmarks.ratios import seconds_of, write
 from fusion import FeatureFusion
 from fusion.classifiers import CLASSIFIERS
-from indomain import engine, networks, planning, recipes
+from indomain import networks, planning, recipes
 from indomain.errors import look_up
 from indomain.runs import RunsFolder
+from indomain.walk import run_one
 
 RECIPE = """
 title = "Seeds"
@@ -40,7 +41,7 @@ def seeds(root: Path) -> dict[str, Any]:
     plan = planning.make(planning.Plan(name, recipe, base, runs, root, root / "cache", quiet=True))
     costs, trainings = [], []
     for task in plan.find("finetune"):
-        costs.append(seconds_of(lambda task=task: engine.run_one(task, runs)))
+        costs.append(seconds_of(lambda task=task: run_one(task, runs)))
         trainings.append(pd.read_csv(runs.folder(task) / "log.csv")["seconds"].sum())
     # The first run builds and traces the network.
     pairs = list(zip(costs, trainings))[1:]

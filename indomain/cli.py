@@ -148,7 +148,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _plan(options: argparse.Namespace) -> None:
-    from indomain import engine, outlook
+    from indomain import engine, estimates, outlook
     from indomain.view import clock
 
     plan = _planned(options)
@@ -158,7 +158,7 @@ def _plan(options: argparse.Namespace) -> None:
     if not waiting:
         print("\n0 runs to do: all done")
         return
-    seconds, unknown = engine.seconds_left(plan)
+    seconds, unknown = estimates.seconds_left(plan, waiting)
     left = f"about {clock(seconds)}" + (f", and {unknown} runs of unknown length" if unknown else "")
     print(f"\n{len(waiting)} runs to do, {left}")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from indomain.errors import RequestError, WorkFailed
 from indomain.runs import Damaged, RunsFolder, Task
+from indomain.walk import run_one
 
 if TYPE_CHECKING:
     from indomain.view import View
@@ -42,6 +43,7 @@ def execute(tasks: list[Task], runs: RunsFolder, address: str, view: "View") -> 
     except (OSError, ValueError, TimeoutError) as error:
         raise RequestError(f"--cluster {address}: no dask scheduler answers there ({error}).") from None
     path = runs.path.resolve()
+    view.workers = max(len(client.scheduler_info()["workers"]), 1)
     with client:
         futures: dict[str, Any] = {}
         for task in tasks:
@@ -58,14 +60,14 @@ def execute(tasks: list[Task], runs: RunsFolder, address: str, view: "View") -> 
                 if isinstance(failed, KilledWorker):
                     raise WorkFailed(f"{known[future.key].title()}: {failed}")
                 raise failed
-            view.begin(known[future.key])
-            view.end(known[future.key])
+            task = known[future.key]
+            view.begin(task)
+            # It took its time elsewhere.
+            view.end(task, seconds=runs.record(task)["seconds"])
 
 
 def on_worker(task: Task, path: Path, needed: list[str]) -> str:
     """One run, on a worker; `needed` holds the digests of its inputs and is there to make the scheduler wait for them."""
-    from indomain.engine import run_one
-
     if not path.is_dir():
         raise RequestError(
             f"the worker does not see the runs folder {path}: every machine needs it under the same path."

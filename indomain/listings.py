@@ -1,6 +1,6 @@
 """Listings: which images of which set train, choose and test, after the leakage gate. What a stage reads of the data.
 
-<runs folder>/work/listing-<key>/
+listing-<key>/       in the runs folder's `work`
     split.csv       the split table: fold, id, row, group, y, split, rank, patient, label, file
     leaks.csv       what stood on both sides, whether it was removed or not
     facts.json      classes, counts, digests; written last

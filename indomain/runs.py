@@ -1,6 +1,6 @@
 """Runs: one unit of work each, named by a digest of everything that determines its result.
 
-    <runs folder>/work/<stage>-<digest>/
+    <stage>-<digest>/   in the runs folder's `work`
         task.json       what was asked: stage, version, parameters, digests of the inputs
         ...             what the stage writes: model.keras, predictions.csv, log.csv ...
         tensorboard/    the training's curves, for `tensorboard --logdir`

@@ -65,13 +65,13 @@ class View:
             left = f", {clock(self._run_left(run))} left" if share else ""
             print(f"    {run['task'].title()}: {text}{left}", file=sys.stderr, flush=True)
 
-    def end(self, task: Task, worker: int = 0) -> None:
-        """A run is done."""
+    def end(self, task: Task, worker: int = 0, seconds: float | None = None) -> None:
+        """A run is done; `seconds`: what it took, if not the time since it began here."""
         self.done.add(task.digest)
         run = self.now.pop(worker, None)
         if run and run["here"]:
             self.ours += 1
-            self.spent.append(time.monotonic() - run["began"])
+            self.spent.append(time.monotonic() - run["began"] if seconds is None else seconds)
 
     def gone(self, worker: int) -> None:
         """A process has ended."""

@@ -11,6 +11,7 @@ import keras
 from keras import ops
 
 from indomain import networks, training
+from indomain.batches import Batches
 from indomain.listings import Listing
 from indomain.progress import Note
 from pretrain.objectives import SimCLROptions
@@ -74,6 +75,6 @@ def pretrain(
     training.reset(trainee, options.learning_rate, seed)
     table = listing.table()
     rows = table.loc[table["split"] == "train", "row"].to_numpy()
-    batches = training.Batches(listing.pictures(backbone.input_shape[-1]), rows, batch=options.batch, seed=seed)
+    batches = Batches(listing.pictures(backbone.input_shape[-1]), rows, batch=options.batch, seed=seed)
     log = training.fit(trainee, batches, None, options, folder, note)
     return training.facts(log, len(rows))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from indomain import engine, outlook, planning, recipes
+from indomain import engine, outlook, planning, processes, recipes, walk
 from indomain.errors import RequestError
 from indomain.runs import Busy, Damaged, RunsFolder, Task
 from indomain.view import View, clock
@@ -60,19 +60,19 @@ def chain(monkeypatch):
 
 def test_every_task_runs_once_and_after_its_inputs(chain, tmp_path):
     view, runs = Quiet(), RunsFolder(tmp_path)
-    engine.work(chain, runs, view, first=2)
+    walk.walk(chain, runs, view, first=2)
     assert view.did[0] == "a" and view.did[-1] == "d" and sorted(view.did) == list("abcd")
     assert (runs.folder(chain[3]) / "text").read_text() == "abacd"
-    engine.work(chain, RunsFolder(tmp_path), view)
+    walk.walk(chain, RunsFolder(tmp_path), view)
     assert len(view.did) == 4
     assert not list(runs.work.glob(".*.lock"))
 
 
 def test_two_walkers_share_the_work(chain, tmp_path, monkeypatch):
     monkeypatch.setattr(Stage, "seconds", 0.3)
-    monkeypatch.setattr(engine, "WAIT", 0.02)
+    monkeypatch.setattr(walk, "WAIT", 0.02)
     views = [Quiet(), Quiet()]
-    walkers = [threading.Thread(target=engine.work, args=(chain, RunsFolder(tmp_path), view)) for view in views]
+    walkers = [threading.Thread(target=walk.walk, args=(chain, RunsFolder(tmp_path), view)) for view in views]
     for walker in walkers:
         walker.start()
     for walker in walkers:
@@ -103,13 +103,13 @@ def test_the_lock_of_a_dead_process_is_none(chain, tmp_path):
     process.join()
     assert process.exitcode == -9 and list(RunsFolder(tmp_path).work.glob(".*.lock"))
     view = Quiet()
-    engine.work(chain[:1], RunsFolder(tmp_path), view)
+    walk.walk(chain[:1], RunsFolder(tmp_path), view)
     assert view.did == ["a"]
 
 
 @pytest.mark.parametrize("damage", ["shorter", "gone", "another byte", "DONE cut"])
 def test_a_damaged_run_is_found_said_put_aside_and_done_again(chain, tmp_path, damage, capsys):
-    engine.work(chain, RunsFolder(tmp_path), Quiet())
+    walk.walk(chain, RunsFolder(tmp_path), Quiet())
     runs = RunsFolder(tmp_path)
     folder = runs.folder(chain[0])
     if damage == "shorter":
@@ -129,18 +129,18 @@ def test_a_damaged_run_is_found_said_put_aside_and_done_again(chain, tmp_path, d
             runs.is_done(chain[0])
         engine._mend(runs, chain[0])
     view = Quiet()
-    engine.work(chain, runs, view)
+    walk.walk(chain, runs, view)
     assert "a" in view.did and (folder / "text").read_text() == "a"
     assert (runs.work / f"{folder.name}.damaged").is_dir()
     assert "Put aside" in capsys.readouterr().err
 
 
 def test_an_input_that_is_damaged_meanwhile_is_done_again(chain, tmp_path):
-    engine.work(chain, RunsFolder(tmp_path), Quiet())
+    walk.walk(chain, RunsFolder(tmp_path), Quiet())
     runs, view = RunsFolder(tmp_path), Quiet()
     runs.folder(chain[1]).rename(tmp_path / "removed")
     (runs.folder(chain[0]) / "text").unlink()
-    engine.work([chain[1]], runs, view)
+    walk.walk([chain[1]], runs, view)
     assert view.did == ["a", "b"] and (runs.folder(chain[1]) / "text").read_text() == "ab"
 
 
@@ -148,7 +148,7 @@ def test_a_clock_that_jumps_back_does_no_harm(chain, tmp_path, monkeypatch):
     moments = iter(range(10**9, 0, -(10**6)))
     monkeypatch.setattr(time, "time", lambda: float(next(moments)))
     runs = RunsFolder(tmp_path)
-    engine.work(chain, runs, Quiet())
+    walk.walk(chain, runs, Quiet())
     assert all(runs.is_done(task) and runs.record(task)["seconds"] >= 0 for task in chain)
 
 
@@ -341,9 +341,9 @@ def test_sixteen_bits_are_another_run_and_learn_too(indomain, small_recipe, here
 
 def test_a_gpu_for_each_process(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4, 6")
-    assert [engine.gpu_for(number) for number in range(3)] == ["4", "6", "4"]
+    assert [processes.gpu_for(number) for number in range(3)] == ["4", "6", "4"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
-    assert engine.gpu_for(0) == ""
+    assert processes.gpu_for(0) == ""
 
 
 def test_the_view_says_what_is_left(capsys):
@@ -362,6 +362,15 @@ def test_the_view_says_what_is_left(capsys):
     assert "finetune" in shown and "1/4" in shown and "[red]x · seed 1" in shown and "left" in shown
     assert "[1/4, about 0:20 left] finetune: [red]x · seed 0" in capsys.readouterr().err
     assert (clock(42), clock(725), clock(11230)) == ("0:42", "12:05", "3:07:10")
+
+
+def test_the_time_left_counts_what_others_spent(capsys):
+    tasks = [Task("finetune", 1, {"n": n}) for n in range(6)]
+    view = View(tasks, dict.fromkeys(task.digest for task in tasks), quiet=True, workers=2)
+    for task in tasks[:4]:
+        view.begin(task)
+        view.end(task, seconds=30.0)
+    assert view.left() == 30 and view.ours == 4
 
 
 def test_a_backend_that_is_not_loaded_is_named(monkeypatch):

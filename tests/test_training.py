@@ -5,7 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from indomain import networks, training
+from indomain import features, networks, training
+from indomain.batches import Batches
 from indomain.progress import silent
 from indomain.recipes import TrainingOptions
 
@@ -111,6 +112,30 @@ def test_the_best_epoch_is_kept_even_if_it_was_before_the_kill(tmp_path, monkeyp
     assert same(stopped, weights_of(again))
 
 
+def test_a_head_learns_on_features_what_it_learns_on_pictures(tmp_path):
+    options = TrainingOptions(epochs=6, batch=8, learning_rate=1e-2, augment="none")
+    pictures, table = problem()
+    on_pictures, log, *_ = learn(tmp_path / "pictures", options, frozen=1.0, head_rate=10.0)
+    expected = networks.predict(on_pictures, lambda rows: pictures[rows], table["row"].to_numpy())
+
+    backbone = networks.backbone(SPEC, 1.0)
+    networks.initialise(backbone, 0)
+    (tmp_path / "features").mkdir()
+    features.write(tmp_path / "features", backbone, lambda rows: pictures[rows], table["row"].to_numpy())
+    known = features.read(tmp_path / "features")
+    head, _ = training.classify(
+        features.stand_in(backbone), table, known, 2, options, 0, tmp_path / "features", silent, 10.0
+    )
+    whole = features.joined(backbone, head)
+
+    # The same numbers in another order of summation: they differ in the last digits of a float32, if at all.
+    np.testing.assert_allclose(pd.read_csv(tmp_path / "features/log.csv")["loss"], log["loss"], rtol=1e-5)
+    found = networks.predict(whole, lambda rows: pictures[rows], table["row"].to_numpy())
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    on_features = networks.predict(head, known, table["row"].to_numpy())
+    np.testing.assert_allclose(on_features, expected, rtol=1e-4, atol=1e-5)
+
+
 def test_frozen_layers_and_their_batch_norm_do_not_move(tmp_path):
     options = TrainingOptions(epochs=2, batch=8, learning_rate=1e-2)
     network, _, before, _ = learn(tmp_path, options, frozen=0.5)
@@ -142,7 +167,7 @@ def test_a_loss_that_is_no_number_ends_the_run(tmp_path):
 
 
 def test_shuffling_depends_on_seed_and_epoch_only():
-    batches = training.Batches(lambda rows: rows, np.arange(10), np.arange(10), batch=4, seed=3)
+    batches = Batches(lambda rows: rows, np.arange(10), np.arange(10), batch=4, seed=3)
     first = [batches[number][0].tolist() for number in range(len(batches))]
     batches.epoch = 1
     assert [batches[number][0].tolist() for number in range(len(batches))] != first

@@ -1,0 +1,105 @@
+"""Doing runs: a walk through tasks, one at a time, beside whoever else walks through the same ones.
+
+A walker takes a task whose inputs are done and whose lock is free, and walks on; the runs folder is all that walkers share.
+"""
+
+import logging
+import os
+import sys
+import time
+from typing import Any
+
+from indomain import files, planning
+from indomain.progress import Note, silent
+from indomain.runs import Busy, Damaged, RunsFolder, Task
+
+WAIT = 0.25  # seconds between two looks at runs that others work on
+
+
+def walk(tasks: list[Task], runs: RunsFolder, view: Any, first: int = 0) -> None:
+    """Walks through the tasks until all are done, by this process or by others.
+
+    Args:
+        view: is told of every begin, note and end.
+        first: where in the list to begin, so that several walkers do not queue at the same place.
+    """
+    waiting = tasks[first:] + tasks[:first]
+    while waiting:
+        left = []
+        for task in waiting:
+            try:
+                if all(runs.is_done(needed) for needed in task.inputs.values()):
+                    run_one(task, runs, view, wait=False)
+                else:
+                    left.append(task)
+            except Busy:
+                left.append(task)
+            except Damaged as error:
+                set_aside(runs, error)
+                left += [error.task, task]
+        if len(left) >= len(waiting):
+            # Everything that could be done is being done by others.
+            time.sleep(WAIT)
+        waiting = left
+
+
+def run_one(task: Task, runs: RunsFolder, view: Any = None, wait: bool = True) -> None:
+    """Runs one task whose inputs are done, unless somebody else has done it meanwhile.
+
+    Raises:
+        Busy: another process works on it (not with `wait`).
+        Damaged: an input is not what it was when it was finished.
+    """
+    note: Note = view.note if view else silent
+    with runs.working(task, wait) as folder:
+        if view:
+            view.begin(task, here=folder is not None)
+        if folder is not None:
+            for needed in task.inputs.values():
+                runs.verify(needed)
+            if "compute" in task.params:
+                import_keras_quietly()
+                from indomain import backend
+
+                backend.configure(task.params["compute"])
+            inputs = {role: runs.folder(needed) for role, needed in task.inputs.items()}
+            facts = planning.stage_module(task.stage).run(task, folder, inputs, note)
+            files.write_json(folder / "facts.json", {**facts, "versions": versions()})
+    if view:
+        view.end(task)
+
+
+def set_aside(runs: RunsFolder, error: Damaged) -> None:
+    """Puts a damaged run out of the way, and says so."""
+    aside = runs.set_aside(error.task)
+    if aside:
+        print(f"{error}. Put aside as {aside.name}; it is done again.", file=sys.stderr)
+
+
+def import_keras_quietly() -> None:
+    """Imports Keras without the lines that TensorFlow's C++ writes to standard error on every start."""
+    if "keras" in sys.modules:
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Every network is traced once, on purpose; TensorFlow warns of each after the fifth.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        import keras  # noqa: F401
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def versions() -> dict[str, str]:
+    """Of what results depend on, among what is loaded."""
+    names = ("keras", "tensorflow", "jax", "sklearn", "numpy")
+    found = {
+        name: str(sys.modules[name].__version__) for name in names if hasattr(sys.modules.get(name), "__version__")
+    }
+    if "keras" in found:
+        found["backend"] = sys.modules["keras"].config.backend()
+    return found
