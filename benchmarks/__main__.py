@@ -4,7 +4,18 @@ import importlib
 import sys
 
 # The longest last: `recipe` runs the quickstart and its plain twin, half an hour.
-BENCHMARKS = ("phantoms", "preparing", "feeding", "steps", "reuse", "explaining", "memory", "precision", "recipe")
+BENCHMARKS = (
+    "phantoms",
+    "preparing",
+    "feeding",
+    "steps",
+    "reuse",
+    "explaining",
+    "memory",
+    "precision",
+    "pretexts",
+    "recipe",
+)
 
 for name in sys.argv[1:] or BENCHMARKS:
     importlib.import_module(f"benchmarks.{name}").main()

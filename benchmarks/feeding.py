@@ -9,8 +9,9 @@ import numpy as np
 
 from benchmarks.preparing import manifest, pictures
 from benchmarks.ratios import compare, write
-from indomain import listings, networks, prepared, training
+from indomain import networks, prepared, training
 from indomain.batches import Batches
+from indomain.pictures import Pictures
 from indomain.recipes import TrainingOptions
 
 
@@ -24,9 +25,7 @@ def reading(root: Path) -> dict[str, Any]:
     pictures(root / "jpeg", 600, 500)
     done = prepared.prepare(manifest(root / "jpeg"), Path(), root / "cache", (224, 224), quiet=True)
     number = done.facts["images"]
-    ours = Batches(
-        listings.Pictures(done.folder / "images.npy", 3), np.arange(number), np.zeros(number, int), batch=32, seed=0
-    )
+    ours = Batches(Pictures(done.folder / "images.npy", 3), np.arange(number), np.zeros(number, int), batch=32, seed=0)
     theirs = keras.utils.image_dataset_from_directory(
         root / "jpeg", image_size=(224, 224), batch_size=32, shuffle=True, seed=0, verbose=False
     )
@@ -57,7 +56,7 @@ class Same(Batches):
 def waiting(root: Path) -> dict[str, Any]:
     """The share of a training's time that feeding adds, with basic augmentation, 224 pixels."""
     path = next((root / "cache").glob("*/images.npy"))
-    read = listings.Pictures(path, 3)
+    read = Pictures(path, 3)
     rows, y = np.arange(320), np.arange(320) % 2
     model = trainee("basic", side=224)
     fed, kept = (kind(read, rows, y, batch=32, seed=0) for kind in (Batches, Same))
@@ -79,7 +78,7 @@ def loop(root: Path) -> dict[str, Any]:
     np.save(root / "images.npy", array)
     y = np.arange(number) % 2
     model = trainee("none")
-    batches = Batches(listings.Pictures(root / "images.npy", 3), np.arange(number), y, batch=32, seed=0)
+    batches = Batches(Pictures(root / "images.npy", 3), np.arange(number), y, batch=32, seed=0)
     weights, folder = np.ones(number, np.float32), root / "run"
     folder.mkdir()
 

@@ -18,8 +18,9 @@ PROGRAM = """
 import sys
 from pathlib import Path
 import keras, numpy as np
-from indomain import listings, networks, runs, training
+from indomain import networks, runs, training
 from indomain.batches import Batches
+from indomain.pictures import Pictures
 from indomain.recipes import TrainingOptions
 path, number = Path(sys.argv[1]), int(sys.argv[2])
 backbone = networks.backbone({"name": "dcnn-light", "shape": [32, 32, 1], "width": 0.0625})
@@ -27,7 +28,7 @@ networks.initialise(backbone, 0)
 loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 trainee = training.compiled(training.Trainee(networks.with_head(backbone, 2, 0.5), "none"), TrainingOptions(), loss=loss)
 rows = np.arange(number)
-batches = Batches(listings.Pictures(path, 1), rows, rows % 2, batch=256, seed=0)
+batches = Batches(Pictures(path, 1), rows, rows % 2, batch=256, seed=0)
 runs.reset_peak_memory()
 training.fit(trainee, batches, None, TrainingOptions(epochs=1), path.parent)
 print(runs.peak_memory_mb())

@@ -15,14 +15,14 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from indomain import listings
+from indomain import augment, listings
 from indomain.errors import look_up, unknown
 from indomain.planning import Plan, budget_label
 from indomain.progress import Note
 from indomain.recipes import BackboneOptions, TrainingOptions
 from indomain.runs import Task
 
-VERSION = 1
+VERSION = 2
 STRATEGIES = {
     "full": "finetune.full:fit",
     "off-the-shelf": "finetune.off_the_shelf:fit",
@@ -94,7 +94,7 @@ def _tasks(plan: Plan, options: Options, backbone: BackboneOptions, budget: dict
         "listing": listing.digest,
         "fold": labels["fold"],
         "budget": budget,
-        "validation": plan.recipe.targets[target].split.validation,
+        "validation": plan.recipe.target(target, profile).split.validation,
         "classes": listing.facts["classes"],
         "backbone": plan.backbone(backbone, target, profile),
         "start": "previous step" if steps else start,
@@ -103,6 +103,7 @@ def _tasks(plan: Plan, options: Options, backbone: BackboneOptions, budget: dict
     }
     inputs = {"pretrained": steps[-1]} if steps else {}
     places = {**listing.places, "start": path}
+    augment.check(options.augment, params["backbone"]["shape"][-1], "finetune")
     network = Task("finetune", VERSION, params, inputs, labels, places)
     if not _only_the_head(strategy, options):
         return [network]

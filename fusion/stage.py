@@ -1,17 +1,19 @@
-"""Stage 3, fusion: the features of every network of a chain side by side, and classical classifiers on them.
+"""Stage 3, fusion: classical classifiers on the features of a network, or of every network of a chain side by side.
 
     python -m fusion RECIPE
 
 Reads fine-tuned networks. A `features` run writes `features.npz` once for each network (for one whose backbone was not
 trained: once for all folds, label budgets and seeds); each classifier is one run more and writes `predictions.csv` (test
 images). Everything that learns stands in one scikit-learn Pipeline and is fitted on the
-training and validation images of its fold only. Feeds the rows of the table whose method begins with "fusion".
+training and validation images of its fold only. Feeds the rows of the table whose method begins with "fusion" (several
+networks) or "features" (one).
 """
 
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from fusion.classifiers import CLASSIFIERS
 from indomain import listings
@@ -30,6 +32,7 @@ class Options(Table):
     """[fusion]: leave `classifiers` empty for no fusion."""
 
     classifiers: list[str] = []
+    networks: list[Literal["each", "all"]] = Field(default=["all"], min_length=1)  # alone, and fused
     strategy: str = "full"  # which fine-tuned networks give the features
     layers: dict[str, str] = {}  # backbone -> layer; default: its last features, before the head
     components: int | float | None = None  # PCA: a number of components, or a share of the variance below 1
@@ -71,8 +74,10 @@ def plan(plan: Plan) -> list[Task]:
                     tasks.append(features)
                 fused.setdefault(tuple(network.labels[key] for key in _SHARED), []).append((network, features))
         for shared, pairs in fused.items():
-            networks, members = ([pair[side] for pair in pairs] for side in (0, 1))
-            for classifier in options.classifiers:
+            together = [pairs] if "all" in options.networks or len(pairs) == 1 else []
+            alone = [[pair] for pair in pairs] if "each" in options.networks and len(pairs) > 1 else []
+            for chosen, classifier in product([*alone, *together], options.classifiers):
+                networks, members = ([pair[side] for pair in chosen] for side in (0, 1))
                 tasks.append(_classifier(networks, members, classifier, options, dict(zip(_SHARED, shared))))
     return tasks
 
@@ -107,7 +112,7 @@ def _classifier(
     }
     backbones = "+".join(network.labels["backbone"] for network in networks)
     inputs = {f"features{number}": task for number, task in enumerate(members)}
-    labels = {**labels, "backbone": backbones, "method": f"fusion: {classifier}"}
+    labels |= {"backbone": backbones, "method": f"{'fusion' if len(networks) > 1 else 'features'}: {classifier}"}
     return Task("fusion", VERSION, params, inputs, labels, networks[0].places)
 
 

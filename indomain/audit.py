@@ -14,6 +14,8 @@ from PIL import Image
 from indomain import manifests
 from indomain.datasets import Dataset
 from indomain.errors import RequestError
+from indomain.joined import JoinedSet
+from indomain.prepared import PreparedSet
 
 MAX_HASH_BITS = 6
 MIN_CORRELATION = 0.985
@@ -92,8 +94,10 @@ def leaks_between(source: Dataset, target: Dataset, tested: set[str]) -> pd.Data
         row, other = sources.iloc[a], tests.iloc[b]
         found.append([kind, 0, row["id"], other["id"], row["file"], other["file"]])
     # Patient numbers mean the same person only inside one data set.
-    if source.prepared.manifest.name == target.prepared.manifest.name and source.has_patients:
-        found += _patient_leaks(sources.set_index("id"), tests.set_index("id"), 0)
+    sources = sources[sources["set"].isin(set(tests["set"]))]
+    if len(sources) and source.has_patients:
+        own = [frame.assign(patient=_own_patient(frame)).set_index("id") for frame in (sources, tests)]
+        found += _patient_leaks(own[0], own[1], 0)
     return pd.DataFrame(found, columns=LEAK_COLUMNS)
 
 
@@ -151,6 +155,13 @@ class _Thumbnails:
         return self._made[place]
 
 
+def _own_patient(index: pd.DataFrame) -> pd.Series:
+    """A patient's number in its own set: pools of several sets put the set's name before it."""
+    return pd.Series(
+        [patient.removeprefix(f"{name}:") for name, patient in zip(index["set"], index["patient"])], index.index
+    )
+
+
 def _patient_leaks(train: pd.DataFrame, test: pd.DataFrame, fold: int) -> list[list]:
     """One row for each patient on both sides; the frames are indexed by image id."""
     train, test = train[train["patient"] != ""], test[test["patient"] != ""]
@@ -170,16 +181,30 @@ def dropped_ids(found: pd.DataFrame, train: pd.DataFrame) -> set[str]:
     return ids | set(train.loc[train["group"].isin(patients), "id"])
 
 
+def missing_images(prepared: PreparedSet | JoinedSet) -> list[str]:
+    """Where the number of images differs from the manifest's: a wrong, partial or doubled copy; whole sets are counted."""
+    parts = [part for part, _ in prepared.parts] if isinstance(prepared, JoinedSet) else [prepared]
+    return [
+        f"{part.manifest.name}: {finding[3]}"
+        for part in parts
+        for finding in _count_findings(part.manifest, "", part.index())
+    ]
+
+
 def _count_findings(manifest: manifests.Manifest, subset: str, index: pd.DataFrame) -> list[list[str]]:
     expected = manifest.expected_counts(subset)
-    # Counts are of the labels as read, before classes are merged.
+    # Counts are of the labels as read, before classes are merged, and of pictures before they are cut.
+    whole = index["whole"].where(index["whole"] != "", index["id"])
+    index = index[~whole.duplicated()]
     have = index.groupby([index["split"].replace("", "all"), "label"]).size()
     rows = []
     for split, classes in expected.items():
         for label, number in classes.items():
             found = int(have.get((split, label), 0)) if split != "all" else int((index["label"] == label).sum())
             if found != number:
-                rows.append(["count", "", "", f"{split}: {label}: {found} images, the manifest expects {number}"])
+                rows.append(
+                    ["count", "", "", f"{split}: {label or 'no label'}: {found} images, the manifest expects {number}"]
+                )
     return rows
 
 

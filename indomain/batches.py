@@ -27,7 +27,7 @@ class Batches(keras.utils.PyDataset):
             seed: None keeps the order.
         """
         super().__init__(workers=1, use_multiprocessing=False)
-        self._pictures, self._rows, self._y, self._weights = pictures, rows, y, weights
+        self._pictures, self._rows, self.y, self.weights = pictures, rows, y, weights
         # Devices that share a batch get equal parts: Keras wants that of the first, and none may get nothing.
         self._sharers = backend.sharers()
         self._batch = min(batch, len(rows))
@@ -36,6 +36,10 @@ class Batches(keras.utils.PyDataset):
         self._seed = seed
         self.epoch = 0
 
+    def give(self, y: np.ndarray, weights: np.ndarray) -> None:
+        """Other classes and weights for the same pictures, from the next batch on."""
+        self.y, self.weights = y, weights
+
     @property
     def images(self) -> int:
         """How many an epoch has."""
@@ -43,17 +47,17 @@ class Batches(keras.utils.PyDataset):
 
     def __len__(self) -> int:
         # Without labels a short last batch would have fewer negatives: it is left out.
-        return len(self._rows) // self._batch if self._y is None else -(-len(self._rows) // self._batch)
+        return len(self._rows) // self._batch if self.y is None else -(-len(self._rows) // self._batch)
 
     def __getitem__(self, number: int) -> tuple:
         order = self._order()[number * self._batch : (number + 1) * self._batch]
-        if self._y is None:
+        if self.y is None:
             return (self._pictures(self._rows[order]),)
-        weights = np.ones(len(order)) if self._weights is None else self._weights[order]
+        weights = np.ones(len(order)) if self.weights is None else self.weights[order]
         # What fills a batch up has no weight; the others' is raised so that the mean over all is the mean over them.
         filled = np.resize(order, -(-len(order) // self._sharers) * self._sharers)
         weights = np.pad(weights * (len(filled) / len(order)), (0, len(filled) - len(order)))
-        return self._pictures(self._rows[filled]), self._y[filled], weights.astype(np.float32)
+        return self._pictures(self._rows[filled]), self.y[filled], weights.astype(np.float32)
 
     def _order(self) -> np.ndarray:
         if self._seed is None:

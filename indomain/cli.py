@@ -76,6 +76,11 @@ def _parser() -> argparse.ArgumentParser:
         action.add_argument(
             "--size", type=int, nargs="+", default=[64], metavar="PIXELS", help="one side, or rows columns"
         )
+        if name == "show":
+            action.add_argument(
+                "--augment", metavar="NAME", help="draw a sheet of augmented pictures: basic, elastic, colour ..."
+            )
+            action.add_argument("--seed", type=int, default=0, help="of the sheet (default: 0)")
         action.set_defaults(command={"show": _data_show, "check": _data_check, "prepare": _data_prepare}[name])
     new = actions.add_parser("new", help="write a manifest for a folder of images by looking at it")
     new.add_argument("folder", type=Path)
@@ -176,6 +181,8 @@ def _data_list(options: argparse.Namespace) -> None:
 def _data_show(options: argparse.Namespace) -> None:
     from indomain import manifests
 
+    if options.augment:
+        return _contact_sheet(options)
     manifest, subset = manifests.load(options.name)
     print(f"{manifest.name}: {manifest.title}")
     for key in ("citation", "licence", "get", "notes"):
@@ -188,6 +195,20 @@ def _data_show(options: argparse.Namespace) -> None:
         print(f"  positive: {manifest.labels.positive}")
     for split, counts in manifest.expected_counts(subset).items():
         print(f"  expected, {split}: " + ", ".join(f"{label} {number}" for label, number in counts.items()))
+
+
+def _contact_sheet(options: argparse.Namespace) -> None:
+    from indomain import datasets
+    from indomain.walk import import_keras_quietly
+
+    done, subset = _prepared(options)
+    dataset = datasets.open_dataset(done, subset, labelled=False)
+    import_keras_quietly()
+    from indomain import contact_sheet
+
+    path = Path(f"augment-{dataset.name.replace('/', '-')}-{options.augment}.png")
+    contact_sheet.write(dataset, options.augment, options.seed, path)
+    print(f"{path}: pictures of {dataset.name}, each as it is (left) and augmented seven times, seed {options.seed}")
 
 
 def _prepared(options: argparse.Namespace):

@@ -3,14 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from indomain import images
 from indomain.errors import RequestError, unknown
 from indomain.manifests import COLUMNS, LabelOptions
+from indomain.pictures import Pictures
 from indomain.prepared import PreparedSet
+
+if TYPE_CHECKING:
+    from indomain.joined import JoinedSet
 
 
 @dataclass(frozen=True)
@@ -19,14 +23,16 @@ class Dataset:
 
     Attributes:
         name: the word for it in messages and tables.
-        index: the index's rows in use; `row` is the place in the array, `y` the class number (−1 without a label),
-            `group` what must not stand on both sides of a split: the patient, or the image where no patient is known.
+        index: the index's rows in use; `row` is the place in the array, `set` the manifest's name, `image` the picture
+            (that a patch was cut from), `origin` the set or folder it came from, `y` the class number (−1 without a
+            label), `group` what must not stand on both sides of a split: the patient, or the picture where no patient is
+            known.
         class_names: by class number; the positive class, if there is one, is the last of two.
         positive: the positive class, or "".
     """
 
     name: str
-    prepared: PreparedSet
+    prepared: "PreparedSet | JoinedSet"
     index: pd.DataFrame
     class_names: tuple[str, ...]
     positive: str
@@ -38,13 +44,14 @@ class Dataset:
     def has_patients(self) -> bool:
         return bool((self.index["patient"] != "").any())
 
-    @cached_property
-    def _array(self) -> np.ndarray:
-        return self.prepared.images()
-
     def pictures(self, rows: np.ndarray, channels: int) -> np.ndarray:
         """uint8 (len(rows), H, W, channels) for places in the array, 0–255."""
-        return images.to_channels(self._array[rows], channels)
+        return self._readers[channels](rows)
+
+    @cached_property
+    def _readers(self) -> dict[int, Pictures]:
+        paths = [folder / "images.npy" for folder in self.prepared.folders]
+        return {channels: Pictures(paths, channels) for channels in (1, 3)}
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Number of images for each split and class."""
@@ -58,7 +65,7 @@ class Dataset:
 
 
 def open_dataset(
-    prepared: PreparedSet,
+    prepared: "PreparedSet | JoinedSet",
     subset: str = "",
     labels: LabelOptions | None = None,
     where: Mapping[str, list[str]] | None = None,
@@ -77,9 +84,7 @@ def open_dataset(
     """
     manifest = prepared.manifest
     name = f"{manifest.name}/{subset}" if subset else manifest.name
-    index = prepared.index()
-    index.insert(0, "row", np.arange(len(index)))
-    index = index[_subset(index, manifest.subset_by, subset, name)]
+    index = part_of(prepared, subset) if isinstance(prepared, PreparedSet) else prepared.index()
     for column, values in (where or {}).items():
         if column not in COLUMNS:
             raise unknown("column", column, COLUMNS, f"{name}: where")
@@ -88,9 +93,13 @@ def open_dataset(
         index = index[~index[column].isin(left_out) & (index[column].isin(kept) if kept else True)]
     if index.empty:
         raise RequestError(f"{name}: no image is left by the subset and `where`.")
-    group = index["patient"].where(index["patient"] != "", "image " + index["id"])
+    image = index["whole"].where(index["whole"] != "", index["id"])
+    group = index["patient"].where(index["patient"] != "", "image " + image)
+    folder = index["id"].str.rpartition("/")[0]
+    origin = folder if index["set"].nunique() == 1 else index["set"]
+    index = index.assign(image=image, group=group, origin=origin)
     if not labelled:
-        return Dataset(name, prepared, index.assign(y=-1, group=group), (), "")
+        return Dataset(name, prepared, index.assign(y=-1), (), "")
     options = _merged(manifest.labels, labels)
     classes = options.classes or {str(label): [str(label)] for label in sorted(set(index["label"]) - {""})}
     class_names = _ordered(list(classes), options.positive or "", name)
@@ -101,13 +110,27 @@ def open_dataset(
             raise RequestError(
                 f"{name}: the label {label!r} has no image. Labels found: {', '.join(sorted(present - {''})) or 'none'}."
             )
-    index = index.assign(y=index["label"].map(number).fillna(-1).astype(int), group=group)
+    index = index.assign(y=index["label"].map(number).fillna(-1).astype(int))
     index = index[index["y"] >= 0]
     if len(class_names) < 2:
         raise RequestError(
             f"{name}: {len(class_names)} class with images; at least two are needed to learn from labels."
         )
     return Dataset(name, prepared, index, tuple(class_names), options.positive or "")
+
+
+def part_of(prepared: PreparedSet, subset: str) -> pd.DataFrame:
+    """The index's rows of a subset, with `row`, their place in the set, and `set`.
+
+    Raises:
+        RequestError: an unknown subset.
+    """
+    manifest = prepared.manifest
+    index = prepared.index()
+    index.insert(0, "row", np.arange(len(index)))
+    index["set"] = manifest.name
+    name = f"{manifest.name}/{subset}" if subset else manifest.name
+    return index[_subset(index, manifest.subset_by, subset, name)]
 
 
 def _subset(index: pd.DataFrame, column: str | None, subset: str, name: str) -> np.ndarray:

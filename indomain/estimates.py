@@ -33,7 +33,7 @@ def expected(known: dict[tuple, float], task: Task) -> float | None:
 
 
 def _kind(stage: str, labels: dict[str, Any], params: dict[str, Any]) -> tuple[Any, ...]:
-    did = params.get("strategy") or params.get("classifier") or params.get("do")
+    did = next((params[key] for key in ("objective", "strategy", "classifier", "do") if key in params), None)
     # Runs on pictures of another size, or of another length, say nothing.
     size = str(params.get("backbone", {}).get("shape"))
     return stage, labels.get("backbone"), did, size, params.get("options", {}).get("epochs")

@@ -1,7 +1,7 @@
 """Listings: which images of which set train, choose and test, after the leakage gate. What a stage reads of the data.
 
 listing-<key>/       in the runs folder's `work`
-    split.csv       the split table: fold, id, row, group, y, split, rank, patient, label, file
+    split.csv       the split table: fold, id, row, group, y, split, rank, patient, study, image, origin, label, file
     leaks.csv       what stood on both sides, whether it was removed or not
     facts.json      classes, counts, digests; written last
 """
@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from indomain import files, images
+from indomain import files
 from indomain.errors import RequestError
+from indomain.joined import JoinedSet
+from indomain.pictures import Pictures
 from indomain.prepared import PreparedSet
 from indomain.recipes import SetOptions, SourceOptions, TargetOptions
 from indomain.runs import make as make_folder
@@ -27,12 +29,12 @@ if TYPE_CHECKING:
 
     from indomain.datasets import Dataset
 
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)
 class Listing:
-    """A listing on disk and the prepared set that it speaks of.
+    """A listing on disk and the prepared set, or the joined ones, that it speaks of.
 
     Attributes:
         facts: name, set, classes, positive, channels, folds, digest (of the rows and their roles), rows (the digest of
@@ -40,7 +42,7 @@ class Listing:
     """
 
     folder: Path
-    prepared: Path
+    prepared: list[Path]
     facts: dict[str, Any]
 
     @property
@@ -51,13 +53,16 @@ class Listing:
     @property
     def places(self) -> dict[str, str]:
         """What a task needs to find it again."""
-        return {"listing": str(self.folder.absolute()), "prepared": str(self.prepared.absolute())}
+        return {
+            "listing": str(self.folder.absolute()),
+            "prepared": "\n".join(str(folder.absolute()) for folder in self.prepared),
+        }
 
     def table(self, fold: int = 0) -> "pd.DataFrame":
         """The rows of a fold; see `indomain.splits`, with `patient`, `label` and `file` beside."""
         import pandas as pd
 
-        text = {name: str for name in ("id", "group", "patient", "label", "file")}
+        text = {name: str for name in ("id", "group", "patient", "study", "image", "origin", "label", "file")}
         table = pd.read_csv(self.folder / "split.csv", dtype=text, keep_default_na=False)
         return table[table["fold"] == fold].reset_index(drop=True)
 
@@ -69,44 +74,22 @@ class Listing:
 
     def pictures(self, channels: int) -> Callable[[np.ndarray], np.ndarray]:
         """A function from places in the prepared set to uint8 images (n, rows, columns, channels)."""
-        return Pictures(self.prepared / "images.npy", channels)
+        return Pictures([folder / "images.npy" for folder in self.prepared], channels)
 
     def masks(self) -> np.ndarray | None:
         """uint8 (N, rows, columns) for the whole prepared set, or None."""
-        path = self.prepared / "masks.npy"
-        return np.load(path, mmap_mode="r") if path.is_file() else None
-
-
-class Pictures:
-    """Pictures of a prepared set by their places, read from the file as they are asked for.
-
-    Not through a memory map: its pages count as the process' memory, which would grow with the set, and faulting them in
-    one by one costs more than reading.
-    """
-
-    def __init__(self, path: Path, channels: int) -> None:
-        array = np.load(path, mmap_mode="r")
-        self.path, self.channels = path, channels
-        self.shape, self.offset = array.shape[1:], array.offset
-
-    def __call__(self, rows: np.ndarray) -> np.ndarray:
-        """uint8 (n, rows, columns, channels)."""
-        found = np.empty((len(rows), *self.shape), np.uint8)
-        length = found[0].nbytes if len(rows) else 0
-        with open(self.path, "rb", buffering=0) as file:
-            for picture, row in zip(found, rows):
-                if os.preadv(file.fileno(), [picture], self.offset + int(row) * length) != length:
-                    raise OSError(f"{self.path} ends before picture {row}: prepare the set again")
-        return images.to_channels(found, self.channels)
+        path = self.prepared[0] / "masks.npy"
+        return np.load(path, mmap_mode="r") if len(self.prepared) == 1 and path.is_file() else None
 
 
 def reopen(places: dict[str, str]) -> Listing:
     """The listing of a task."""
     folder = Path(places["listing"])
-    return _opened_listing(folder, Path(places["prepared"]), files.read_json(folder / "facts.json"))
+    prepared = [Path(place) for place in places["prepared"].split("\n")]
+    return _opened_listing(folder, prepared, files.read_json(folder / "facts.json"))
 
 
-def _opened_listing(folder: Path, prepared: Path, record: dict[str, Any]) -> Listing:
+def _opened_listing(folder: Path, prepared: list[Path], record: dict[str, Any]) -> Listing:
     return Listing(folder, prepared, {name: value for name, value in record.items() if name != "files"})
 
 
@@ -166,7 +149,7 @@ def for_target(
 def for_source(
     work: Path,
     name: str,
-    prepared: PreparedSet,
+    prepared: PreparedSet | JoinedSet,
     subset: str,
     options: SourceOptions,
     against: list[tuple[Listing, PreparedSet, str, TargetOptions]],
@@ -238,7 +221,7 @@ def labelled_rows(table: "pd.DataFrame", budget: dict[str, float], validation: f
     return splits.with_labels(kept, **_budget(budget), validation=validation).reset_index(drop=True)
 
 
-def _opened(prepared: PreparedSet, subset: str, options: SetOptions, labelled: bool = True) -> "Dataset":
+def _opened(prepared: PreparedSet | JoinedSet, subset: str, options: SetOptions, labelled: bool = True) -> "Dataset":
     from indomain.datasets import open_dataset
 
     return open_dataset(prepared, subset, options.labels, options.where, labelled)
@@ -249,11 +232,12 @@ def _written(
 ) -> dict[str, Any]:
     from indomain import audit
 
-    beside = dataset.index.set_index("id")[["patient", "label", "file"]]
+    beside = dataset.index.set_index("id")[["patient", "study", "image", "origin", "label", "file"]]
     table = table.join(beside, on="id")
     table.to_csv(folder / "split.csv", index=False)
     leaks.to_csv(folder / "leaks.csv", index=False)
     manifest = dataset.prepared.manifest
+    incomplete = audit.missing_images(dataset.prepared)
     used = table[table["split"] != "dropped"]
     content = table.drop(columns=["file", "label", "patient"]).to_csv(index=False)
     counts = used.groupby(["fold", "split", "y"]).size()
@@ -268,6 +252,10 @@ def _written(
         "positive": dataset.positive,
         "channels": 1 if dataset.prepared.facts["channels"] == 1 else 3,
         "has_patients": dataset.has_patients,
+        "has_studies": bool((dataset.index["study"] != "").any()),
+        "cut": bool((dataset.index["whole"] != "").any()),
+        "origins": sorted(set(table["origin"])),
+        "incomplete": incomplete,
         "folds": int(table["fold"].nunique()),
         "counts": [[int(f), str(s), int(y), int(n)] for (f, s, y), n in counts.items()],
         "leaks": audit.count_by_kind(leaks),
@@ -278,7 +266,7 @@ def _written(
 
 
 def _found_or_made(
-    work: Path, asked: dict[str, Any], prepared: PreparedSet, make: Callable[[Path], dict[str, Any]]
+    work: Path, asked: dict[str, Any], prepared: PreparedSet | JoinedSet, make: Callable[[Path], dict[str, Any]]
 ) -> Listing:
     folder = work / f"listing-{files.digest_of(asked)}"
     facts = files.read_record(folder, "facts.json")
@@ -296,4 +284,4 @@ def _found_or_made(
         finally:
             shutil.rmtree(building, ignore_errors=True)
         facts = files.read_json(folder / "facts.json")
-    return _opened_listing(folder, prepared.folder, facts)
+    return _opened_listing(folder, prepared.folders, facts)

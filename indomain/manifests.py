@@ -47,6 +47,8 @@ class ImageTable(Table):
 
     file: str
     images: str = "{image}"  # where a picture lies below the root, for instance "train/{image}.jpg"
+    columns: list[str] = []  # their names, for a table without a first line of names
+    join: str = ""  # a second table about the same pictures (lesions, patients), which has the same `image` column
     split: str | None = None
 
 
@@ -110,6 +112,14 @@ class ImageOptions(Table):
     channels: Literal["auto", "grey", "rgb"] = "auto"
 
 
+class PatchOptions(Table):
+    """Cuts each picture, at its full size, into square patches; each patch is an image of the set, with its label."""
+
+    size: int = Field(ge=8)  # side in pixels of the picture as it is
+    stride: int = Field(default=0, ge=0)  # from one patch to the next; 0: size, without overlap
+    blank: float = Field(default=1.0, gt=0, le=1)  # patches with a larger share of nearly white pixels are left out
+
+
 class LabelOptions(Table):
     """Which labels are used, how they are merged, and which class is the positive one."""
 
@@ -145,6 +155,7 @@ class Manifest(Table):
     split_names: dict[str, str] = {}  # the set's own words for train, val and test
     read: Reader
     images: ImageOptions = ImageOptions()
+    patches: PatchOptions | None = None
     labels: LabelOptions = LabelOptions()
     counts: dict[str, dict[str, dict[str, int]]] = {}
 
@@ -152,6 +163,12 @@ class Manifest(Table):
     def _subset_is_a_column(self) -> "Manifest":
         if self.subset_by and self.subset_by not in COLUMNS:
             raise ValueError(f"subset_by is one of {', '.join(COLUMNS)}")
+        return self
+
+    @model_validator(mode="after")
+    def _drawn_pictures_are_not_cut(self) -> "Manifest":
+        if self.patches and isinstance(self.read, PhantomReader):
+            raise ValueError("patches are cut from pictures in files; a phantom is drawn at the size asked for")
         return self
 
     def expected_counts(self, subset: str = "") -> dict[str, dict[str, int]]:

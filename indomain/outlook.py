@@ -9,7 +9,12 @@ from indomain.planning import Plan
 from indomain.runs import Task
 
 # Parameters that hold a digest: a person wants to know what it stands for.
-_MEANING = {"listing": "the images or their split", "rows": "the images", "start": "the beginning of the chain"}
+_MEANING = {
+    "listing": "the images or their split",
+    "probe": "the images looked at while it learns",
+    "rows": "the images",
+    "start": "the beginning of the chain",
+}
 
 
 def lines(plan: Plan) -> Iterator[str]:

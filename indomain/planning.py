@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from indomain import backend, listings, manifests, prepared
+from indomain import backend, joined, listings, manifests, prepared
 from indomain.errors import RequestError
 from indomain.recipes import STAGES, BackboneOptions, Recipe
 from indomain.runs import RunsFolder, Task
@@ -54,6 +54,13 @@ class Plan:
         """The papers ran once: their profile uses the first seed only."""
         return self.recipe.seeds if profile == "strict" else self.recipe.seeds[:1]
 
+    def source_set(self, name: str) -> tuple["prepared.PreparedSet | joined.JoinedSet", str]:
+        """The set that a source means: one, with its subset, or several joined."""
+        asked = self.recipe.sources[name].set
+        if isinstance(asked, str):
+            return self.set_of(asked)
+        return joined.join([self.set_of(reference) for reference in asked], f"sources.{name}"), ""
+
     def set_of(self, reference: str) -> tuple[prepared.PreparedSet, str]:
         """The prepared set and subset that a recipe's `set = "..."` means."""
         if reference not in self._prepared:
@@ -63,7 +70,7 @@ class Plan:
         return self._prepared[reference]
 
     def target(self, name: str, profile: str) -> listings.Listing:
-        options = self.recipe.targets[name]
+        options = self.recipe.target(name, profile)
         done, subset = self.set_of(options.set)
         return listings.for_target(
             self.runs.work, name, done, subset, options, profile == "strict", self.recipe.drop_leaks
@@ -72,10 +79,11 @@ class Plan:
     def source(self, name: str, profile: str, labelled: bool) -> listings.Listing:
         """A source, checked against every target of the recipe whose chains learn from it."""
         options = self.recipe.sources[name]
-        done, subset = self.set_of(options.set)
+        done, subset = self.source_set(name)
         against = []
-        for target, its_options in self.recipe.targets.items():
+        for target in self.recipe.targets:
             if name in self.recipe.sources_of(target):
+                its_options = self.recipe.target(target, profile)
                 target_set, target_subset = self.set_of(its_options.set)
                 against.append((self.target(target, profile), target_set, target_subset, its_options))
         return listings.for_source(
@@ -117,6 +125,11 @@ def budget_label(budget: dict[str, float]) -> str:
     if "shots" in budget:
         return f"{budget['shots']:g} shots"
     return f"{100 * budget['fraction']:g} % of labels" if budget.get("fraction", 1) != 1 else "all labels"
+
+
+def share_or_shots(budget: dict[str, float]) -> float:
+    """A label budget as a number to draw: the share of labels (1: all), or the labels of each class."""
+    return budget.get("shots", budget.get("fraction", 1.0))
 
 
 def stage_module(stage: str) -> Any:

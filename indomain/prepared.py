@@ -3,7 +3,8 @@
     <cache folder>/<name>-<rows>x<columns>-<key>/
         images.npy      uint8 (N, rows, columns) for grey, (N, rows, columns, 3) for colour
         masks.npy       uint8 (N, rows, columns), only where the set has masks
-        index.csv       id, file, label, patient, study, part, view, split, sha256 of the pixels, perceptual hash
+        index.csv       id, file, label, patient, study, part, view, split, whole (the picture that a patch was cut from),
+                        sha256 of the pixels, perceptual hash
         unreadable.csv  files left out, each with the reason
         set.json        counts, digest, and the length of every file; written last
 
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from indomain import files, images, manifests
+from indomain import files, images, manifests, patches
 from indomain.errors import RequestError
 from indomain.progress import track
 
@@ -30,8 +31,8 @@ from indomain.progress import track
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION = 1
-INDEX_COLUMNS = ["id", "file", "label", "patient", "study", "part", "view", "split", "sha256", "phash"]
+VERSION = 2
+INDEX_COLUMNS = ["id", "file", "label", "patient", "study", "part", "view", "split", "whole", "sha256", "phash"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,11 @@ class PreparedSet:
     folder: Path
     manifest: manifests.Manifest
     facts: dict[str, Any]  # set.json: digest, images, channels, size, unreadable
+
+    @property
+    def folders(self) -> list[Path]:
+        """Its folder, as `indomain.joined.JoinedSet` has several."""
+        return [self.folder]
 
     @property
     def digest(self) -> str:
@@ -100,7 +106,8 @@ def prepare(
         return PreparedSet(folder, manifest, facts)
     from indomain import readers
 
-    records = readers.read(manifest, data_dir, size)
+    # What is cut into patches is read at its full size.
+    records = readers.read(manifest, data_dir, (images.MAX_PIXELS, images.MAX_PIXELS) if manifest.patches else size)
     cache_dir.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=".preparing-", dir=cache_dir))
     try:
@@ -118,7 +125,7 @@ def prepare(
 
 def _recipe_of(manifest: manifests.Manifest, data_dir: Path, size: tuple[int, int]) -> dict[str, Any]:
     """Everything that decides what a prepared set holds; the files are known by path, length and time of change."""
-    how = manifest.model_dump(include={"name", "read", "images", "split_names", "strict_files"})
+    how = manifest.model_dump(include={"name", "read", "images", "patches", "split_names", "strict_files"})
     return {"version": VERSION, "how": how, "size": size, "files": _fingerprint(manifest, data_dir)}
 
 
@@ -146,18 +153,27 @@ def _build(manifest: manifests.Manifest, records: list, folder: Path, size: tupl
     rows: list[list[str]] = []
     unreadable: list[list[str]] = []
 
-    def decoded(record):
+    def decoded(record) -> list[tuple]:
+        """(picture, mask, what the index says) of an image, or of each patch of it; without a picture: file and reason."""
         try:
-            picture = images.resize(record.load(), size, manifest.images.fit)
-            picture = images.to_channels(picture, channels)
-            mask = images.resize(record.mask(), size, manifest.images.fit) if record.mask else None
-            known = [*(getattr(record, name) for name in INDEX_COLUMNS[:-2]), images.pixel_sha256(picture)]
-            return picture, mask, known
+            picture = record.load()
+            mask = record.mask() if record.mask else None
+            parts = patches.cut(picture, mask, manifest.patches) if manifest.patches else [("", picture, mask)]
+            found = []
+            for place, part, its_mask in parts:
+                part = images.to_channels(images.resize(part, size, manifest.images.fit), channels)
+                its_mask = None if its_mask is None else images.resize(its_mask, size, manifest.images.fit)
+                words = {name: getattr(record, name) for name in INDEX_COLUMNS[:-3]}
+                if place:
+                    words["id"] = f"{record.id}@{place}"
+                whole = record.id if place else ""
+                found.append((part, its_mask, [*words.values(), whole, images.pixel_sha256(part)]))
+            return found
         except images.UnreadableImage as error:
-            return None, None, [record.file, str(error)]
+            return [(None, None, [record.file, str(error)])]
 
     def decoded_and_hashed(several):
-        done = [decoded(record) for record in several]
+        done = [part for record in several for part in decoded(record)]
         read = [(picture, known) for picture, _, known in done if picture is not None]
         if read:
             for (_, known), found in zip(read, images.perceptual_hashes([picture for picture, _ in read])):

@@ -45,9 +45,8 @@ class SplitOptions(Table):
 
 
 class SetOptions(Table):
-    """A data set, or a part of one, and the classes to tell apart."""
+    """The classes to tell apart, and which images."""
 
-    set: str  # a manifest's name or path, and a subset: "mura/humerus", "my.toml:knee"
     classes: dict[str, list[str]] = {}
     positive: str | None = None
     where: dict[str, list[str]] = {}
@@ -63,6 +62,9 @@ class SetOptions(Table):
 
 
 class SourceOptions(SetOptions):
+    """A data set to learn from, a part of one, or several joined into one."""
+
+    set: str | Annotated[list[str], Field(min_length=1)]
     use: list[Literal["train", "val", "test"]] = [
         "train"
     ]  # of the official splits; images without a split always count
@@ -70,7 +72,11 @@ class SourceOptions(SetOptions):
 
 
 class TargetOptions(SetOptions):
+    """The data set to tell classes apart in, and how it is split."""
+
+    set: str  # a manifest's name or path, and a subset: "mura/humerus", "my.toml:knee"
     split: SplitOptions = SplitOptions()
+    paper_split: SplitOptions | None = None  # the paper profile's split, where it differs
     fractions: list[float] = []  # shares of the training labels
     shots: list[int] = []  # training labels for each class
     chains: list[str] = []  # those of the recipe's chains to run; empty: all
@@ -98,14 +104,15 @@ class TargetOptions(SetOptions):
 class BackboneOptions(Table):
     name: str
     width: float = Field(default=1.0, gt=0, le=4)  # multiplies the filters of `dcnn` and `dcnn-light`
+    chains: list[str] = []  # those of a target's chains that it runs; empty: all
 
     @property
     def label(self) -> str:
         return self.name if self.width == 1 else f"{self.name}-w{self.width:g}"
 
 
-class TrainingOptions(Table):
-    """How a network is trained; the keys of [pretrain] and [finetune] that both know."""
+class LearningOptions(Table):
+    """How a network learns; the keys that every objective of [pretrain], and [finetune], knows."""
 
     epochs: int = Field(default=10, ge=1)
     batch: int = Field(default=32, ge=1)
@@ -113,9 +120,6 @@ class TrainingOptions(Table):
     learning_rate: float = Field(default=1e-3, gt=0, allow_inf_nan=False)
     momentum: float = Field(default=0.9, ge=0, lt=1)  # sgd
     augment: str = "none"  # a name in indomain.augment
-    dropout: float = Field(default=0.5, ge=0, lt=1)  # before the head
-    class_weights: Literal["balanced", "none"] = "balanced"
-    select: Literal["best", "last"] = "best"  # the epoch with the least validation loss, or the last one
 
     @field_validator("augment")
     @classmethod
@@ -123,6 +127,14 @@ class TrainingOptions(Table):
         if value not in AUGMENTATIONS:
             raise unknown("augmentation", value, AUGMENTATIONS)
         return value
+
+
+class TrainingOptions(LearningOptions):
+    """How a network learns from labels."""
+
+    dropout: float = Field(default=0.5, ge=0, lt=1)  # before the head
+    class_weights: Literal["balanced", "none"] = "balanced"
+    select: Literal["best", "last"] = "best"  # the epoch with the least validation loss, or the last one
 
 
 class ComputeOptions(Table):
@@ -138,7 +150,9 @@ class Recipe(Table):
 
     title: str
     paper: str = ""
+    claim: str = ""  # what the paper says, in a sentence
     notes: str = ""
+    differs: list[str] = []  # what is not as in the paper
     profiles: list[Literal["strict", "paper"]] = Field(default=["strict"], min_length=1)
     size: Pixels | tuple[Pixels, Pixels] = 64
     channels: Literal["auto", "grey", "rgb"] = "auto"  # auto: as the target is
@@ -183,6 +197,10 @@ class Recipe(Table):
             for asked in target.chains:
                 if asked not in self.chains:
                     raise unknown("chain", asked, self.chains, f"targets.{name}.chains")
+        for backbone in self.backbones:
+            for asked in backbone.chains:
+                if asked not in self.chains:
+                    raise unknown("chain", asked, self.chains, f"backbones: {backbone.label}")
         return self
 
     @property
@@ -190,17 +208,27 @@ class Recipe(Table):
         """(rows, columns) of the pictures."""
         return (self.size, self.size) if isinstance(self.size, int) else self.size
 
+    def target(self, name: str, profile: str) -> TargetOptions:
+        """A target as a profile splits it."""
+        options = self.targets[name]
+        if profile == "paper" and options.paper_split:
+            return options.model_copy(update={"split": options.paper_split})
+        return options
+
     def arms(self, target: str) -> list[tuple[BackboneOptions, str, list[str]]]:
         """The pairs of backbone and chain that a target runs: backbone, the chain's name, its steps."""
-        chains = self.chains_of(target).items()
-        pairs = [(backbone, name, chain) for backbone in self.backbones for name, chain in chains]
+        pairs = self._asked(target)
         return [(b, name, chain) for b, name, chain in pairs if chain[0] != "imagenet" or b.name in IMAGENET]
 
     def missing_arms(self, target: str) -> list[tuple[BackboneOptions, str]]:
         """Pairs that cannot exist, because nobody has trained that backbone on ImageNet."""
-        there = [(backbone, name) for backbone, name, _ in self.arms(target)]
-        pairs = [(backbone, name) for backbone in self.backbones for name in self.chains_of(target)]
-        return [pair for pair in pairs if pair not in there]
+        there = self.arms(target)
+        return [(pair[0], pair[1]) for pair in self._asked(target) if pair not in there]
+
+    def _asked(self, target: str) -> list[tuple[BackboneOptions, str, list[str]]]:
+        chains = self.chains_of(target).items()
+        pairs = [(backbone, name, chain) for backbone in self.backbones for name, chain in chains]
+        return [(b, name, chain) for b, name, chain in pairs if not b.chains or name in b.chains]
 
     def chains_of(self, target: str) -> dict[str, list[str]]:
         """The chains that a target runs."""
@@ -230,7 +258,8 @@ def _check_chain(name: str, chain: list[str], sources: dict[str, SourceOptions])
 def names() -> list[str]:
     """The shipped recipes: `quickstart`, `mini/skin` ..."""
     top = manifests.shipped("recipes")
-    return sorted(path.relative_to(top).with_suffix("").as_posix() for path in top.rglob("*.toml"))
+    found = [path for path in top.rglob("*.toml") if path.name != "reported.toml"]
+    return sorted(path.relative_to(top).with_suffix("").as_posix() for path in found)
 
 
 def load(reference: str, settings: list[str] | None = None, profile: str | None = None) -> tuple[str, Recipe, Path]:

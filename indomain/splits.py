@@ -22,7 +22,7 @@ def make(dataset: Dataset, options: SplitOptions) -> pd.DataFrame:
         RequestError: fewer patients than folds, no official split, or a part without images of some class.
     """
     index = dataset.index.reset_index(drop=True)
-    groups = (index["group"] if options.grouped else index["id"]).to_numpy()
+    groups = (index["group"] if options.grouped else index["image"]).to_numpy()
     y = index["y"].to_numpy()
     tables = []
     for fold, test in enumerate(_test_parts(dataset, index, groups, y, options)):
@@ -53,7 +53,7 @@ def for_source(dataset: Dataset, use: list[str], validation: float, seed: int, g
     index = index.reset_index(drop=True)
     split = np.full(len(index), "train", object)
     if validation > 0:
-        groups = (index["group"] if grouped else index["id"]).to_numpy()
+        groups = (index["group"] if grouped else index["image"]).to_numpy()
         split[_held_out(groups, index["y"].to_numpy(), validation, seed, dataset.name)] = "val"
     return _table(index, index["y"].to_numpy(), split, 0, seed)
 

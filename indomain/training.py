@@ -15,12 +15,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from indomain import files, networks
-from indomain.augment import AUGMENTATIONS
+from indomain import augment, files, networks
 from indomain.batches import Batches
-from indomain.errors import look_up
 from indomain.progress import Note, silent
-from indomain.recipes import TrainingOptions
+from indomain.recipes import LearningOptions, TrainingOptions
 from indomain.runs import UNREADABLE
 
 SAVING = 0.01  # share of the time that saving may take: epochs much shorter than their saving are not all saved
@@ -29,23 +27,20 @@ SAVING = 0.01  # share of the time that saving may take: epochs much shorter tha
 class Trainee(keras.Model):
     """A network that learns: augments, calls the network, and leaves the loss to `compile` or to a subclass."""
 
-    def __init__(self, network: keras.Model, augment: str) -> None:
+    def __init__(self, network: keras.Model, augmentation: str) -> None:
         super().__init__(name=f"training_{network.name}")
         self.network = network
-        self.augmentations = look_up(AUGMENTATIONS, augment, "augmentation")(1)
+        self.augmentations = augment.layers_of(augmentation)
 
     def augmented(self, images: Any, training: bool | None) -> Any:
-        images = keras.ops.cast(images, "float32")
-        for layer in self.augmentations:
-            images = layer(images, training=training)
-        return images
+        return augment.apply(self.augmentations, images, training)
 
     def call(self, images: Any, training: bool | None = None) -> Any:
         return self.network(self.augmented(images, training), training=training)
 
 
 def compiled(
-    trainee: Trainee, options: TrainingOptions, rates: dict[str, float] | None = None, **losses: Any
+    trainee: Trainee, options: LearningOptions, rates: dict[str, float] | None = None, **losses: Any
 ) -> Trainee:
     """`trainee` compiled and built, with a picture of its untouched optimizer to come back to.
 
@@ -80,15 +75,20 @@ def fit(
     trainee: Trainee,
     train: Batches,
     validation: Batches | None,
-    options: TrainingOptions,
+    options: LearningOptions,
     folder: Path,
     note: Note = silent,
+    begin: Callable[[int], dict[str, float]] | None = None,
+    measure: Callable[[], dict[str, float]] | None = None,
 ) -> list[dict[str, float]]:
     """Trains for `options.epochs`; goes on where a killed run stopped; leaves the chosen epoch's weights in the network.
 
     Args:
         folder: where `log.csv`, the curves for TensorBoard and, while it runs, `state.npz` are kept.
         note: told where it is, once an epoch.
+        begin: called with each epoch's number, from 0, before it; it may give `train` other classes, which a resumed run
+            gets back. What it returns stands in the epoch's row.
+        measure: called after each epoch; what it returns stands in the row, and chooses nothing.
 
     Returns:
         One row an epoch: epoch, loss, the metrics, val_…, seconds.
@@ -96,7 +96,7 @@ def fit(
     Raises:
         FloatingPointError: the loss is no number any more.
     """
-    keeper = _Keeper(trainee, train, options, validation is not None, folder, note)
+    keeper = _Keeper(trainee, train, options, validation is not None, folder, note, begin, measure)
     first = keeper.resume()
     if first < options.epochs:
         trainee.fit(
@@ -115,10 +115,11 @@ def fit(
 class _Keeper(keras.callbacks.Callback):
     """Writes the log, keeps the best weights, saves the state, stops at a loss that is no number."""
 
-    def __init__(self, trainee, train, options, validated, folder, note) -> None:
+    def __init__(self, trainee, train, options, validated, folder, note, begin, measure) -> None:
         super().__init__()
         self.trainee, self.train, self.options, self.folder, self.note = trainee, train, options, folder, note
-        self.keep_best = options.select == "best" and validated
+        self.begin, self.measure = begin, measure
+        self.keep_best = validated and options.select == "best"
         self.log: list[dict[str, float]] = []
         self.best: list[np.ndarray] | None = None
         self.began = time.monotonic()
@@ -128,16 +129,18 @@ class _Keeper(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None) -> None:
         self.train.epoch = epoch
         self.began = time.monotonic()
+        self.said = self.begin(epoch) if self.begin else {}
 
     def on_epoch_end(self, epoch, logs=None) -> None:
-        row = {name: float(value) for name, value in (logs or {}).items()}
+        row = {name: float(value) for name, value in (logs or {}).items()} | self.said
         if not np.isfinite(row["loss"]):
             raise FloatingPointError(
                 f"the loss became {row['loss']} in epoch {epoch + 1}. Lower learning_rate (now "
                 f"{self.options.learning_rate:g}), or look at the pictures with `indomain data check`."
             )
+        seconds = time.monotonic() - self.began
+        row |= self.measure() if self.measure else {}
         now = time.monotonic()
-        seconds = now - self.began
         self.log.append({"epoch": epoch + 1, **row, "seconds": round(seconds, 3)})
         if self.keep_best and row["val_loss"] <= min(entry["val_loss"] for entry in self.log):
             self.best = [np.array(variable) for variable in self.trainee.network.weights]
@@ -167,7 +170,8 @@ class _Keeper(keras.callbacks.Callback):
         state = {f"variable{i}": np.array(v) for i, v in enumerate(self._variables())}
         best = {f"best{i}": value for i, value in enumerate(self.best or [])}
         log = {"log": np.array(_csv_text(self.log))}
-        files.write_arrays(self.folder / "state.npz", {**state, **best, **log})
+        given = {"y": self.train.y, "weights": self.train.weights} if self.begin else {}
+        files.write_arrays(self.folder / "state.npz", {**state, **best, **log, **given})
 
     def resume(self) -> int:
         """Puts a saved state back; returns the number of epochs already done."""
@@ -185,10 +189,13 @@ class _Keeper(keras.callbacks.Callback):
             return 0
         for variable, value in zip(self._variables(), values):
             variable.assign(value)
+        if self.begin:
+            self.train.give(saved["y"], saved["weights"])
         self.best = [saved[f"best{i}"] for i in range(sum(name.startswith("best") for name in saved))] or None
         rows = list(csv.DictReader(str(saved["log"]).splitlines()))
         self.log = [
-            {name: int(value) if name == "epoch" else float(value) for name, value in row.items()} for row in rows
+            {name: int(value) if name == "epoch" else float(value) for name, value in row.items() if value}
+            for row in rows
         ]
         for row in self.log:
             self.draw(row)
@@ -237,7 +244,7 @@ def _seed_states(model: keras.Model) -> list:
 
 def _csv_text(rows: list[dict[str, float]]) -> str:
     names = list(dict.fromkeys(name for row in rows for name in row))
-    lines = [",".join(names)] + [",".join(repr(row.get(name, "")) for name in names) for row in rows]
+    lines = [",".join(names)] + [",".join(repr(row[name]) if name in row else "" for name in names) for row in rows]
     return "\n".join(lines) + "\n"
 
 
@@ -259,6 +266,22 @@ def facts(log: list[dict[str, float]], images: int) -> dict[str, Any]:
     }
 
 
+def classifier(
+    backbone: keras.Model, classes: int, options: LearningOptions, dropout: float, head_rate: float = 1.0
+) -> Trainee:
+    """`backbone` with a linear head `logits`, to be trained with cross-entropy; built and compiled once."""
+    own = options.model_dump_json(include={"optimizer", "momentum", "augment"})
+
+    def make() -> Trainee:
+        network = networks.with_head(backbone, classes, dropout)
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        return compiled(
+            Trainee(network, options.augment), options, {"logits": head_rate}, loss=loss, weighted_metrics=["accuracy"]
+        )
+
+    return networks.cached_for(backbone, ("classifier", classes, dropout, head_rate, own), make)
+
+
 def classify(
     backbone: keras.Model,
     table: Any,
@@ -269,6 +292,7 @@ def classify(
     folder: Path,
     note: Note,
     head_rate: float = 1.0,
+    measure: Callable[[], dict[str, float]] | None = None,
 ) -> tuple[keras.Model, dict[str, Any]]:
     """Puts a new linear head on `backbone` and trains both with cross-entropy on the rows of a split table.
 
@@ -276,20 +300,12 @@ def classify(
         backbone: filled with its starting weights; changed in place.
         table: `row`, `y` and `split`; train learns, val (if any) chooses the epoch.
         head_rate: factor on the head's learning rate (10 in Alzubaidi et al. 2021).
+        measure: called after each epoch; what it returns stands in the log, and chooses nothing.
 
     Returns:
         The network up to `logits`, and facts for the run's record.
     """
-    own = options.model_dump_json(include={"optimizer", "momentum", "augment", "dropout"})
-
-    def make() -> Trainee:
-        network = networks.with_head(backbone, classes, options.dropout)
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        return compiled(
-            Trainee(network, options.augment), options, {"logits": head_rate}, loss=loss, weighted_metrics=["accuracy"]
-        )
-
-    trainee = networks.cached_for(backbone, ("classifier", classes, head_rate, own), make)
+    trainee = classifier(backbone, classes, options, options.dropout, head_rate)
     initialise_head(trainee, seed, ("logits",))
     reset(trainee, options.learning_rate, seed)
     parts = {name: table[table["split"] == name] for name in ("train", "val")}
@@ -302,5 +318,5 @@ def classify(
         validation = Batches(
             pictures, val["row"].to_numpy(), val["y"].to_numpy(), weights, max(options.batch, networks.BATCH)
         )
-    log = fit(trainee, train, validation, options, folder, note)
+    log = fit(trainee, train, validation, options, folder, note, measure=measure)
     return trainee.network, facts(log, len(rows))

@@ -4,6 +4,7 @@ Labels are never read. The projection head is thrown away afterwards (their sect
 whether it learns: the share of views whose nearest neighbour in the batch is the other view of the same picture.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,17 @@ import keras
 from keras import ops
 
 from indomain import networks, training
-from indomain.batches import Batches
 from indomain.listings import Listing
 from indomain.progress import Note
+from pretrain import unlabelled
 from pretrain.objectives import SimCLROptions
 
 
 class SimCLR(training.Trainee):
     """The trainee: a batch becomes two views, then projections of norm 1."""
 
-    def __init__(self, network: keras.Model, augment: str, temperature: float) -> None:
-        super().__init__(network, augment)
+    def __init__(self, network: keras.Model, augmentation: str, temperature: float) -> None:
+        super().__init__(network, augmentation)
         self.temperature = temperature
         self.matched = keras.metrics.Mean(name="matched")
 
@@ -60,21 +61,15 @@ def pretrain(
     seed: int,
     folder: Path,
     note: Note,
+    measure: Callable[[], dict[str, float]] | None = None,
 ) -> dict[str, Any]:
     """Trains `backbone` in place on the pictures of the listing; returns facts for the run's record."""
-    own = options.model_dump_json(exclude={"epochs", "learning_rate"})
 
-    def make() -> SimCLR:
+    def make() -> training.Trainee:
         x = keras.layers.Dense(options.projection, activation="relu", name="projection1")(backbone.output)
         x = keras.layers.Dense(options.projection, name="projection2", dtype="float32")(x)
         network = keras.Model(backbone.input, x, name=backbone.name)
         return training.compiled(SimCLR(network, options.augment, options.temperature), options)
 
-    trainee = networks.cached_for(backbone, ("simclr", own), make)
-    training.initialise_head(trainee, seed, ("projection1", "projection2"))
-    training.reset(trainee, options.learning_rate, seed)
-    table = listing.table()
-    rows = table.loc[table["split"] == "train", "row"].to_numpy()
-    batches = Batches(listing.pictures(backbone.input_shape[-1]), rows, batch=options.batch, seed=seed)
-    log = training.fit(trainee, batches, None, options, folder, note)
-    return training.facts(log, len(rows))
+    trainee = networks.cached_for(backbone, unlabelled.key("simclr", options), make)
+    return unlabelled.learn(trainee, backbone, listing, options, seed, folder, note, measure)

@@ -3,7 +3,8 @@
     python -m pretrain RECIPE
 
 Reads prepared sets and, for a later step, the network of the step before. Writes `model.keras` (the backbone without a
-head, input 0–255) and `log.csv`. Minutes on two cores: images × epochs / 900 a second for squeezenet at 64 pixels.
+head, input 0–255) and `log.csv`, which holds for every objective a quantity that tells whether it learns. Minutes on two
+cores: images × epochs / 900 a second for squeezenet at 64 pixels.
 Feeds every row of the table whose chain has more than its beginning.
 """
 
@@ -12,26 +13,28 @@ from typing import Any, Literal
 
 from pydantic import create_model
 
-from indomain import listings
-from indomain.errors import look_up, unknown
+from indomain import augment, listings
+from indomain.errors import RequestError, look_up, unknown
 from indomain.planning import Plan
 from indomain.progress import Note
 from indomain.runs import Task
 from indomain.schema import Table
 from pretrain.objectives import OBJECTIVES
 
-VERSION = 1
+VERSION = 2
 
 
-class _Seeds(Table):
+class _Shared(Table):
     # "one": the chain's steps are learnt once and shared by all seeds; "each": every seed has its own.
     seeds: Literal["one", "each"] = "one"
+    # A target of the recipe on which the features are looked at after each epoch (`probe_knn` in the log).
+    probe: str = ""
 
 
 # [pretrain] has one table for each objective: [pretrain.simclr] epochs = 50
 Options = create_model(  # type: ignore[call-overload]
     "Options",
-    __base__=_Seeds,
+    __base__=_Shared,
     **{name: (objective.options, objective.options()) for name, objective in OBJECTIVES.items()},
 )
 
@@ -42,6 +45,8 @@ def plan(plan: Plan) -> list[Task]:
     for profile in plan.recipe.profiles:
         options = plan.options("pretrain", Options, profile)
         seeds = plan.seeds(profile) if options.seeds == "each" else plan.seeds(profile)[:1]
+        if options.probe and options.probe not in plan.recipe.targets:
+            raise unknown("target", options.probe, plan.recipe.targets, "pretrain.probe")
         for target in plan.recipe.targets:
             for backbone, name, chain in plan.recipe.arms(target):
                 spec = plan.backbone(backbone, target, profile)
@@ -64,25 +69,35 @@ def _steps(plan: Plan, options, profile: str, chain: list[str], spec: dict[str, 
         source, _, word = step.partition(":")
         if word not in OBJECTIVES:
             raise unknown("objective", word, OBJECTIVES, f"chains.{labels['chain']}")
-        objective = OBJECTIVES[word]
-        listing = plan.source(source, profile, objective.labelled)
-        training = getattr(options, word).model_dump()
+        training = getattr(options, word)
+        augment.check(training.augment, spec["shape"][-1], f"pretrain.{word}")
+        listing = plan.source(source, profile, OBJECTIVES[word].reads == "labels")
+        if OBJECTIVES[word].reads == "origins" and len(listing.facts["origins"]) < 2:
+            raise RequestError(
+                f"chains.{labels['chain']}: {word} tells the origins of images apart, and source {source!r} has one only "
+                f"({', '.join(listing.facts['origins'])}). Join several sets (set = [...]), or use another objective."
+            )
+        places = {**listing.places, "start": path}
+        looked_at = plan.target(options.probe, profile) if options.probe else None
+        if looked_at:
+            places |= {f"probe_{key}": place for key, place in looked_at.places.items()}
         tasks.append(
             Task(
                 stage="pretrain",
                 version=VERSION,
                 params={
                     "objective": word,
-                    "options": training,
+                    "options": training.model_dump(),
                     "listing": listing.digest,
                     "backbone": spec,
                     "start": start if not tasks else "previous step",
                     "seed": labels["seed"],
+                    "probe": looked_at.digest if looked_at else "",
                     "compute": plan.compute(),
                 },
                 inputs={"previous": tasks[-1]} if tasks else {},
                 labels={**labels, "step": number, "source": source, "objective": word},
-                places={**listing.places, "start": path},
+                places=places,
             )
         )
     return tasks
@@ -106,7 +121,13 @@ def run(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[s
     previous = inputs["previous"] / "model.keras" if "previous" in inputs else None
     networks.start(backbone, spec, task.places["start"] or task.params["start"], seed, previous)
     options = objective.options.model_validate(task.params["options"])
+    measure = None
+    if task.params["probe"]:
+        from pretrain import probe
+
+        looked_at = {key: task.places[f"probe_{key}"] for key in listing.places}
+        measure = probe.measure(backbone, listings.reopen(looked_at))
     learn = look_up({"it": objective.function}, "it", "objective")
-    facts = learn(backbone, listing, options, seed, folder, note)
+    facts = learn(backbone, listing, options, seed, folder, note, measure)
     networks.save(backbone, folder / "model.keras")
     return facts

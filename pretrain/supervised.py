@@ -1,5 +1,6 @@
 """Learning from a source's labels: a linear head on the backbone, cross-entropy; the head is thrown away afterwards."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ def pretrain(
     seed: int,
     folder: Path,
     note: Note,
+    measure: Callable[[], dict[str, float]] | None = None,
 ) -> dict[str, Any]:
     """Trains `backbone` in place on the listing's classes.
 
@@ -35,4 +37,5 @@ def pretrain(
         seed,
         folder,
         note,
+        measure=measure,
     )[1]

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-LINE = ["profile", "target", "budget", "backbone", "method", "chain"]
+LINE = ["profile", "target", "budget", "backbone", "method", "level", "chain"]
 _ESCAPED = {
     "&": r"\&",
     "%": r"\%",

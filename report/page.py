@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from indomain import __version__, files
+from report import latex
 
 
 def notes(params: dict[str, Any], table: pd.DataFrame) -> list[str]:
@@ -30,6 +31,14 @@ def notes(params: dict[str, Any], table: pd.DataFrame) -> list[str]:
             words = ", ".join(f"{number} × {kind}" for kind, number in item["leaks"].items())
             removed = f"{item['dropped']} training images removed" if item["dropped"] else "kept"
             found.append(f"Leaks, {where}: {words}; {removed}.")
+    for where, item in [*facts.items(), *params["sources"].items()]:
+        if item["incomplete"]:
+            more = f"; and {len(item['incomplete']) - 3} more" if len(item["incomplete"]) > 3 else ""
+            found.append(f"Not the published copy, {where}: {'; '.join(item['incomplete'][:3])}{more}.")
+    if any(item["cut"] for item in facts.values()):
+        found.append(
+            f"Pictures were cut into patches; an image's scores are the {params['options']['rule']} of its patches'."
+        )
     count = int(table["p_uncorrected"].notna().sum())
     if count:
         kinds = ", ".join(sorted(set(table["test"].dropna())))
@@ -52,11 +61,7 @@ def summary(params: dict[str, Any], table: pd.DataFrame, sentences: list[str]) -
     part = table[table["metric"] == metric]
     # Names come from recipes: they are no markup.
     shown = Table(title=escape(f"{params['recipe']['title']}: {metric}"), title_justify="left")
-    columns = [
-        name
-        for name in ("profile", "target", "budget", "backbone", "method", "chain")
-        if part[name].nunique() > 1 or name == "chain"
-    ]
+    columns = [name for name in latex.LINE if part[name].nunique() > 1 or name == "chain"]
     for name in columns:
         shown.add_column(name)
     for name in ("mean", "95 % interval", "runs", "difference", "p (Holm)"):
@@ -118,8 +123,7 @@ def render(
     )
     environment.filters["number"] = lambda value, digits=3: "" if pd.isna(value) else f"{value:.{digits}f}"
     environment.filters["word"] = lambda value: "" if pd.isna(value) else str(value)
-    used = ["profile", "target", "budget", "backbone", "method", "chain"]
-    columns = [name for name in used if table[name].nunique(dropna=True) > 1 or name == "chain"]
+    columns = [name for name in latex.LINE if table[name].nunique(dropna=True) > 1 or name == "chain"]
     return environment.get_template("page.html.jinja").render(
         recipe=params["recipe"],
         options=params["options"],
@@ -127,6 +131,7 @@ def render(
         sources=params["sources"],
         columns=columns,
         has_reported=bool(table["reported"].notna().any()),
+        registry=params["registry"],
         lines=table.to_dict("records"),
         stages=stages.to_dict("records"),
         notes=sentences,

@@ -7,30 +7,20 @@ Reads the predictions and panels of the other stages. Writes `table.csv`, `table
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from indomain import metrics
-from indomain.errors import unknown
-from indomain.planning import Plan
+from indomain.errors import RequestError, unknown
+from indomain.planning import Plan, budget_label, share_or_shots
 from indomain.progress import Note
 from indomain.runs import Task
 from indomain.schema import Table
+from report import levels, registry
+from report.registry import Beside
 
-VERSION = 1
-
-
-class Reported(Table):
-    """One published number, and the rows that it stands beside: those that have all it names."""
-
-    metric: str
-    value: float
-    source: str  # paper, table or section, and what differs
-    target: str = ""
-    chain: str = ""
-    backbone: str = ""
-    method: str = ""
+VERSION = 2
 
 
 class Options(Table):
@@ -40,9 +30,13 @@ class Options(Table):
     # Compared with the reference chain and Holm-corrected together; default: the first metric, the question's own.
     test_metrics: list[str] = []
     compare_with: str = ""  # the reference chain; default: "imagenet" if the recipe has it, else its first chain
+    # What counts as one: patch, image, study, patient; those that a target does not know are left out of its rows.
+    levels: list[Literal["patch", "image", "study", "patient"]] = Field(default=["image"], min_length=1)
+    rule: Literal["mean", "majority", "max"] = "mean"  # how the scores of several images become one
     samples: int = Field(default=2000, ge=100)  # bootstrap
     seed: int = 0
-    reported: list[Reported] = []
+    registry: str = ""  # a file of reported numbers, relative to the recipe
+    beside: dict[str, Beside] = {}  # a number of the registry -> the rows that it stands beside
 
     @field_validator("metrics", "test_metrics")
     @classmethod
@@ -68,6 +62,11 @@ def plan(plan: Plan) -> list[Task]:
     reference = options.compare_with or ("imagenet" if "imagenet" in recipe.chains else next(iter(recipe.chains)))
     if reference not in recipe.chains:
         raise unknown("chain", reference, recipe.chains, "report.compare_with")
+    numbers = registry.load(plan.base / options.registry) if options.registry else {}
+    for name, rows in options.beside.items():
+        for key, known in (("target", recipe.targets), ("chain", recipe.chains)):
+            if getattr(rows, key) and getattr(rows, key) not in known:
+                raise unknown(key, getattr(rows, key), known, f"report.beside.{name}")
     shown = [*plan.find("finetune"), *plan.find("fusion"), *plan.find("explain", do="panel")]
     shown = [task for task in shown if task.params.get("do") != "features"]
     facts, places, missing = {}, {}, []
@@ -81,6 +80,9 @@ def plan(plan: Plan) -> list[Task]:
                 missing.append(
                     {"profile": profile, "target": target, "chain": chain, "backbone": backbone.label, "note": note}
                 )
+    for level in options.levels:
+        if not any(levels.has(level, item) for item in facts.values()):
+            raise RequestError(f"report.levels: no target of the recipe knows what belongs to one {level}.")
     sources = {}
     for task in plan.find("pretrain"):
         from indomain.listings import reopen
@@ -89,9 +91,15 @@ def plan(plan: Plan) -> list[Task]:
     params = {
         "recipe": {"name": plan.name, **recipe.model_dump(mode="json", exclude={"report"})},
         "options": {
-            **options.model_dump(),
+            **options.model_dump(exclude={"registry", "beside"}),
             "compare_with": reference,
             "test_metrics": options.test_metrics or options.metrics[:1],
+            "reported": registry.beside(numbers, options.beside, plan.base / options.registry),
+        },
+        "registry": [number.model_dump() for number in numbers.values()],
+        "budgets": {
+            target: [[budget_label(budget), share_or_shots(budget)] for budget in its_options.budgets()]
+            for target, its_options in recipe.targets.items()
         },
         "shown": [task.labels for task in shown],
         "facts": facts,
@@ -114,7 +122,8 @@ def run(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[s
 
     params, options = task.params, task.params["options"]
     read = [(labels, inputs[str(number)]) for number, labels in enumerate(params["shown"])]
-    rows, predictions = table.read_rows([item for item in read if item[0].get("do") != "panel"], params["facts"])
+    predicted = [item for item in read if item[0].get("do") != "panel"]
+    rows, predictions = table.read_rows(predicted, params["facts"], options["levels"], options["rule"])
     note("intervals and tests")
     built = table.build(
         rows,
@@ -136,11 +145,9 @@ def run(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[s
     pictures: list[tuple[str, str]] = []
     # Names come from recipes: a dollar sign in them is one, and no formula.
     with matplotlib.rc_context({"text.parse_math": False}):
-        for target in params["recipe"]["targets"]:
-            part = whole[whole["target"] == target]
-            figure = figures.intervals(part, options["metrics"][0], target, list(params["recipe"]["chains"]))
-            figure.savefig(folder / f"intervals-{target}.png")
-            pictures.append((target, figures.as_svg(figure)))
+        for name, title, figure in figures.of_table(whole, params, options["metrics"][0]):
+            figure.savefig(folder / f"{name}.png")
+            pictures.append((title, figures.as_svg(figure)))
     panels: list[tuple[str, Path]] = []
     for labels, place in read:
         if labels.get("do") == "panel":

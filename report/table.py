@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from indomain import files, metrics, predictions
-from report import statistics
+from report import levels, statistics
 
 COLUMNS = [
     "profile",
@@ -18,6 +18,7 @@ COLUMNS = [
     "chain",
     "backbone",
     "method",
+    "level",
     "metric",
     "mean",
     "ci_low",
@@ -33,15 +34,16 @@ COLUMNS = [
     "compared_with",
     "n_comparisons",
     "reported",
+    "minus_reported",
     "reported_source",
     "note",
 ]
-ROW = ("profile", "target", "budget", "backbone", "method", "chain")
+ROW = ("profile", "target", "budget", "backbone", "method", "chain", "level")
 
 
 @dataclass
 class Run:
-    """The test predictions of one run."""
+    """The test predictions of one run, for images or for what several images make up: see `report.levels`."""
 
     fold: int
     seed: int
@@ -69,12 +71,15 @@ class Row:
         return 1 if len(facts["classes"]) == 2 else None
 
 
-def read_rows(inputs: list[tuple[dict[str, Any], Path]], facts: dict[str, dict]) -> tuple[list[Row], pd.DataFrame]:
+def read_rows(
+    inputs: list[tuple[dict[str, Any], Path]], facts: dict[str, dict], asked: list[str], rule: str
+) -> tuple[list[Row], pd.DataFrame]:
     """The rows of a table, and every prediction as one frame.
 
     Args:
         inputs: the labels and the folder of each run that made predictions.
         facts: "profile/target" -> the facts of its listing.
+        asked, rule: the levels, and how several scores become one.
     """
     rows: dict[tuple, Row] = {}
     frames = []
@@ -86,11 +91,12 @@ def read_rows(inputs: list[tuple[dict[str, Any], Path]], facts: dict[str, dict])
         }
         frames.append(table.drop(columns="group").assign(**kept))
         test = (table["split"] == "test").to_numpy()
-        row = rows.setdefault(tuple(labels[key] for key in ROW), Row({key: labels[key] for key in ROW}, its_facts))
         n_train = files.read_json(folder / "DONE")["images"]
-        tested = table[test]
-        groups, ids = tested["group"].to_numpy(), tested["id"].to_numpy()
-        row.runs.append(Run(labels["fold"], labels["seed"], y[test], scores[test], groups, ids, n_train))
+        for level in (level for level in asked if levels.has(level, its_facts)):
+            of_row = {**labels, "level": level}
+            row = rows.setdefault(tuple(of_row[key] for key in ROW), Row({key: of_row[key] for key in ROW}, its_facts))
+            units = levels.gathered(table[test], y[test], scores[test], level, rule, row.positive)
+            row.runs.append(Run(labels["fold"], labels["seed"], *units, n_train))
     return list(rows.values()), pd.concat(frames, ignore_index=True)
 
 
@@ -109,8 +115,9 @@ def build(
         names: metrics; tested: those of them that are compared with the reference chain.
         compare_with: the reference chain; where a backbone does not have it, "random" stands in.
         samples: bootstrap samples.
-        reported: published numbers; each names a metric, a value and a source, and any of target, chain, backbone,
-            method; it stands beside every row that has what it names.
+        reported: published numbers; each names a metric, a value, a source, whether data and split are the paper's own,
+            and any of target, chain, backbone, method, level, profile, budget; it stands beside every row that has what it
+            names.
     """
     lines: list[dict[str, Any]] = []
     by_key = {tuple(row.labels[key] for key in ROW): row for row in rows}
@@ -137,6 +144,8 @@ def build(
                 else np.nan,
                 **_reported(reported, row.labels, name),
             }
+            if line.pop("same", False):
+                line["minus_reported"] = line["mean"] - line["reported"]
             if reference and there and name in tested:
                 other = _plain(reference, name)
                 test, p = _test(row, reference, name, plain, other, here[name], there[name])
@@ -233,7 +242,7 @@ def _test(
 
 def _reported(reported: list[dict[str, Any]], labels: dict[str, Any], name: str) -> dict[str, Any]:
     for entry in reported:
-        named = {key: entry[key] for key in ("target", "chain", "backbone", "method") if entry.get(key)}
+        named = {key: entry[key] for key in ROW if entry.get(key)}
         if entry["metric"] == name and all(labels[key] == value for key, value in named.items()):
-            return {"reported": entry["value"], "reported_source": entry["source"]}
+            return {"reported": entry["value"], "reported_source": entry["source"], "same": entry["same"]}
     return {}

@@ -5,17 +5,24 @@ import pytest
 
 pytestmark = pytest.mark.real
 QUICK = ["explain.images=0", "finetune.epochs=1", "pretrain.simclr.epochs=1", "pretrain.supervised.epochs=1"]
-QUICK += ['backbones=["squeezenet"]', "size=32", "report.samples=200"]
+QUICK += ['backbones=["squeezenet"]', "size=32", "seeds=[0]", "report.samples=200"]
 
 
 def settings(*more):
     return [word for value in (*QUICK, *more) for word in ("--set", value)]
 
 
+PRETEXTS = ("rotation", "pseudo-labels", "source-labels", "autoencoder", "masked")
+
+
 @pytest.mark.parametrize(
     ("recipe", "more"),
     [
-        ("mini/skin", ["targets.ph2.split.folds=2", "targets.wounds.split.folds=2"]),
+        ("mini/skin", ['profiles=["strict"]', "targets.ph2.split.folds=2"]),
+        ("mini/foot", ["targets.other-wounds.split.folds=2", "targets.pressure-wounds.split.folds=2"]),
+        ("mini/histology", ["targets.glas.split.folds=2"]),
+        ("mini/pretexts", ["targets.ph2.split.folds=2", *(f"pretrain.{name}.epochs=1" for name in PRETEXTS)]),
+        ("mini/labels", ["targets.ph2.split.folds=2"]),
         ("mini/ct", ["targets.covid-ct.split.folds=2"]),
     ],
 )
@@ -23,13 +30,21 @@ def test_a_mini_recipe_runs_on_real_images_and_only_once(indomain, data_dir, her
     command = ["run", recipe, "--data-dir", data_dir, *settings(*more)]
     status, out, err = indomain(*command)
     assert status == 0, err
-    table = pd.read_csv(here / "runs" / recipe / "table.csv")
+    folder = here / "runs" / recipe
+    table = pd.read_csv(folder / "table.csv")
     assert (table.dropna(subset="mean")["data"] == "stand-in").all()
     assert table["ci_low"].notna().any() and (table["n_runs"].dropna() == 2).all()
-    if recipe == "mini/skin":
-        assert set(table["target"]) == {"ph2", "wounds"} and "double" in set(table["chain"])
-        f1 = table[(table["chain"] == "double") & (table["metric"] == "f1")]
-        assert (f1["reported"] == 0.9925).all() and f1["reported_source"].str.contains("other data").all()
+    assert table["minus_reported"].isna().all()  # stand-ins are nobody's data
+    if recipe == "mini/foot":
+        assert set(table["target"]) == {"other-wounds", "pressure-wounds"}
+        f1 = table[(table["chain"] == "double") & (table["metric"] == "f1") & (table["target"] == "other-wounds")]
+        assert (f1["reported"] == 0.9925).all() and f1["reported_source"].str.contains("abstract").all()
+    if recipe == "mini/pretexts":
+        assert {"simclr", *PRETEXTS} <= set(table["chain"])
+    if recipe == "mini/labels":
+        assert table["budget"].nunique() == 5 and (folder / "labels-ph2.png").is_file()
+    if recipe == "mini/histology":
+        assert set(table["level"]) == {"image", "patient"}
     status, out, err = indomain(*command)
     assert status == 0 and "Everything was done already" in out
 

@@ -213,7 +213,8 @@ def test_every_shipped_recipe_is_valid():
 
     for name in recipes.names():
         assert recipes.load(name)[1].title
-    assert {"quickstart", "mini/skin", "mini/ct", "alammar2023/humerus"} <= set(recipes.names())
+    assert {"quickstart", "mini/skin", "mini/ct", "alammar2023/humerus", "alzubaidi2021/foot"} <= set(recipes.names())
+    assert not any("reported" in name for name in recipes.names())
 
 
 def test_a_recipe_without_any_arm_that_can_run(indomain, small_recipe):

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.model_selection import GroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -15,57 +14,7 @@ from explain.lime_maps import lime
 from explain.stage import choose
 from fusion import FeatureFusion
 from fusion.classifiers import CLASSIFIERS
-from indomain import networks
 from indomain.errors import look_up
-from indomain.progress import silent
-from pretrain.objectives import OBJECTIVES, SimCLROptions
-from pretrain.simclr import nt_xent
-
-
-def test_nt_xent_is_equation_one():
-    rng = np.random.default_rng(0)
-    views = rng.normal(size=(8, 5))
-    views /= np.linalg.norm(views, axis=1, keepdims=True)
-    expected = []
-    for i in range(8):
-        others = [k for k in range(8) if k != i]
-        similarity = np.exp(views @ views[i] / 0.5)
-        expected.append(-np.log(similarity[(i + 4) % 8] / similarity[others].sum()))
-    loss, _ = nt_xent(keras.ops.convert_to_tensor(views.astype("float32")), 0.5)
-    assert float(loss) == pytest.approx(np.mean(expected), rel=1e-5)
-    perfect = keras.ops.convert_to_tensor(np.concatenate([np.eye(4)] * 2).astype("float32"))
-    assert float(nt_xent(perfect, 0.1)[1]) == 1.0
-
-
-class _Listing:
-    """What an objective sees of its data."""
-
-    facts = {"classes": ["a", "b"]}
-
-    def __init__(self, labels):
-        self._labels = labels
-
-    def table(self):
-        return pd.DataFrame({"row": np.arange(24), "y": self._labels, "split": "train"})
-
-    def pictures(self, channels):
-        pictures = np.random.default_rng(0).integers(0, 256, (24, 16, 16, channels), dtype=np.uint8)
-        return lambda rows: pictures[rows]
-
-
-def test_simclr_never_reads_a_label(tmp_path):
-    spec = {"name": "dcnn-light", "shape": [16, 16, 1], "width": 0.0625}
-    learnt = []
-    for number, labels in enumerate([np.arange(24) % 2, np.full(24, -1)]):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        backbone = networks.backbone(spec)
-        networks.initialise(backbone, 0)
-        learn = look_up({"it": OBJECTIVES["simclr"].function}, "it", "objective")
-        learn(backbone, _Listing(labels), SimCLROptions(epochs=2, batch=12), 0, folder, silent)
-        learnt.append([np.array(weight) for weight in backbone.weights])
-        assert "matched" in (folder / "log.csv").read_text()
-    assert all(np.array_equal(a, b) for a, b in zip(*learnt))
 
 
 @parametrize_with_checks([FeatureFusion(), FeatureFusion(components=2)])

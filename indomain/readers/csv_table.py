@@ -23,11 +23,12 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
         path = place(manifest, data_dir, options.root, table.file)
         if not path.is_file():
             raise missing(manifest, data_dir, f"the table {table.file} is not there")
-        # Everything is read as text: ids such as 007 must not become 7.
-        try:
-            frame = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
-        except ValueError as error:
-            raise RequestError(f"{path}: not a table in UTF-8 with commas: {error}.") from None
+        frame = _table(path, table.columns)
+        if table.join:
+            beside = place(manifest, data_dir, options.root, table.join)
+            if not beside.is_file():
+                raise missing(manifest, data_dir, f"the table {table.join} is not there")
+            frame = _joined(frame, _table(beside, []), options.image, path, beside)
         asked = [options.image, *options.label_columns]
         asked += [name for name in (getattr(options, column) for column in COLUMNS) if name]
         for name in asked:
@@ -51,6 +52,27 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
                 Record.of_file(file, words[options.image] if len(options.tables) == 1 else name, size, found)
             )
     return records
+
+
+def _table(path: Path, columns: list[str]) -> pd.DataFrame:
+    """A table with every cell as text: ids such as 007 must not become 7."""
+    named = {"names": columns, "header": None} if columns else {}
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True, **named)
+    except ValueError as error:
+        raise RequestError(f"{path}: not a table in UTF-8 with commas: {error}.") from None
+
+
+def _joined(frame: pd.DataFrame, other: pd.DataFrame, image: str, path: Path, beside: Path) -> pd.DataFrame:
+    """The columns of both tables; a picture that the second does not name has empty cells."""
+    for where, table in ((path, frame), (beside, other)):
+        if image not in table.columns:
+            raise unknown("column", image, list(table.columns), str(where))
+    twice = other[image][other[image].duplicated()]
+    if len(twice):
+        raise RequestError(f"{beside}: the picture {twice.iloc[0]!r} stands in two lines.")
+    new = [image, *(name for name in other.columns if name not in frame.columns)]
+    return frame.merge(other[new], on=image, how="left").fillna("")
 
 
 def _one_hot(options: CsvReader, row: dict[str, str], path: Path) -> str:

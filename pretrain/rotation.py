@@ -1,0 +1,79 @@
+"""Rotation: which of four turns was a picture given? (Gidaris et al. 2018, arXiv:1803.07728)
+
+Labels are never read. The log's `accuracy` tells whether it learns: 0.25 is chance. Where a picture has no up and down
+(histology, most skin lesions) it can hardly rise, and then this objective has nothing to teach.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+from keras import ops
+
+from indomain import networks, training
+from indomain.listings import Listing
+from indomain.progress import Note
+from pretrain import unlabelled
+from pretrain.objectives import RotationOptions
+
+
+class Rotation(training.Trainee):
+    """The trainee: a batch becomes `copies` turns of each of its pictures, then four logits a turn."""
+
+    def __init__(self, network: keras.Model, augmentation: str, copies: int) -> None:
+        super().__init__(network, augmentation)
+        self.copies = copies
+        self.seed_generator = keras.random.SeedGenerator(3)
+        self.accuracy = keras.metrics.Mean(name="accuracy")
+
+    def call(self, images: Any, training: bool | None = None) -> Any:
+        turned = turns(self.augmented(images, training))  # (n, 4, rows, columns, channels)
+        count = ops.shape(images)[0]
+        # With fewer than four copies, each picture's first turn is drawn.
+        first = keras.random.randint((count, 1), 0, 4, seed=self.seed_generator)
+        labels = (first + ops.arange(self.copies, dtype=first.dtype)) % 4  # (n, copies)
+        chosen = ops.take_along_axis(turned, labels[:, :, None, None, None], axis=1)
+        views = ops.reshape(chosen, (-1, *images.shape[1:]))
+        return {"logits": self.network(views, training=training), "turns": ops.reshape(labels, (-1,))}
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        logits, labels = y_pred["logits"], y_pred["turns"]
+        right = ops.equal(ops.argmax(logits, axis=-1), ops.cast(labels, "int32"))
+        self.accuracy.update_state(ops.cast(right, "float32"))
+        return ops.mean(keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True))
+
+
+def turns(images: Any) -> Any:
+    """Images (n, rows, columns, channels) turned by 0°, 90°, 180° and 270°: (n, 4, rows, columns, channels).
+
+    Of a picture that is not square the central square is turned and stretched to the picture's shape, in all four alike.
+    """
+    rows, columns = images.shape[1:3]
+    side = min(rows, columns)
+    top, left = (rows - side) // 2, (columns - side) // 2
+    square = images[:, top : top + side, left : left + side]
+    quarter = ops.flip(ops.transpose(square, (0, 2, 1, 3)), axis=1)
+    every = [square, quarter, ops.flip(square, axis=(1, 2)), ops.flip(quarter, axis=(1, 2))]
+    if rows != columns:
+        every = [ops.image.resize(one, (rows, columns)) for one in every]
+    return ops.stack(every, axis=1)
+
+
+def pretrain(
+    backbone: keras.Model,
+    listing: Listing,
+    options: RotationOptions,
+    seed: int,
+    folder: Path,
+    note: Note,
+    measure: Callable[[], dict[str, float]] | None = None,
+) -> dict[str, Any]:
+    """Trains `backbone` in place on the pictures of the listing; returns facts for the run's record."""
+
+    def make() -> training.Trainee:
+        network = networks.with_head(backbone, 4, dropout=0)
+        return training.compiled(Rotation(network, options.augment, options.copies), options)
+
+    trainee = networks.cached_for(backbone, unlabelled.key("rotation", options), make)
+    return unlabelled.learn(trainee, backbone, listing, options, seed, folder, note, measure)
