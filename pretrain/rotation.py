@@ -33,8 +33,8 @@ class Rotation(training.Trainee):
         # With fewer than four copies, each picture's first turn is drawn.
         first = keras.random.randint((count, 1), 0, 4, seed=self.seed_generator)
         labels = (first + ops.arange(self.copies, dtype=first.dtype)) % 4  # (n, copies)
-        chosen = ops.take_along_axis(turned, labels[:, :, None, None, None], axis=1)
-        views = ops.reshape(chosen, (-1, *images.shape[1:]))
+        place = ops.expand_dims(ops.arange(count) * 4, 1) + ops.cast(labels, "int32")
+        views = ops.take(ops.reshape(turned, (-1, *images.shape[1:])), ops.reshape(place, (-1,)), axis=0)
         return {"logits": self.network(views, training=training), "turns": ops.reshape(labels, (-1,))}
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):

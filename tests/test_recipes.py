@@ -20,7 +20,7 @@ def test_a_recipe_from_nothing_to_its_table(indomain, small_recipe, here, cache_
     folder = here / "runs" / "tiny"
     table = pd.read_csv(folder / "table.csv")
     assert set(table.columns) >= COLUMNS and list(table.columns).count("mean") == 1
-    assert set(table["method"]) == {"full", "off-the-shelf", "fusion: linear-svm"}
+    assert set(table["method"]) == {"full", "off-the-shelf", "features: linear-svm"}
     assert set(table["chain"]) == {"imagenet", "in-domain"} and (table["data"] == "synthetic").all()
     rows = table[table["metric"] == "auroc"]
     assert ((rows["ci_low"] <= rows["mean"]) & (rows["mean"] <= rows["ci_high"])).all()
