@@ -11,7 +11,7 @@ from indomain.runs import Task
 class View:
     """Stages, the runs at work with epoch, loss and images a second, and the time left.
 
-    A run's length is expected from finished runs of its kind; where nothing is known, from those finished meanwhile.
+    A run's length is expected from finished runs of its kind, here or earlier; else from those of its stage meanwhile.
     """
 
     def __init__(self, tasks: list[Task], expected: dict[str, float | None], quiet: bool, workers: int = 1) -> None:
@@ -23,7 +23,7 @@ class View:
         self.done: set[str] = set()
         self.ours = 0  # done by this command, not by another one meanwhile
         self.now: dict[int, dict[str, Any]] = {}  # worker -> its run
-        self.spent: list[float] = []
+        self.spent: dict[str, list[float]] = {}  # stage -> seconds of its runs meanwhile
         self.live: Any = None
         self.plain = not quiet and not sys.stderr.isatty()
         self.terminal = not quiet and not self.plain
@@ -50,8 +50,11 @@ class View:
         self.now[worker] = {"task": task, "text": "", "share": None, "began": began, "said": began, "here": here}
         if self.plain and here:
             left = self.left()
-            words = f", about {clock(left)} left" if left is not None else ""
-            print(f"[{len(self.done) + 1}/{len(self.tasks)}{words}] {task.title()}", file=sys.stderr, flush=True)
+            print(
+                f"[{len(self.done) + 1}/{len(self.tasks)}{', ' * bool(left)}{left}] {task.title()}",
+                file=sys.stderr,
+                flush=True,
+            )
 
     def note(self, text: str, share: float | None = None, worker: int = 0) -> None:
         """Where a run is: words, and the share of its work that is done."""
@@ -62,7 +65,8 @@ class View:
         now = time.monotonic()
         if self.plain and now - run["said"] > PLAIN_EVERY:
             run["said"] = now
-            left = f", {clock(self._run_left(run))} left" if share else ""
+            seconds = self._run_left(run)
+            left = "" if seconds is None else f", {clock(seconds)} left"
             print(f"    {run['task'].title()}: {text}{left}", file=sys.stderr, flush=True)
 
     def end(self, task: Task, worker: int = 0, seconds: float | None = None) -> None:
@@ -71,31 +75,37 @@ class View:
         run = self.now.pop(worker, None)
         if run and run["here"]:
             self.ours += 1
-            self.spent.append(time.monotonic() - run["began"] if seconds is None else seconds)
+            spent = time.monotonic() - run["began"] if seconds is None else seconds
+            self.spent.setdefault(task.stage, []).append(spent)
 
     def gone(self, worker: int) -> None:
         """A process has ended."""
         self.now.pop(worker, None)
 
-    def left(self) -> float | None:
-        """Seconds until all is done, or None while nothing can be said."""
-        mean = sum(self.spent) / len(self.spent) if len(self.spent) > 2 else None
-        running = {run["task"].digest for run in self.now.values()}
-        total = sum(self._run_left(run) or mean or 0.0 for run in self.now.values())
-        for task in self.tasks:
-            if task.digest not in self.done and task.digest not in running:
-                seconds = self.expected.get(task.digest)
-                seconds = mean if seconds is None else seconds
-                if seconds is None:
-                    return None
-                total += seconds
-        return total / self.workers
+    def left(self) -> str:
+        """The time until all is done, in words; "" while nothing can be said.
 
-    def _run_left(self, run: dict[str, Any]) -> float:
+        Of a stage that has not begun, and of whose runs nothing is known, nothing is guessed: then it is "more than".
+        """
+        means = {stage: sum(spent) / len(spent) for stage, spent in self.spent.items()}
+        running = {run["task"].digest: run for run in self.now.values()}
+        total, known, unknown = 0.0, False, False
+        for task in self.tasks:
+            if task.digest in self.done:
+                continue
+            seconds = self.expected.get(task.digest)
+            seconds = means.get(task.stage) if seconds is None else seconds
+            if task.digest in running:
+                seconds = self._run_left(running[task.digest], seconds)
+            known, unknown = known or seconds is not None, unknown or seconds is None
+            total += seconds or 0.0
+        return f"{'more than' if unknown else 'about'} {clock(total / self.workers)} left" if known else ""
+
+    def _run_left(self, run: dict[str, Any], expected: float | None = None) -> float | None:
         gone = time.monotonic() - run["began"]
         if run["share"]:
             return gone * (1 - run["share"]) / run["share"]
-        return max((self.expected.get(run["task"].digest) or 0.0) - gone, 0.0)
+        return None if expected is None else max(expected - gone, 0.0)
 
     def drawn(self) -> Any:
         """The view as a rich table."""
@@ -113,10 +123,11 @@ class View:
         for _, run in sorted(self.now.items()):
             # Names come from recipes and folders: as they are, not as markup.
             runs.append(Text(run["task"].title(), overflow="ellipsis", no_wrap=True))
-            seconds = f" · {clock(self._run_left(run))} left" if run["share"] else ""
-            runs.append(Text(f"  {run['text']}{seconds}", overflow="ellipsis", no_wrap=True, style="dim"))
+            seconds = self._run_left(run)
+            left = "" if seconds is None else f" · {clock(seconds)} left"
+            runs.append(Text(f"  {run['text']}{left}", overflow="ellipsis", no_wrap=True, style="dim"))
         left = self.left()
-        foot = f"{clock(time.monotonic() - self.started)} gone" + (f", {clock(left)} left" if left is not None else "")
+        foot = f"{clock(time.monotonic() - self.started)} gone" + (f", {left}" if left else "")
         return Group(stages, *runs, Text(foot))
 
 

@@ -349,7 +349,7 @@ def test_a_gpu_for_each_process(monkeypatch):
 def test_the_view_says_what_is_left(capsys):
     tasks = [Task("finetune", 1, {"n": n}, labels={"chain": "[red]x", "seed": n}) for n in range(4)]
     with View(tasks, {task.digest: 10.0 for task in tasks}, quiet=False, workers=2) as view:
-        assert view.left() == 20
+        assert view.left() == "about 0:20 left"
         view.begin(tasks[0])
         view.note("epoch 1/2 loss 0.5 · 800 images/s", 0.5)
         view.end(tasks[0])
@@ -370,7 +370,22 @@ def test_the_time_left_counts_what_others_spent(capsys):
     for task in tasks[:4]:
         view.begin(task)
         view.end(task, seconds=30.0)
-    assert view.left() == 30 and view.ours == 4
+    assert view.left() == "about 0:30 left" and view.ours == 4
+
+
+def test_of_a_stage_that_has_not_begun_nothing_is_guessed(capsys):
+    tasks = [Task("pretrain", 1, {"n": n}) for n in range(3)] + [Task("finetune", 1, {"n": n}) for n in range(500)]
+    view = View(tasks, dict.fromkeys(task.digest for task in tasks), quiet=True)
+    assert view.left() == ""
+    for task in tasks[:2]:
+        view.begin(task)
+        view.end(task, seconds=100.0)
+    assert view.left() == "more than 1:40 left"
+    view.begin(tasks[2])
+    view.end(tasks[2], seconds=100.0)
+    view.begin(tasks[3])
+    view.end(tasks[3], seconds=2.0)
+    assert view.left() == "about 16:38 left"
 
 
 def test_a_backend_that_is_not_loaded_is_named(monkeypatch):

@@ -196,7 +196,9 @@ EVIL = "<script>alert(1)</script>\\input{/etc/passwd} $x^2_ [bold]&%#~"
 def evil_table():
     row = {"profile": "strict", "target": EVIL, "budget": "all labels", "backbone": "squeezenet", "method": "full"}
     row |= {"metric": "auroc", "ci_low": 0.4, "ci_high": 0.9, "n_runs": 1, "difference": 0.1, "p_value": 0.5}
-    return pd.DataFrame([{**row, "chain": chain, "mean": 0.7, "note": ""} for chain in (EVIL, "plain\n\nchain")])
+    return pd.DataFrame(
+        [{**row, "chain": chain, "mean": 0.7, "note": "", "level": "image"} for chain in (EVIL, "plain\n\nchain")]
+    )
 
 
 def test_names_are_text_in_latex(evil_table):
