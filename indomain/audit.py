@@ -77,12 +77,26 @@ def leaks(dataset: Dataset, table: pd.DataFrame) -> pd.DataFrame:
                 ids = index["id"].iloc[a], index["id"].iloc[b]
                 if side.get(ids[0]) in ("train", "val") and side.get(ids[1]) == "test":
                     found.append([kind, fold, *ids, index["file"].iloc[a], index["file"].iloc[b]])
+        found += _cut_apart(index.set_index("id").loc[part["id"]], part["split"].to_numpy(), fold)
         if dataset.has_patients:
             place = index.set_index("id").loc[part["id"]]
             found += _patient_leaks(
                 place[(part["split"] != "test").to_numpy()], place[(part["split"] == "test").to_numpy()], fold
             )
     return pd.DataFrame(found, columns=LEAK_COLUMNS)
+
+
+def _cut_apart(index: pd.DataFrame, split: np.ndarray, fold: int) -> list[list]:
+    """One row for each patch that learns while another patch of its picture tests; `index` is by image id."""
+    if not (index["whole"] != "").any():
+        return []
+    test = index[split == "test"].reset_index().drop_duplicates("whole").set_index("whole")
+    train = index[(split == "train") | (split == "val")]
+    train = train[(train["whole"] != "") & train["whole"].isin(test.index)]
+    return [
+        ["same picture", fold, str(name), test.loc[row["whole"], "id"], row["file"], test.loc[row["whole"], "file"]]
+        for name, row in train.iterrows()
+    ]
 
 
 def leaks_between(source: Dataset, target: Dataset, tested: set[str]) -> pd.DataFrame:
@@ -93,8 +107,13 @@ def leaks_between(source: Dataset, target: Dataset, tested: set[str]) -> pd.Data
     for kind, a, b in similar_pairs(source, test):
         row, other = sources.iloc[a], tests.iloc[b]
         found.append([kind, 0, row["id"], other["id"], row["file"], other["file"]])
-    # Patient numbers mean the same person only inside one data set.
-    sources = sources[sources["set"].isin(set(tests["set"]))]
+    # Pixels are not the same where one set cuts a picture that the other shows whole: the file is.
+    already = {row[2] for row in found}
+    by_file = tests.drop_duplicates("file").set_index("file")["id"]
+    for row in sources[sources["file"].isin(by_file.index) & ~sources["id"].isin(already)].itertuples():
+        found.append(["same file", 0, row.id, by_file[row.file], row.file, row.file])
+    # Patient numbers mean the same person only inside one data set, or in sets that share them.
+    sources = sources[sources["numbers"].isin(set(tests["numbers"]))]
     if len(sources) and source.has_patients:
         own = [frame.assign(patient=_own_patient(frame)).set_index("id") for frame in (sources, tests)]
         found += _patient_leaks(own[0], own[1], 0)

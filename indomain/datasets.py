@@ -90,7 +90,14 @@ def open_dataset(
             raise unknown("column", column, COLUMNS, f"{name}: where")
         left_out = [value[1:] for value in values if value.startswith("!")]
         kept = [value for value in values if not value.startswith("!")]
-        index = index[~index[column].isin(left_out) & (index[column].isin(kept) if kept else True)]
+        # A pool's patients and studies carry their set's name; a recipe may leave it out.
+        own = pd.Series([word.removeprefix(f"{of}:") for of, word in zip(index["set"], index[column])], index.index)
+        there = {*own, *index[column]}
+        for value in [*left_out, *kept]:
+            if value not in there:
+                raise unknown(column, value, there - {""}, f"{name}: where")
+        of_left, of_kept = (own.isin(some) | index[column].isin(some) for some in (left_out, kept))
+        index = index[~of_left & (of_kept if kept else True)]
     if index.empty:
         raise RequestError(f"{name}: no image is left by the subset and `where`.")
     image = index["whole"].where(index["whole"] != "", index["id"])
@@ -100,6 +107,10 @@ def open_dataset(
     index = index.assign(image=image, group=group, origin=origin)
     if not labelled:
         return Dataset(name, prepared, index.assign(y=-1), (), "")
+    if not isinstance(prepared, PreparedSet) and prepared.conflict and not (labels and labels.classes):
+        raise RequestError(
+            f"{name}: {prepared.conflict}. Say in the recipe which labels make which class (classes = ...)."
+        )
     options = _merged(manifest.labels, labels)
     classes = options.classes or {str(label): [str(label)] for label in sorted(set(index["label"]) - {""})}
     class_names = _ordered(list(classes), options.positive or "", name)
@@ -128,7 +139,7 @@ def part_of(prepared: PreparedSet, subset: str) -> pd.DataFrame:
     manifest = prepared.manifest
     index = prepared.index()
     index.insert(0, "row", np.arange(len(index)))
-    index["set"] = manifest.name
+    index["set"], index["numbers"] = manifest.name, manifest.patients_of or manifest.name
     name = f"{manifest.name}/{subset}" if subset else manifest.name
     return index[_subset(index, manifest.subset_by, subset, name)]
 

@@ -32,9 +32,10 @@ class Elastic(keras.layers.Layer):
         count = ops.shape(images)[0]
         drawn = keras.random.normal((count, self.points, self.points, 2), seed=self.seed_generator)
         smooth = ops.image.resize(drawn, (rows, columns), interpolation="bicubic")
-        shifts = ops.cast(smooth, images.dtype) * self.strength * ops.convert_to_tensor([rows, columns], images.dtype)
+        # Places are float32 whatever the precision of the rest: 16 bits cannot tell pixel 300 from its neighbour.
+        shifts = ops.cast(smooth, "float32") * self.strength * ops.convert_to_tensor([rows, columns], "float32")
         place = ops.stack(ops.meshgrid(ops.arange(rows), ops.arange(columns), indexing="ij"), axis=-1)
-        return sampled(images, ops.cast(place, images.dtype) + shifts)
+        return sampled(images, ops.cast(place, "float32") + shifts)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         return input_shape
@@ -49,10 +50,10 @@ def sampled(images: Any, places: Any) -> Any:
     Places outside take the value of the nearest edge.
     """
     count, (rows, columns, channels) = ops.shape(images)[0], images.shape[1:]
-    last = ops.convert_to_tensor([rows - 1.0, columns - 1.0], images.dtype)
+    last = ops.convert_to_tensor([rows - 1.0, columns - 1.0], "float32")
     places = ops.clip(places, 0.0, last)
     low = ops.floor(places)
-    share = places - low
+    share = ops.cast(places - low, images.dtype)
     low = ops.cast(low, "int32")
     high = ops.minimum(low + 1, ops.cast(last, "int32"))
     flat = ops.reshape(images, (-1, channels))

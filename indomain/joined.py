@@ -33,32 +33,54 @@ class JoinedSet:
     def facts(self) -> dict[str, Any]:
         return {"channels": max(part.facts["channels"] for part, _ in self.parts)}
 
+    @property
+    def manifests(self) -> list[Manifest]:
+        """Those of its parts."""
+        return [part.manifest for part, _ in self.parts]
+
+    @cached_property
+    def classes(self) -> dict[str, list[str]]:
+        """Class -> labels as read; classes of the same name are one. Where a manifest names none, each label is one."""
+        found: dict[str, list[str]] = {}
+        for part, subset in self.parts:
+            own = part.manifest.labels.classes or {label: [label] for label in self._labels(part, subset)}
+            for name, labels in own.items():
+                known = found.setdefault(name, [])
+                known += [label for label in labels if label not in known]
+        return found
+
+    @cached_property
+    def conflict(self) -> str:
+        """Why its classes cannot be told from its parts' manifests, or ""."""
+        try:
+            LabelOptions(classes=self.classes)
+        except ValueError as error:
+            return str(error).split("Value error, ")[-1].split(" [type")[0]
+        return ""
+
     @cached_property
     def manifest(self) -> Manifest:
-        """The parts' words one after the other; classes of the same name are one class."""
-        manifests = [part.manifest for part, _ in self.parts]
-        classes: dict[str, list[str]] = {}
-        for manifest in manifests:
-            for name, words in manifest.labels.classes.items():
-                known = classes.setdefault(name, [])
-                known += [word for word in words if word not in known]
-        positives = {manifest.labels.positive for manifest in manifests}
-        try:
-            labels = LabelOptions(classes=classes, positive=positives.pop() if len(positives) == 1 else None)
-        except ValueError:
-            # The sets use a label for different classes: the recipe must say what it means.
-            labels = LabelOptions()
+        """The parts' words one after the other."""
+        positives = {manifest.labels.positive for manifest in self.manifests}
+        positive = positives.pop() if len(positives) == 1 else None
         return Manifest.model_construct(
-            name="+".join(manifest.name for manifest in manifests),
-            title=" + ".join(manifest.title for manifest in manifests),
-            citation="; ".join(dict.fromkeys(manifest.citation for manifest in manifests if manifest.citation)),
-            synthetic=any(manifest.synthetic for manifest in manifests),
-            stand_in=any(manifest.stand_in for manifest in manifests),
+            name="+".join(manifest.name for manifest in self.manifests),
+            title=" + ".join(manifest.title for manifest in self.manifests),
+            citation="; ".join(dict.fromkeys(manifest.citation for manifest in self.manifests if manifest.citation)),
+            synthetic=any(manifest.synthetic for manifest in self.manifests),
+            stand_in=any(manifest.stand_in for manifest in self.manifests),
+            patients_of="",
             subset_by=None,
             images=ImageOptions(),
-            labels=labels,
+            labels=LabelOptions() if self.conflict else LabelOptions(classes=self.classes, positive=positive),
             counts={},
         )
+
+    @staticmethod
+    def _labels(part: PreparedSet, subset: str) -> list[str]:
+        from indomain.datasets import part_of
+
+        return sorted(set(part_of(part, subset)["label"]) - {""})
 
     def index(self) -> "pd.DataFrame":
         """The parts' indices one below the other, with `row`, `set` and ids that are the image's own in the pool."""

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
     from indomain.datasets import Dataset
 
-VERSION = 3
+VERSION = 4
+# What a listing takes from a manifest beside its images: the report says it.
+_SAID = {"title", "citation", "synthetic", "stand_in", "labels", "counts", "subset_by", "patients_of"}
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def for_target(
         "name": name,
         "prepared": prepared.digest,
         "set": options.model_dump(include={"set", "classes", "positive", "where"}),
-        "manifest": prepared.manifest.labels.model_dump(),
+        "manifests": [manifest.model_dump(include=_SAID) for manifest in prepared.manifests],
         # A digest does not see the order of keys, but which class is number 1 follows from it.
         "order": [list(options.classes), list(prepared.manifest.labels.classes)],
         "split": split.model_dump(),
@@ -170,7 +172,7 @@ def for_source(
         "name": name,
         "prepared": prepared.digest,
         "set": options.model_dump(),
-        "manifest": prepared.manifest.labels.model_dump(),
+        "manifests": [manifest.model_dump(include=_SAID) for manifest in prepared.manifests],
         "order": [list(options.classes), list(prepared.manifest.labels.classes)],
         "labelled": labelled,
         "against": sorted(listing.digest for listing, *_ in against),
@@ -254,7 +256,7 @@ def _written(
         "has_patients": dataset.has_patients,
         "has_studies": bool((dataset.index["study"] != "").any()),
         "cut": bool((dataset.index["whole"] != "").any()),
-        "origins": sorted(set(table["origin"])),
+        "origins": _origins(dataset),
         "incomplete": incomplete,
         "folds": int(table["fold"].nunique()),
         "counts": [[int(f), str(s), int(y), int(n)] for (f, s, y), n in counts.items()],
@@ -263,6 +265,16 @@ def _written(
         "rows": files.digest_of([dataset.prepared.digest, sorted({int(row) for row in table["row"]})]),
         "digest": files.digest_of([dataset.prepared.digest, list(dataset.class_names), content]),
     }
+
+
+def _origins(dataset: "Dataset") -> list[str]:
+    """The sets or folders that images came from; none where they only say the labels again, as class folders do."""
+    index = dataset.index
+    named = index[index["label"] != ""]
+    one_label_each = (named.groupby("origin")["label"].nunique() == 1).all() and named["label"].nunique() > 1
+    if index["set"].nunique() == 1 and len(named) == len(index) and one_label_each:
+        return []
+    return sorted(set(index["origin"]) - {""})
 
 
 def _found_or_made(

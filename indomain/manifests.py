@@ -151,6 +151,7 @@ class Manifest(Table):
     synthetic: bool = False
     stand_in: bool = False  # reduced or partial copy: labelled so wherever its numbers appear
     strict_files: bool = False  # one unreadable image stops the run instead of being left out
+    patients_of: str = ""  # another set with the same patient or lesion numbers
     subset_by: str | None = None  # a column whose values name subsets: mura/humerus, mura/all-but-humerus
     split_names: dict[str, str] = {}  # the set's own words for train, val and test
     read: Reader

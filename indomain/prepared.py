@@ -49,6 +49,11 @@ class PreparedSet:
         return [self.folder]
 
     @property
+    def manifests(self) -> list[manifests.Manifest]:
+        """Its manifest, as `indomain.joined.JoinedSet` has several."""
+        return [self.manifest]
+
+    @property
     def digest(self) -> str:
         """16 hexadecimal digits for the pixels and the index, whatever the folder and the machine."""
         return self.facts["digest"]

@@ -127,7 +127,8 @@ def _k_folds(dataset: Dataset, groups: np.ndarray, y: np.ndarray, options: Split
                 f"{dataset.name}: class {name!r} has {have} {what}, fewer than the {options.folds} folds asked for. "
                 f"Ask for {have} folds or fewer."
             )
-    folds = StratifiedGroupKFold if options.grouped else StratifiedKFold
+    # Patches of one picture are a group even where patients are not.
+    folds = StratifiedKFold if len(set(groups)) == len(groups) else StratifiedGroupKFold
     splitter = folds(options.folds, shuffle=True, random_state=options.seed)
     parts = []
     for _, test in splitter.split(np.zeros(len(y)), y, groups):

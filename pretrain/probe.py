@@ -15,7 +15,8 @@ NEIGHBOURS = 5
 def measure(backbone: keras.Model, listing: Listing) -> Callable[[], dict[str, float]]:
     """A function that says how well the backbone's present features tell the classes of a labelled set apart.
 
-    Only images that train or choose in its first fold are looked at, never those that test.
+    Only images that train or choose in its first fold are looked at. In other folds they may test: what is said here
+    chooses nothing.
     """
     table = listing.table()
     table = table[table["split"].isin(["train", "val"])].sort_values("rank").head(MOST)

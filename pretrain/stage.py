@@ -74,8 +74,8 @@ def _steps(plan: Plan, options, profile: str, chain: list[str], spec: dict[str, 
         listing = plan.source(source, profile, OBJECTIVES[word].reads == "labels")
         if OBJECTIVES[word].reads == "origins" and len(listing.facts["origins"]) < 2:
             raise RequestError(
-                f"chains.{labels['chain']}: {word} tells the origins of images apart, and source {source!r} has one only "
-                f"({', '.join(listing.facts['origins'])}). Join several sets (set = [...]), or use another objective."
+                f"chains.{labels['chain']}: {word} tells apart which set or folder an image came from, and source {source!r} "
+                "has one only, or folders that are its classes. Join several sets (set = [...]), or use another objective."
             )
         places = {**listing.places, "start": path}
         looked_at = plan.target(options.probe, profile) if options.probe else None

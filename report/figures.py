@@ -17,7 +17,8 @@ def of_table(table: pd.DataFrame, params: dict[str, Any], metric: str) -> Iterat
     """
     chains = list(params["recipe"]["chains"])
     for target, budgets in params["budgets"].items():
-        part = table[(table["target"] == target) & (table["level"].isna() | (table["level"] == table["level"].iloc[0]))]
+        part = table[table["target"] == target]
+        part = part[part["level"].isna() | (part["level"] == part["level"].dropna().iloc[0])]
         largest = max(budgets, key=lambda budget: budget[1])[0]
         shown = part[part["budget"].isna() | (part["budget"] == largest)]
         title = f"{target}, {largest}" if len(budgets) > 1 else target

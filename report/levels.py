@@ -33,8 +33,7 @@ def gathered(
     Raises:
         RequestError: images of one unit have different labels, and there is no positive class to decide.
     """
-    words = rows[LEVELS[level]].where(rows[LEVELS[level]] != "", rows["id"])
-    unit, ids = pd.factorize(words)
+    unit, ids = pd.factorize(_units(rows, level))
     first = np.full(len(ids), -1)
     first[unit[::-1]] = np.arange(len(unit))[::-1]
     groups = rows["group"].to_numpy()[first]
@@ -43,13 +42,41 @@ def gathered(
     label = y[first]
     mixed = np.unique(unit[y != label[unit]])
     if len(mixed):
-        if positive is None:
-            raise RequestError(
-                f"{level} {ids[mixed[0]]!r} has images of different classes; one label for it needs a positive class. "
-                f"Take {level!r} out of report.levels."
-            )
-        label[np.unique(unit[y == positive])] = positive
+        with_it = np.unique(unit[y == positive]) if positive is not None else np.array([], int)
+        undecided = np.setdiff1d(mixed, with_it)
+        if len(undecided):
+            raise RequestError(_mixed(level, ids[undecided[0]]))
+        label[with_it] = positive
     return label, combined(unit, scores, rule), groups, np.asarray(ids)
+
+
+def check(rows: pd.DataFrame, level: str, positive: int | None, where: str) -> None:
+    """Raises a RequestError where a unit's images have different classes and none of them is the positive one.
+
+    Args:
+        rows: a split table with `id`, `image`, `study`, `patient` and `y`; where: the target.
+    """
+    labels = rows.assign(unit=_units(rows, level)).groupby("unit")["y"]
+    mixed = labels.nunique() > 1
+    if positive is not None:
+        mixed &= ~labels.apply(lambda y: (y == positive).any())
+    if mixed.any():
+        raise RequestError(f"targets.{where}: " + _mixed(level, mixed[mixed].index[0]))
+
+
+def _units(rows: pd.DataFrame, level: str) -> pd.Series:
+    """The name of the unit of each image; studies are numbered within a patient."""
+    words = rows[LEVELS[level]]
+    if level == "study":
+        words = words.where((words == "") | (rows["patient"] == ""), rows["patient"] + "/" + words)
+    return words.where(words != "", rows["id"])
+
+
+def _mixed(level: str, name: str) -> str:
+    return (
+        f"{level} {name!r} has images of different classes, and one label for it needs the positive class among them. "
+        f"Take {level!r} out of report.levels."
+    )
 
 
 def combined(unit: np.ndarray, scores: np.ndarray, rule: str) -> np.ndarray:

@@ -20,7 +20,7 @@ from indomain.schema import Table
 from report import levels, registry
 from report.registry import Beside
 
-VERSION = 2
+VERSION = 3
 
 
 class Options(Table):
@@ -63,12 +63,16 @@ def plan(plan: Plan) -> list[Task]:
     if reference not in recipe.chains:
         raise unknown("chain", reference, recipe.chains, "report.compare_with")
     numbers = registry.load(plan.base / options.registry) if options.registry else {}
-    for name, rows in options.beside.items():
-        for key, known in (("target", recipe.targets), ("chain", recipe.chains)):
-            if getattr(rows, key) and getattr(rows, key) not in known:
-                raise unknown(key, getattr(rows, key), known, f"report.beside.{name}")
     shown = [*plan.find("finetune"), *plan.find("fusion"), *plan.find("explain", do="panel")]
     shown = [task for task in shown if task.params.get("do") != "features"]
+    known = {key: {str(task.labels[key]) for task in shown if key in task.labels} for key in Beside.model_fields}
+    known |= {"chain": set(recipe.chains), "level": set(options.levels)}
+    for name, rows in options.beside.items():
+        for key, given in rows.model_dump(exclude={"same"}).items():
+            if given and given not in known[key]:
+                raise unknown(key, given, known[key], f"report.beside.{name}")
+        if name in numbers and numbers[name].metric not in options.metrics:
+            raise unknown("metric", numbers[name].metric, options.metrics, f"report.beside.{name}, report.metrics")
     facts, places, missing = {}, {}, []
     for profile in recipe.profiles:
         for target in recipe.targets:
@@ -81,13 +85,24 @@ def plan(plan: Plan) -> list[Task]:
                     {"profile": profile, "target": target, "chain": chain, "backbone": backbone.label, "note": note}
                 )
     for level in options.levels:
-        if not any(levels.has(level, item) for item in facts.values()):
+        knowing = [name for name, item in facts.items() if levels.has(level, item)]
+        if not knowing:
             raise RequestError(f"report.levels: no target of the recipe knows what belongs to one {level}.")
-    sources = {}
+        # Known before hours of work, not after; what was cut from one picture has one label.
+        for name in knowing if level in ("study", "patient") else []:
+            which, _, target = name.partition("/")
+            classes, positive = facts[name]["classes"], facts[name]["positive"]
+            number = classes.index(positive) if positive else 1 if len(classes) == 2 else None
+            levels.check(plan.target(target, which).table(), level, number, target)
+    sources: dict[str, dict[str, Any]] = {}
     for task in plan.find("pretrain"):
         from indomain.listings import reopen
 
-        sources[f"{task.labels['profile']}/{task.labels['source']}"] = reopen(task.places).facts
+        source = f"{task.labels['profile']}/{task.labels['source']}"
+        origins = sources.get(source, {}).get("read", []) or (
+            reopen(task.places).facts["origins"] if task.labels["objective"] == "source-labels" else []
+        )
+        sources[source] = {**reopen(task.places).facts, "read": origins}
     params = {
         "recipe": {"name": plan.name, **recipe.model_dump(mode="json", exclude={"report"})},
         "options": {

@@ -52,6 +52,7 @@ class Run:
     groups: np.ndarray
     ids: np.ndarray
     n_train: int
+    n_test: int  # images, however many of them make one unit
 
 
 @dataclass
@@ -96,7 +97,7 @@ def read_rows(
             of_row = {**labels, "level": level}
             row = rows.setdefault(tuple(of_row[key] for key in ROW), Row({key: of_row[key] for key in ROW}, its_facts))
             units = levels.gathered(table[test], y[test], scores[test], level, rule, row.positive)
-            row.runs.append(Run(labels["fold"], labels["seed"], *units, n_train))
+            row.runs.append(Run(labels["fold"], labels["seed"], *units, n_train, int(test.sum())))
     return list(rows.values()), pd.concat(frames, ignore_index=True)
 
 
@@ -133,16 +134,17 @@ def build(
                 **row.labels,
                 "data": "synthetic" if row.facts["synthetic"] else "stand-in" if row.facts["stand_in"] else "real",
                 "metric": name,
-                "mean": float(plain.mean()),
+                "mean": _mean_of_defined(plain),
                 "ci_low": low,
                 "ci_high": high,
-                "sd_runs": float(plain.std(ddof=1)) if len(plain) > 1 else np.nan,
+                "sd_runs": float(np.nanstd(plain, ddof=1)) if np.isfinite(plain).sum() > 1 else np.nan,
                 "n_runs": len(row.runs),
                 "n_images": len({image for run in row.runs for image in run.ids}),
                 "n_patients": len({group for run in row.runs for group in run.groups})
                 if row.facts["has_patients"]
                 else np.nan,
                 **_reported(reported, row.labels, name),
+                "note": _undefined(plain),
             }
             if line.pop("same", False):
                 line["minus_reported"] = line["mean"] - line["reported"]
@@ -151,12 +153,13 @@ def build(
                 test, p = _test(row, reference, name, plain, other, here[name], there[name])
                 line |= {
                     "compared_with": reference.labels["chain"],
-                    "difference": float(plain.mean() - other.mean()),
+                    "difference": _mean_of_defined(plain) - _mean_of_defined(other),
                     "p_uncorrected": p,
                     "test": test,
                 }
             lines.append(line)
     table = pd.DataFrame(lines).reindex(columns=COLUMNS)
+    table["note"] = table["note"].replace("", None)
     table["p_value"] = statistics.holm(table["p_uncorrected"].to_numpy(float))
     table["n_comparisons"] = int(table["p_uncorrected"].notna().sum())
     return table
@@ -190,8 +193,25 @@ def _bootstrapped(row: Row, names: list[str], samples: int, seed: int, cache: di
 
 
 def _mean(values: list[np.ndarray]) -> np.ndarray:
+    """The mean over the runs of each bootstrap sample, over those whose value is defined in it."""
     stacked = np.stack(values)
-    return stacked.mean(axis=0)
+    there = np.isfinite(stacked)
+    count = there.sum(axis=0)
+    return np.where(count > 0, np.where(there, stacked, 0.0).sum(axis=0) / np.maximum(count, 1), np.nan)
+
+
+def _mean_of_defined(values: np.ndarray) -> float:
+    return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
+
+
+def _undefined(values: np.ndarray) -> str:
+    """What a reader must know where a metric has no value in some runs: their test part holds one class only."""
+    count = int((~np.isfinite(values)).sum())
+    if not count:
+        return ""
+    if count == len(values):
+        return "not defined: every test part holds one class only"
+    return f"not defined in {count} of {len(values)} runs, whose test part holds one class only; mean of the others"
 
 
 def _reference(row: Row, by_key: dict[tuple, Row], compare_with: str) -> Row | None:
@@ -215,16 +235,18 @@ def _test(
 ) -> tuple[str, float]:
     """The test that fits: its name and p.
 
-    Several folds: corrected resampled t-test over the runs that both have. One test set and one run each, every image its
-    own patient: DeLong for AUROC, McNemar for accuracy. Else: paired bootstrap over patients of the mean over seeds.
+    Several folds: corrected resampled t-test over the folds, each the mean over its seeds. One test set and one run each, every
+    image its own patient: DeLong for AUROC, McNemar for accuracy. Else: paired bootstrap over patients of the mean over seeds.
     """
     places = {(run.fold, run.seed): number for number, run in enumerate(reference.runs)}
     pairs = [
         (number, places[run.fold, run.seed]) for number, run in enumerate(row.runs) if (run.fold, run.seed) in places
     ]
     if len({run.fold for run in row.runs}) > 1 and len(pairs) > 1:
-        differences = np.array([plain[a] - other[b] for a, b in pairs])
-        share = float(np.mean([len(run.y) / run.n_train for run in row.runs]))
+        # Seeds on the same split are no further samples of it: they are averaged first.
+        every = pd.Series([plain[a] - other[b] for a, b in pairs], [row.runs[a].fold for a, _ in pairs])
+        differences = every.dropna().groupby(level=0).mean().to_numpy()
+        share = float(np.mean([run.n_test / run.n_train for run in row.runs]))
         return "corrected resampled t", statistics.corrected_resampled_t(differences, share)
     first, second = row.runs[0], reference.runs[0]
     same_images = np.array_equal(first.ids, second.ids)

@@ -83,3 +83,13 @@ def test_a_contact_sheet_can_be_looked_at(indomain, here, small_manifest, cache_
     assert indomain(*command, "--augment", "colour")[0] == 2
     status, _, err = indomain(*command, "--augment", "elastc")
     assert status == 2 and "elastic" in err
+
+
+def test_elastic_keeps_places_in_32_bits():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        ramp = np.tile(np.arange(400, dtype="float32") / 2, (1, 400, 1))[..., None]
+        still = keras.ops.convert_to_numpy(keras.ops.cast(Elastic(strength=0.0)(ramp, training=True), "float32"))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    np.testing.assert_allclose(still, ramp, atol=1)

@@ -37,6 +37,9 @@ def test_units_keep_their_order_their_label_and_their_group():
     # Images without a study are studies of their own.
     found = levels.gathered(rows(study=["s", "s", "", "", "t"]), y, SCORES, "study", "mean", 1)
     assert found[3].tolist() == ["s", "c", "d", "t"] and len(found[1]) == 4
+    # Studies are numbered within a patient.
+    numbered = rows(study=["1", "1", "2", "1", "1"], patient=["m", "m", "m", "n", "n"])
+    assert levels.gathered(numbered, y, SCORES, "study", "mean", 1)[3].tolist() == ["m/1", "m/2", "n/1"]
 
 
 def test_a_patient_is_positive_if_any_image_is():
@@ -45,6 +48,11 @@ def test_a_patient_is_positive_if_any_image_is():
     assert levels.gathered(patients, y, SCORES, "patient", "mean", 1)[0].tolist() == [1, 0]
     with pytest.raises(RequestError, match="patient 'm' has images of different classes"):
         levels.gathered(patients, y, SCORES, "patient", "mean", None)
+    with pytest.raises(RequestError, match=r"targets.t: patient 'm'"):
+        levels.check(patients.assign(y=y), "patient", None, "t")
+    levels.check(patients.assign(y=y), "patient", 1, "t")
+    with pytest.raises(RequestError, match="the positive class among them"):
+        levels.gathered(patients, np.array([0, 2, 0, 1, 1]), np.eye(3)[[0, 1, 2, 0, 1]], "patient", "mean", 1)
 
 
 def test_every_reported_number_says_where_it_is_from():

@@ -76,11 +76,11 @@ def test_a_joined_source_runs_and_its_leaks_are_found(indomain, here, cache_dir)
     alone = ["--set", "sources.pool.set=other.toml"]
     (here / "data/other/a/keep.png").write_bytes((here / "data/other/a/0.png").read_bytes())
     status, out, _ = indomain("run", "pool.toml", "--data-dir", here / "data", *alone)
-    assert status == 0, "folders are origins, too"
+    assert status == 2, "class folders say the labels again"
     status, _, err = indomain(
         "run", "pool.toml", "--data-dir", here / "data", *alone, "--set", 'sources.pool.where={label=["a"]}'
     )
-    assert status == 2 and "has one only (a)" in err
+    assert status == 2 and "has one only, or folders that are its classes" in err
 
 
 def test_a_picture_is_cut_from_edge_to_edge():
@@ -323,3 +323,74 @@ def test_the_papers_recipes_plan_and_their_profiles_differ_where_documented(name
     }  # fmt: skip
     if name == "foot":
         assert {"double", "double-reversed", "double-unrelated", "skin", "scratch"} <= set(recipe.chains)
+
+
+def test_patches_of_a_picture_stay_together_even_ungrouped(here, cache_dir):
+    from indomain import audit, splits
+    from indomain.recipes import SplitOptions
+
+    cut = folder_set(here, cache_dir, "cut", ["a", "b"], 9, more="[patches]\nsize = 20\n")
+    dataset = datasets.open_dataset(cut)
+    assert len(dataset) == 18 * 4
+    table = splits.make(dataset, SplitOptions(scheme="kfold", folds=3, grouped=False, validated=False))
+    image = dataset.index.set_index("id")["image"]
+    for _, part in table.groupby("fold"):
+        assert (part.groupby(part["id"].map(image))["split"].nunique() == 1).all()
+    # And should a split cut one apart, the audit sees it.
+    torn = table[table["fold"] == 0].copy()
+    torn["split"] = ["test", "train", "train", "train"] * 18
+    assert (audit.leaks(dataset, torn)["kind"] == "same picture").sum() == 54
+
+
+def test_a_whole_picture_and_its_patches_are_the_same_file(here, cache_dir):
+    from indomain import audit
+
+    whole = folder_set(here, cache_dir, "whole", ["a", "b"], 5)
+    text = (here / "whole.toml").read_text().replace('name = "whole"', 'name = "cut2"') + "[patches]\nsize = 20\n"
+    cut = prepared.prepare(manifest_of(text, here / "cut2.toml"), here / "data", cache_dir, (16, 16), quiet=True)
+    source, target = datasets.open_dataset(whole, labelled=False), datasets.open_dataset(cut)
+    tested = set(target.index.loc[target.index["label"] == "a", "id"])
+    found = audit.leaks_between(source, target, tested)
+    assert (found["kind"] == "same file").sum() == 5
+
+
+def test_sets_that_share_numbers_share_patients(here, cache_dir):
+    from indomain import audit
+
+    pattern = 'pattern = "{label}/{patient:[0-9]}.png"\n'
+    first = folder_set(here, cache_dir, "one", ["a", "b"], 4, more=pattern)
+    text = (here / "one.toml").read_text()
+    folder_set(here, cache_dir, "two", ["a", "b"], 4)
+    text = text.replace('"one"', '"two"')
+    both = []
+    for extra in ("", 'patients_of = "one"\n'):
+        other = manifest_of(extra + text, here / "two.toml")
+        second = prepared.prepare(other, here / "data", cache_dir, (16, 16), quiet=True)
+        source, target = (datasets.open_dataset(item, labelled=False) for item in (second, first))
+        both.append(audit.leaks_between(source, target, set(target.index["id"])))
+    assert both[0].empty and (both[1]["kind"] == "same patient").sum() == 4
+
+
+def test_a_word_that_matches_nothing_is_refused(here, cache_dir):
+    one = folder_set(here, cache_dir, "few", ["a", "b"], 3)
+    with pytest.raises(RequestError, match="few: where: unknown label 'c'"):
+        datasets.open_dataset(one, where={"label": ["!c"]})
+    other = folder_set(here, cache_dir, "more", ["a", "b"], 3, more='pattern = "{label}/{patient:[0-9]}.png"\n')
+    pool = joined.join([(one, ""), (other, "")], "sources.pool")
+    assert len(datasets.open_dataset(pool, where={"patient": ["!2"]}, labelled=False)) == 10
+
+
+def test_a_pools_classes_are_all_of_its_parts(here, cache_dir):
+    named = folder_set(
+        here, cache_dir, "named", ["x", "y"], 3, more='[labels]\nclasses = { bad = ["x"], good = ["y"] }\n'
+    )
+    plain = folder_set(here, cache_dir, "plain", ["p", "q"], 3)
+    pool = joined.join([(named, ""), (plain, "")], "sources.pool")
+    assert datasets.open_dataset(pool).counts()["all"] == {"bad": 3, "good": 3, "p": 3, "q": 3}
+    other = folder_set(
+        here, cache_dir, "contrary", ["x", "y"], 3, more='[labels]\nclasses = { good = ["x"], bad = ["y"] }\n'
+    )
+    torn = joined.join([(named, ""), (other, "")], "sources.pool")
+    with pytest.raises(RequestError, match="stands in two classes"):
+        datasets.open_dataset(torn)
+    assert len(datasets.open_dataset(torn, labelled=False)) == 12

@@ -69,3 +69,49 @@ def test_the_bootstrap_test_finds_no_more_than_its_level_where_nothing_is():
     rng = np.random.default_rng(0)
     found = sum(statistics.bootstrap_p(rng.normal(rng.normal(), 1.0, 500)) < 0.05 for _ in range(300))
     assert found / 300 < 0.10
+
+
+def rows_of(differences, seeds, classes=2):
+    """Two rows of the table over the given folds and seeds: 40 test images, 10 units, 160 training images."""
+    from report.table import Row, Run
+
+    rng = np.random.default_rng(0)
+    facts = {"classes": ["a", "b"], "positive": "b", "has_patients": False, "synthetic": False, "stand_in": False}
+    labels = {"profile": "strict", "target": "t", "budget": "all labels", "backbone": "n", "method": "full"}
+    rows = []
+    for chain, shift in (("imagenet", None), ("other", differences)):
+        row = Row({**labels, "chain": chain, "level": "image"}, facts)
+        for fold in range(len(differences)):
+            y = np.arange(10) % classes
+            for seed in range(seeds):
+                score = y + rng.normal(0, 1.0 if shift is None else shift[fold], 10)
+                scores = np.stack([-score, score], axis=1)
+                names = np.array([f"{fold}-{n}" for n in range(10)])
+                row.runs.append(Run(fold, seed, y, scores, names, names, 160, 40))
+        rows.append(row)
+    return rows
+
+
+def test_seeds_on_one_split_are_no_further_samples_of_it():
+    from report import table
+
+    rows = rows_of([0.3, 0.6, 0.9, 0.4, 0.5], seeds=4)
+    built = table.build(rows, ["auroc"], ["auroc"], "imagenet", 100, 0, []).set_index("chain")
+    each = [table._plain(row, "auroc").reshape(5, 4).mean(axis=1) for row in rows]
+    by_hand = statistics.corrected_resampled_t(each[1] - each[0], 40 / 160)
+    assert built.loc["other", "p_uncorrected"] == pytest.approx(by_hand)
+    assert built.loc["other", "difference"] == pytest.approx((each[1] - each[0]).mean())
+
+
+def test_a_metric_without_a_value_says_so():
+    from report import table
+
+    rows = rows_of([0.3, 0.6], seeds=1)
+    for row in rows:
+        row.runs[0].y[:] = 1
+    built = table.build(rows, ["auroc"], ["auroc"], "imagenet", 100, 0, [])
+    assert built["mean"].notna().all() and built["note"].str.contains("not defined in 1 of 2 runs").all()
+    for row in rows:
+        row.runs[1].y[:] = 1
+    built = table.build(rows, ["auroc"], ["auroc"], "imagenet", 100, 0, [])
+    assert built["mean"].isna().all() and built["note"].str.startswith("not defined: ").all()
