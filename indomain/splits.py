@@ -128,7 +128,8 @@ def _k_folds(dataset: Dataset, groups: np.ndarray, y: np.ndarray, options: Split
                 f"Ask for {have} folds or fewer."
             )
     # Patches of one picture are a group even where patients are not.
-    folds = StratifiedKFold if len(set(groups)) == len(groups) else StratifiedGroupKFold
+    together = options.grouped or len(set(groups)) < len(groups)
+    folds = StratifiedGroupKFold if together else StratifiedKFold
     splitter = folds(options.folds, shuffle=True, random_state=options.seed)
     parts = []
     for _, test in splitter.split(np.zeros(len(y)), y, groups):
