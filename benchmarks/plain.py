@@ -72,7 +72,7 @@ def main(folder: Path) -> None:
         print(found[-1], flush=True)
 
     for seed in recipe.seeds:
-        for options, chain, steps in recipe.arms("humerus"):
+        for options, chain, steps in recipe.arms("humerus", "strict"):
             _, model = network(options, steps, seed)
             add(seed, chain, options.label, "full", model.predict(mine["test"][0], verbose=0)[:, 1])
             if seed == 0:
@@ -83,7 +83,7 @@ def main(folder: Path) -> None:
                         num_samples=500,
                     )
         for chain, steps in recipe.chains.items():
-            members = [options for options, name, _ in recipe.arms("humerus") if name == chain]
+            members = [options for options, name, _ in recipe.arms("humerus", "strict") if name == chain]
             for method, make in CLASSIFIERS.items():
                 blocks = []
                 for options in members:

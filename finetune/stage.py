@@ -63,7 +63,7 @@ def plan(plan: Plan) -> list[Task]:
         for target, its_options in plan.recipe.targets.items():
             folds = range(plan.target(target, profile).facts["folds"])
             every = product(options.strategies, its_options.budgets(), folds, plan.seeds(profile))
-            arms = plan.recipe.arms(target)
+            arms = plan.recipe.arms(target, profile)
             for (backbone, chain, _), (strategy, budget, fold, seed) in product(arms, list(every)):
                 labels: dict[str, Any] = {
                     "profile": profile,

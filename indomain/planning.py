@@ -82,7 +82,7 @@ class Plan:
         done, subset = self.source_set(name)
         against = []
         for target in self.recipe.targets:
-            if name in self.recipe.sources_of(target):
+            if name in self.recipe.sources_of(target, profile):
                 its_options = self.recipe.target(target, profile)
                 target_set, target_subset = self.set_of(its_options.set)
                 against.append((self.target(target, profile), target_set, target_subset, its_options))
@@ -144,8 +144,9 @@ def make(plan: Plan) -> Plan:
         RequestError: something in the recipe or the data is wrong; nothing has been run.
     """
     for target in plan.recipe.targets:
-        if not plan.recipe.arms(target):
-            names = ", ".join(sorted({backbone.name for backbone, _ in plan.recipe.missing_arms(target)}))
+        profile = plan.recipe.profiles[0]
+        if not plan.recipe.arms(target, profile):
+            names = ", ".join(sorted({backbone.name for backbone, _ in plan.recipe.missing_arms(target, profile)}))
             raise RequestError(
                 f"{plan.name}: every chain of target {target!r} starts from ImageNet, and no ImageNet weights exist for "
                 f"{names}. Add a chain that starts from random, or a backbone that has them."

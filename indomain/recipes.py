@@ -77,6 +77,7 @@ class TargetOptions(SetOptions):
     set: str  # a manifest's name or path, and a subset: "mura/humerus", "my.toml:knee"
     split: SplitOptions = SplitOptions()
     paper_split: SplitOptions | None = None  # the paper profile's split, where it differs
+    paper_chains: list[str] = []  # the paper profile's chains, where they differ
     fractions: list[float] = []  # shares of the training labels
     shots: list[int] = []  # training labels for each class
     chains: list[str] = []  # those of the recipe's chains to run; empty: all
@@ -194,7 +195,7 @@ class Recipe(Table):
         for name, chain in self.chains.items():
             _check_chain(name, chain, self.sources)
         for name, target in self.targets.items():
-            for asked in target.chains:
+            for asked in (*target.chains, *target.paper_chains):
                 if asked not in self.chains:
                     raise unknown("chain", asked, self.chains, f"targets.{name}.chains")
         for backbone in self.backbones:
@@ -211,33 +212,34 @@ class Recipe(Table):
     def target(self, name: str, profile: str) -> TargetOptions:
         """A target as a profile splits it."""
         options = self.targets[name]
-        if profile == "paper" and options.paper_split:
-            return options.model_copy(update={"split": options.paper_split})
-        return options
+        if profile != "paper":
+            return options
+        own = {"split": options.paper_split or options.split, "chains": options.paper_chains or options.chains}
+        return options.model_copy(update=own)
 
-    def arms(self, target: str) -> list[tuple[BackboneOptions, str, list[str]]]:
+    def arms(self, target: str, profile: str) -> list[tuple[BackboneOptions, str, list[str]]]:
         """The pairs of backbone and chain that a target runs: backbone, the chain's name, its steps."""
-        pairs = self._asked(target)
+        pairs = self._asked(target, profile)
         return [(b, name, chain) for b, name, chain in pairs if chain[0] != "imagenet" or b.name in IMAGENET]
 
-    def missing_arms(self, target: str) -> list[tuple[BackboneOptions, str]]:
+    def missing_arms(self, target: str, profile: str) -> list[tuple[BackboneOptions, str]]:
         """Pairs that cannot exist, because nobody has trained that backbone on ImageNet."""
-        there = self.arms(target)
-        return [(pair[0], pair[1]) for pair in self._asked(target) if pair not in there]
+        there = self.arms(target, profile)
+        return [(pair[0], pair[1]) for pair in self._asked(target, profile) if pair not in there]
 
-    def _asked(self, target: str) -> list[tuple[BackboneOptions, str, list[str]]]:
-        chains = self.chains_of(target).items()
+    def _asked(self, target: str, profile: str) -> list[tuple[BackboneOptions, str, list[str]]]:
+        chains = self.chains_of(target, profile).items()
         pairs = [(backbone, name, chain) for backbone in self.backbones for name, chain in chains]
         return [(b, name, chain) for b, name, chain in pairs if not b.chains or name in b.chains]
 
-    def chains_of(self, target: str) -> dict[str, list[str]]:
+    def chains_of(self, target: str, profile: str) -> dict[str, list[str]]:
         """The chains that a target runs."""
-        chosen = self.targets[target].chains
+        chosen = self.target(target, profile).chains
         return {name: self.chains[name] for name in chosen} if chosen else self.chains
 
-    def sources_of(self, target: str) -> list[str]:
+    def sources_of(self, target: str, profile: str) -> list[str]:
         """The sources that a target's chains learn from."""
-        steps = [step for chain in self.chains_of(target).values() for step in chain[1:]]
+        steps = [step for chain in self.chains_of(target, profile).values() for step in chain[1:]]
         return sorted({step.partition(":")[0] for step in steps})
 
 

@@ -48,7 +48,7 @@ def plan(plan: Plan) -> list[Task]:
         if options.probe and options.probe not in plan.recipe.targets:
             raise unknown("target", options.probe, plan.recipe.targets, "pretrain.probe")
         for target in plan.recipe.targets:
-            for backbone, name, chain in plan.recipe.arms(target):
+            for backbone, name, chain in plan.recipe.arms(target, profile):
                 spec = plan.backbone(backbone, target, profile)
                 for seed in seeds:
                     labels = {

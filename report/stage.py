@@ -79,7 +79,7 @@ def plan(plan: Plan) -> list[Task]:
             listing = plan.target(target, profile)
             facts[f"{profile}/{target}"] = listing.facts
             places[f"{profile}/{target}"] = str(listing.folder)
-            for backbone, chain in recipe.missing_arms(target):
+            for backbone, chain in recipe.missing_arms(target, profile):
                 note = f"not run: no ImageNet weights exist for {backbone.name}"
                 missing.append(
                     {"profile": profile, "target": target, "chain": chain, "backbone": backbone.label, "note": note}
