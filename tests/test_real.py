@@ -19,10 +19,20 @@ PRETEXTS = ("rotation", "pseudo-labels", "source-labels", "autoencoder", "masked
     ("recipe", "more"),
     [
         ("mini/skin", ['profiles=["strict"]', "targets.ph2.split.folds=2"]),
-        ("mini/foot", ["targets.other-wounds.split.folds=2", "targets.pressure-wounds.split.folds=2"]),
-        ("mini/histology", []),  # fewer folds would leave a class one patient to learn from
+        (
+            "mini/foot",
+            [
+                "targets.other-wounds.split.folds=2",
+                "targets.pressure-wounds.split.folds=2",
+                'targets.pressure-wounds.chains=["random"]',
+            ],
+        ),
+        (
+            "mini/histology",
+            ['targets.glas.chains=["random", "colon-simclr"]'],
+        ),  # fewer folds would leave a class one patient to learn from
         ("mini/pretexts", ["targets.ph2.split.folds=2", *(f"pretrain.{name}.epochs=1" for name in PRETEXTS)]),
-        ("mini/labels", ["targets.ph2.split.folds=2"]),
+        ("mini/labels", ["targets.ph2.split.folds=2", 'targets.ph2.chains=["random", "imagenet"]']),
         ("mini/ct", ["targets.covid-ct.split.folds=2"]),
     ],
 )
