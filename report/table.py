@@ -98,7 +98,14 @@ def read_rows(
             row = rows.setdefault(tuple(of_row[key] for key in ROW), Row({key: of_row[key] for key in ROW}, its_facts))
             units = levels.gathered(table[test], y[test], scores[test], level, rule, row.positive)
             row.runs.append(Run(labels["fold"], labels["seed"], *units, n_train, int(test.sum())))
-    return list(rows.values()), pd.concat(frames, ignore_index=True)
+    return _in_order(list(rows.values())), pd.concat(frames, ignore_index=True)
+
+
+def _in_order(rows: list[Row]) -> list[Row]:
+    """Rows that differ in their chain alone stand together; else as they first come."""
+    names = [name for name in ROW if name != "chain"]
+    first = {name: list(dict.fromkeys(row.labels[name] for row in rows)) for name in names}
+    return sorted(rows, key=lambda row: [first[name].index(row.labels[name]) for name in names])
 
 
 def build(
