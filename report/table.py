@@ -151,7 +151,7 @@ def build(
                 if row.facts["has_patients"]
                 else np.nan,
                 **_reported(reported, row.labels, name),
-                "note": _undefined(plain),
+                "note": _undefined(plain) or ("every bootstrap sample gives the same value" if low == high else ""),
             }
             if line.pop("same", False):
                 line["minus_reported"] = line["mean"] - line["reported"]
