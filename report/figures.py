@@ -77,8 +77,9 @@ def label_curve(table: pd.DataFrame, metric: str, title: str, every_chain: list[
         grid[0, 0].plot([], [], "o-", color=colour, label=chain, ms=3.5, lw=1.3)
     figure.supxlabel("share of the training labels" if shares else "training labels for each class", fontsize=8)
     figure.supylabel(f"{metric}, mean and 95 % interval", fontsize=8)
-    figure.legend(loc="outside upper center", ncols=min(4, len(chains)), fontsize=8, frameon=False)
-    figure.suptitle(title, fontsize=9, x=0.01, ha="left")
+    figure.legend(
+        loc="outside upper left", ncols=min(4, len(chains)), fontsize=8, frameon=False, title=title, alignment="left"
+    )
     return figure
 
 
