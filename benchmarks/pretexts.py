@@ -15,6 +15,7 @@ from benchmarks.ratios import write
 from indomain import networks
 from indomain.errors import look_up
 from indomain.progress import silent
+from pretrain.lesson import Lesson
 from pretrain.objectives import OBJECTIVES
 
 SPEC = {"name": "dcnn", "shape": [64, 64, 3], "width": 0.25}
@@ -46,7 +47,7 @@ def epoch_seconds(name: str, source: Source) -> float:
     networks.initialise(backbone, 0)
     learn = look_up({name: objective.function}, name, "objective")
     with tempfile.TemporaryDirectory() as folder:
-        learn(backbone, source, options, 0, Path(folder), silent, None)
+        learn(Lesson(backbone, source, options, 0, Path(folder), silent))
         return float(pd.read_csv(Path(folder) / "log.csv")["seconds"].iloc[-1]) * IMAGES / PART
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import pandas as pd
 
-from indomain import training
+from indomain import classification
 from indomain.progress import Note
 
 
@@ -29,4 +29,4 @@ def fit(
     Returns:
         The network up to `logits`, and facts for the run's record.
     """
-    return training.classify(backbone, table, pictures, classes, options, seed, folder, note, options.head_rate)
+    return classification.classify(backbone, table, pictures, classes, options, seed, folder, note, options.head_rate)

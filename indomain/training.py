@@ -18,7 +18,7 @@ import numpy as np
 from indomain import augment, files, networks
 from indomain.batches import Batches
 from indomain.progress import Note, silent
-from indomain.recipes import LearningOptions, TrainingOptions
+from indomain.recipes import LearningOptions
 from indomain.runs import UNREADABLE
 
 SAVING = 0.01  # share of the time that saving may take: epochs much shorter than their saving are not all saved
@@ -214,14 +214,6 @@ class _Keeper(keras.callbacks.Callback):
         return [*self.trainee.network.weights, *_seed_states(self.trainee), *self.trainee.optimizer.variables]
 
 
-def class_weights(y: np.ndarray, classes: int, kind: str) -> np.ndarray | None:
-    """One weight a row, n / (classes · n of its class) for "balanced" (King & Zeng 2001; scikit-learn's rule)."""
-    if kind == "none":
-        return None
-    counts = np.bincount(y, minlength=classes)
-    return (len(y) / (np.count_nonzero(counts) * np.maximum(counts, 1)))[y]
-
-
 def _with_rates(base: type) -> type:
     """An optimizer whose learning rate has a factor for each layer: the update is scaled, which Adam does not undo."""
 
@@ -264,59 +256,3 @@ def facts(log: list[dict[str, float]], images: int) -> dict[str, Any]:
         "chosen_epoch": int(chosen["epoch"]),
         "images_per_second": round(images * len(log) / max(seconds, 1e-9), 1),
     }
-
-
-def classifier(
-    backbone: keras.Model, classes: int, options: LearningOptions, dropout: float, head_rate: float = 1.0
-) -> Trainee:
-    """`backbone` with a linear head `logits`, to be trained with cross-entropy; built and compiled once."""
-    own = options.model_dump_json(include={"optimizer", "momentum", "augment"})
-
-    def make() -> Trainee:
-        network = networks.with_head(backbone, classes, dropout)
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        return compiled(
-            Trainee(network, options.augment), options, {"logits": head_rate}, loss=loss, weighted_metrics=["accuracy"]
-        )
-
-    return networks.cached_for(backbone, ("classifier", classes, dropout, head_rate, own), make)
-
-
-def classify(
-    backbone: keras.Model,
-    table: Any,
-    pictures: Callable[[np.ndarray], np.ndarray],
-    classes: int,
-    options: TrainingOptions,
-    seed: int,
-    folder: Path,
-    note: Note,
-    head_rate: float = 1.0,
-    measure: Callable[[], dict[str, float]] | None = None,
-) -> tuple[keras.Model, dict[str, Any]]:
-    """Puts a new linear head on `backbone` and trains both with cross-entropy on the rows of a split table.
-
-    Args:
-        backbone: filled with its starting weights; changed in place.
-        table: `row`, `y` and `split`; train learns, val (if any) chooses the epoch.
-        head_rate: factor on the head's learning rate (10 in Alzubaidi et al. 2021).
-        measure: called after each epoch; what it returns stands in the log, and chooses nothing.
-
-    Returns:
-        The network up to `logits`, and facts for the run's record.
-    """
-    trainee = classifier(backbone, classes, options, options.dropout, head_rate)
-    initialise_head(trainee, seed, ("logits",))
-    reset(trainee, options.learning_rate, seed)
-    parts = {name: table[table["split"] == name] for name in ("train", "val")}
-    rows, y = parts["train"]["row"].to_numpy(), parts["train"]["y"].to_numpy()
-    train = Batches(pictures, rows, y, class_weights(y, classes, options.class_weights), options.batch, seed)
-    val = parts["val"]
-    validation = None
-    if len(val):
-        weights = class_weights(val["y"].to_numpy(), classes, options.class_weights)
-        validation = Batches(
-            pictures, val["row"].to_numpy(), val["y"].to_numpy(), weights, max(options.batch, networks.BATCH)
-        )
-    log = fit(trainee, train, validation, options, folder, note, measure=measure)
-    return trainee.network, facts(log, len(rows))

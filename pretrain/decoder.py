@@ -1,5 +1,6 @@
 """From a backbone's last feature maps back to a picture: the head of the objectives that reconstruct."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -35,21 +36,22 @@ class Reconstruction(training.Trainee):
     0: no better than one colour a picture, its mean; 1: to the pixel.
     """
 
-    def __init__(self, network: keras.Model, augmentation: str) -> None:
+    def __init__(
+        self, network: keras.Model, augmentation: str, spoil: keras.layers.Layer, loss_of: Callable[[Any], Any]
+    ) -> None:
+        """
+        Args:
+            spoil: from images (N, rows, columns, channels), 0–255, to those that the network sees, and to where its answer
+                counts: (N, rows, columns, 1), 0 or 1.
+            loss_of: the loss of an error, value by value.
+        """
         super().__init__(network, augmentation)
+        self.spoil, self.loss_of = spoil, loss_of
         self.explained = Explained(name="explained")
-
-    def spoilt(self, images: Any, training: bool | None) -> tuple[Any, Any]:
-        """Images 0–255 as the network sees them, and where its answer counts: (N, rows, columns, 1), 0 or 1."""
-        raise NotImplementedError
-
-    def loss_of(self, error: Any) -> Any:
-        """The loss of an error of reconstruction, value by value."""
-        raise NotImplementedError
 
     def call(self, images: Any, training: bool | None = None) -> Any:
         clean = self.augmented(images, training)
-        seen, counts = self.spoilt(clean, training)
+        seen, counts = self.spoil(clean)
         return {"made": self.network(seen, training=training), "clean": clean / 255.0, "counts": counts}
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):

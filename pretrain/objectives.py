@@ -49,9 +49,7 @@ class MaskedOptions(LearningOptions):
 
 @dataclass(frozen=True)
 class Objective:
-    function: (
-        str  # "module:function", called as function(backbone, listing, options, seed, folder, note, measure) -> facts
-    )
+    function: str  # "module:function", called with a `Lesson`; returns facts for the run's record
     options: type[LearningOptions]
     # What it reads beside the pictures: the source's labels, where an image came from, or nothing.
     reads: Literal["labels", "origins", ""] = ""

@@ -5,34 +5,23 @@ cluster counts alike. Labels are never read. The log's `stability` tells whether
 information of an assignment with the one before (their figure 2b).
 """
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
-from indomain import networks, training
+from indomain import classification, networks, training
 from indomain.batches import Batches
-from indomain.listings import Listing
-from indomain.progress import Note
+from pretrain.lesson import Lesson
 from pretrain.objectives import PseudoLabelOptions
 
 
-def pretrain(
-    backbone: keras.Model,
-    listing: Listing,
-    options: PseudoLabelOptions,
-    seed: int,
-    folder: Path,
-    note: Note,
-    measure: Callable[[], dict[str, float]] | None = None,
-) -> dict[str, Any]:
-    """Trains `backbone` in place on the pictures of the listing; returns facts for the run's record."""
+def pretrain(lesson: Lesson[PseudoLabelOptions]) -> dict[str, Any]:
+    """Trains the lesson's backbone in place on the pictures of the listing; returns facts for the run's record."""
+    backbone, listing, options, seed = lesson.backbone, lesson.listing, lesson.options, lesson.seed
     table = listing.table()
     rows = table.loc[table["split"] == "train", "row"].to_numpy()
     count = min(options.clusters, max(2, len(rows) // 2))
-    trainee = training.classifier(backbone, count, options, dropout=0)
+    trainee = classification.classifier(backbone, count, options, dropout=0)
     training.reset(trainee, options.learning_rate, seed)
     pictures = listing.pictures(backbone.input_shape[-1])
     none = np.zeros(len(rows), int)
@@ -50,7 +39,7 @@ def pretrain(
         training.initialise_head(trainee, seed + epoch, ("logits",))
         return {} if before is None else {"stability": agreement(before, found)}
 
-    log = training.fit(trainee, batches, None, options, folder, note, begin, measure)
+    log = training.fit(trainee, batches, None, options, lesson.folder, lesson.note, begin, lesson.measure)
     return training.facts(log, len(rows))
 
 

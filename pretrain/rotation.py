@@ -4,17 +4,14 @@ Labels are never read. The log's `accuracy` tells whether it learns: 0.25 is cha
 (histology, most skin lesions) it can hardly rise, and then this objective has nothing to teach.
 """
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import keras
 from keras import ops
 
 from indomain import networks, training
-from indomain.listings import Listing
-from indomain.progress import Note
 from pretrain import unlabelled
+from pretrain.lesson import Lesson
 from pretrain.objectives import RotationOptions
 
 
@@ -60,20 +57,12 @@ def turns(images: Any) -> Any:
     return ops.stack(every, axis=1)
 
 
-def pretrain(
-    backbone: keras.Model,
-    listing: Listing,
-    options: RotationOptions,
-    seed: int,
-    folder: Path,
-    note: Note,
-    measure: Callable[[], dict[str, float]] | None = None,
-) -> dict[str, Any]:
-    """Trains `backbone` in place on the pictures of the listing; returns facts for the run's record."""
+def pretrain(lesson: Lesson[RotationOptions]) -> dict[str, Any]:
+    """Trains the lesson's backbone in place on the pictures of the listing; returns facts for the run's record."""
+    backbone, options = lesson.backbone, lesson.options
 
     def make() -> training.Trainee:
         network = networks.with_head(backbone, 4, dropout=0)
         return training.compiled(Rotation(network, options.augment, options.copies), options)
 
-    trainee = networks.cached_for(backbone, unlabelled.key("rotation", options), make)
-    return unlabelled.learn(trainee, backbone, listing, options, seed, folder, note, measure)
+    return unlabelled.learn(lesson, "rotation", make)

@@ -4,17 +4,14 @@ Labels are never read. The projection head is thrown away afterwards (their sect
 whether it learns: the share of views whose nearest neighbour in the batch is the other view of the same picture.
 """
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import keras
 from keras import ops
 
-from indomain import networks, training
-from indomain.listings import Listing
-from indomain.progress import Note
+from indomain import training
 from pretrain import unlabelled
+from pretrain.lesson import Lesson
 from pretrain.objectives import SimCLROptions
 
 
@@ -54,16 +51,9 @@ def nt_xent(views: Any, temperature: float) -> tuple[Any, Any]:
     return ops.mean(losses), ops.mean(matched)
 
 
-def pretrain(
-    backbone: keras.Model,
-    listing: Listing,
-    options: SimCLROptions,
-    seed: int,
-    folder: Path,
-    note: Note,
-    measure: Callable[[], dict[str, float]] | None = None,
-) -> dict[str, Any]:
-    """Trains `backbone` in place on the pictures of the listing; returns facts for the run's record."""
+def pretrain(lesson: Lesson[SimCLROptions]) -> dict[str, Any]:
+    """Trains the lesson's backbone in place on the pictures of the listing; returns facts for the run's record."""
+    backbone, options = lesson.backbone, lesson.options
 
     def make() -> training.Trainee:
         x = keras.layers.Dense(options.projection, activation="relu", name="projection1")(backbone.output)
@@ -71,5 +61,4 @@ def pretrain(
         network = keras.Model(backbone.input, x, name=backbone.name)
         return training.compiled(SimCLR(network, options.augment, options.temperature), options)
 
-    trainee = networks.cached_for(backbone, unlabelled.key("simclr", options), make)
-    return unlabelled.learn(trainee, backbone, listing, options, seed, folder, note, measure)
+    return unlabelled.learn(lesson, "simclr", make)

@@ -113,21 +113,22 @@ def check(tasks: list[Task]) -> None:
 def run(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[str, Any]:
     """Learns one step; returns facts for the run's record."""
     from indomain import networks
+    from pretrain.lesson import Lesson
 
-    objective = OBJECTIVES[task.params["objective"]]
+    word = task.params["objective"]
     listing = listings.reopen(task.places)
     spec, seed = task.params["backbone"], task.params["seed"]
     backbone = networks.backbone(spec)
     previous = inputs["previous"] / "model.keras" if "previous" in inputs else None
     networks.start(backbone, spec, task.places["start"] or task.params["start"], seed, previous)
-    options = objective.options.model_validate(task.params["options"])
+    options = OBJECTIVES[word].options.model_validate(task.params["options"])
     measure = None
     if task.params["probe"]:
         from pretrain import probe
 
         looked_at = {key: task.places[f"probe_{key}"] for key in listing.places}
         measure = probe.measure(backbone, listings.reopen(looked_at))
-    learn = look_up({"it": objective.function}, "it", "objective")
-    facts = learn(backbone, listing, options, seed, folder, note, measure)
+    learn = look_up({name: objective.function for name, objective in OBJECTIVES.items()}, word, "objective")
+    facts = learn(Lesson(backbone, listing, options, seed, folder, note, measure))
     networks.save(backbone, folder / "model.keras")
     return facts

@@ -1,41 +1,27 @@
 """Learning from a source's labels: a linear head on the backbone, cross-entropy; the head is thrown away afterwards."""
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import keras
+import pandas as pd
 
-from indomain import training
-from indomain.listings import Listing
-from indomain.progress import Note
+from indomain import classification
 from indomain.recipes import TrainingOptions
+from pretrain.lesson import Lesson
 
 
-def pretrain(
-    backbone: keras.Model,
-    listing: Listing,
-    options: TrainingOptions,
-    seed: int,
-    folder: Path,
-    note: Note,
-    measure: Callable[[], dict[str, float]] | None = None,
-) -> dict[str, Any]:
-    """Trains `backbone` in place on the listing's classes.
+def pretrain(lesson: Lesson[TrainingOptions]) -> dict[str, Any]:
+    """Trains the lesson's backbone in place on the listing's classes; returns facts for the run's record."""
+    return learn(lesson, lesson.listing.table(), len(lesson.listing.facts["classes"]))
+
+
+def learn(lesson: Lesson[TrainingOptions], table: pd.DataFrame, classes: int) -> dict[str, Any]:
+    """Trains on the classes `y` of a split table.
 
     With validation images (the strict profile) the epoch of the least validation loss is kept, else the last.
 
     Returns:
         Facts for the run's record: images seen, the chosen epoch, images a second.
     """
-    return training.classify(
-        backbone,
-        listing.table(),
-        listing.pictures(backbone.input_shape[-1]),
-        len(listing.facts["classes"]),
-        options,
-        seed,
-        folder,
-        note,
-        measure=measure,
-    )[1]
+    pictures = lesson.listing.pictures(lesson.backbone.input_shape[-1])
+    given = (classes, lesson.options, lesson.seed, lesson.folder, lesson.note)
+    return classification.classify(lesson.backbone, table, pictures, *given, measure=lesson.measure)[1]

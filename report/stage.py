@@ -98,11 +98,12 @@ def plan(plan: Plan) -> list[Task]:
     for task in plan.find("pretrain"):
         from indomain.listings import reopen
 
-        source = f"{task.labels['profile']}/{task.labels['source']}"
-        origins = sources.get(source, {}).get("read", []) or (
-            reopen(task.places).facts["origins"] if task.labels["objective"] == "source-labels" else []
-        )
-        sources[source] = {**reopen(task.places).facts, "read": origins}
+        source, found = f"{task.labels['profile']}/{task.labels['source']}", reopen(task.places).facts
+        earlier = sources.get(source, {"read": []})["read"]
+        sources[source] = {
+            **found,
+            "read": found["origins"] if task.labels["objective"] == "source-labels" else earlier,
+        }
     params = {
         "recipe": {"name": plan.name, **recipe.model_dump(mode="json", exclude={"report"})},
         "options": {

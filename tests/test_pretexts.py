@@ -10,8 +10,9 @@ from indomain import networks, training
 from indomain.errors import look_up
 from indomain.progress import silent
 from pretrain import pseudo_labels
-from pretrain.decoder import Explained, with_decoder
-from pretrain.masked import Masked
+from pretrain.decoder import Explained, Reconstruction, with_decoder
+from pretrain.lesson import Lesson
+from pretrain.masked import Hidden
 from pretrain.objectives import OBJECTIVES
 from pretrain.probe import knn_accuracy
 from pretrain.rotation import turns
@@ -56,7 +57,7 @@ def learn(name, folder, source=None, epochs=6, note=silent, measure=None):
     backbone = networks.backbone(SPEC)
     networks.initialise(backbone, 0)
     function = look_up({name: objective.function}, name, "objective")
-    facts = function(backbone, source or Source(), options, 0, folder, note, measure)
+    facts = function(Lesson(backbone, source or Source(), options, 0, folder, note, measure))
     return [np.array(weight) for weight in backbone.weights], facts, pd.read_csv(folder / "log.csv")
 
 
@@ -140,7 +141,8 @@ def test_a_decoder_gives_a_picture_of_the_same_shape(name, shape):
 
 
 def test_only_hidden_pixels_count():
-    trainee = Masked(keras.Sequential([keras.layers.Input((8, 8, 1)), keras.layers.Identity()]), "none", 0.5, 4)
+    network = keras.Sequential([keras.layers.Input((8, 8, 1)), keras.layers.Identity()])
+    trainee = Reconstruction(network, "none", Hidden(0.5, 4), ops.absolute)
     clean = np.random.default_rng(0).random((2, 8, 8, 1)).astype("float32")
     hidden = np.zeros((2, 8, 8, 1), "float32")
     hidden[:, :4] = 1
@@ -149,7 +151,7 @@ def test_only_hidden_pixels_count():
     assert float(loss) == 0 and float(trainee.explained.result()) == 1
     made = np.where(hidden == 1, clean + 0.5, 9.0).astype("float32")
     assert float(trainee.compute_loss(y_pred={"made": made, "clean": clean, "counts": hidden})) == pytest.approx(0.5)
-    seen, counts = trainee.spoilt(ops.convert_to_tensor(clean * 255), True)
+    seen, counts = trainee.spoil(ops.convert_to_tensor(clean * 255))
     seen, counts = ops.convert_to_numpy(seen), ops.convert_to_numpy(counts)
     assert set(np.unique(counts)) == {0.0, 1.0}
     np.testing.assert_allclose(seen[counts == 0], (clean * 255)[counts == 0], rtol=1e-5)

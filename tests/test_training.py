@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from indomain import features, networks, training
+from indomain import classification, features, networks, training
 from indomain.batches import Batches
 from indomain.progress import silent
 from indomain.recipes import TrainingOptions
@@ -35,7 +35,7 @@ def learn(folder, options, seed=0, frozen=0.0, head_rate=1.0, shuffled=False):
     backbone = networks.backbone(SPEC, frozen)
     networks.initialise(backbone, seed)
     before = {layer.name: [np.array(w) for w in layer.weights] for layer in backbone.layers}
-    network, facts = training.classify(
+    network, facts = classification.classify(
         backbone, table, lambda rows: pictures[rows], 2, options, seed, folder, silent, head_rate
     )
     return network, pd.read_csv(folder / "log.csv"), before, facts
@@ -123,7 +123,7 @@ def test_a_head_learns_on_features_what_it_learns_on_pictures(tmp_path):
     (tmp_path / "features").mkdir()
     features.write(tmp_path / "features", backbone, lambda rows: pictures[rows], table["row"].to_numpy())
     known = features.read(tmp_path / "features")
-    head, _ = training.classify(
+    head, _ = classification.classify(
         features.stand_in(backbone), table, known, 2, options, 0, tmp_path / "features", silent, 10.0
     )
     whole = features.joined(backbone, head)
@@ -180,7 +180,7 @@ def test_balanced_weights_are_scikit_learns():
     from sklearn.utils.class_weight import compute_sample_weight
 
     y = np.array([0, 0, 0, 1])
-    assert np.allclose(training.class_weights(y, 2, "balanced"), compute_sample_weight("balanced", y))
+    assert np.allclose(classification.class_weights(y, 2, "balanced"), compute_sample_weight("balanced", y))
 
 
 def test_a_saved_network_is_whole_and_flat(tmp_path):

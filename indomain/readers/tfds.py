@@ -46,6 +46,7 @@ def _source(builder, split: str):
     try:
         return builder.as_data_source(split=split)
     except NotImplementedError:
+        # What TensorFlow Datasets raises for its TFRecord files, which know no numbers.
         import tensorflow_datasets as tfds
 
         return list(tfds.as_numpy(builder.as_dataset(split=split, shuffle_files=False)))
