@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from indomain import listings
+from indomain.errors import Diverged
 from indomain.planning import Plan
 from indomain.progress import Note
 from indomain.runs import Task
@@ -66,7 +67,7 @@ def plan(plan: Plan) -> list[Task]:
                 "note": f"{labels['target']}, {labels['backbone']}" + (" — synthetic radiographs" if synthetic else ""),
             }
             inputs = {f"maps{number}": task for number, task in enumerate(members)}
-            tasks.append(Task("explain", VERSION, params, inputs, labels))
+            tasks.append(Task("explain", VERSION, params, inputs, labels, endures=True))
     return tasks
 
 
@@ -133,8 +134,13 @@ def _panel(task: Task, folder: Path, inputs: dict[str, Path]) -> dict[str, Any]:
 
     maps = {}
     for number, chain in enumerate(task.params["chains"]):
-        with np.load(inputs[f"maps{number}"] / "explanations.npz", allow_pickle=False) as saved:
-            maps[chain] = dict(saved)
+        path = inputs[f"maps{number}"] / "explanations.npz"
+        # A network that diverged has none.
+        if path.is_file():
+            with np.load(path, allow_pickle=False) as saved:
+                maps[chain] = dict(saved)
+    if not maps:
+        raise Diverged("no network to explain")
     # Names come from recipes: a dollar sign in them is one, and no formula.
     with files.written(folder / "panel.png") as temporary, matplotlib.rc_context({"text.parse_math": False}):
         draw(temporary, maps, task.params["methods"], task.params["classes"], task.params["note"])

@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from indomain import augment, listings
-from indomain.errors import look_up, unknown
+from indomain.errors import Diverged, look_up, unknown
 from indomain.planning import Plan, budget_label
 from indomain.progress import Note
 from indomain.recipes import BackboneOptions, TrainingOptions
@@ -151,7 +151,7 @@ def run(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[s
     predicting = networks.cached_for(head, ("scores",), lambda: networks.with_scores(head)) if known else model
     scores = networks.predict(predicting, seen, shown["row"].to_numpy())
     if not np.isfinite(scores).all():
-        raise FloatingPointError("the network's scores are no numbers; lower learning_rate.")
+        raise Diverged("the network's scores are no numbers")
     predictions.write(folder / "predictions.csv", shown, scores, params["classes"])
     return facts
 

@@ -10,6 +10,10 @@ class RequestError(ValueError):
     """The request was wrong (exit status 2): it names the file, key or image, what was found, and the way out."""
 
 
+class Diverged(FloatingPointError):
+    """A network's numbers left the range of floats. A result like any other: its run is done, and the table says it."""
+
+
 class WorkFailed(Exception):
     """A run failed in another process, which has said why."""
 

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from indomain import files, networks
+from indomain.errors import Diverged
 
 
 class Features:
@@ -32,9 +33,15 @@ class Features:
 def write(
     folder: Path, model: keras.Model, pictures: Callable[[np.ndarray], np.ndarray], rows: np.ndarray
 ) -> dict[str, Any]:
-    """Puts the pictures of `rows` through `model` into `folder`/features.npz; returns facts for the run's record."""
+    """Puts the pictures of `rows` through `model` into `folder`/features.npz; returns facts for the run's record.
+
+    Raises:
+        Diverged: the network gives features that are no numbers.
+    """
     rows = np.unique(rows)
     found = networks.predict(model, pictures, rows)
+    if not np.isfinite(found).all():
+        raise Diverged("the network's features are no numbers")
     files.write_arrays(folder / "features.npz", {"rows": rows.astype(np.int64), "features": found})
     return {"images": len(rows), "features": int(found.shape[1])}
 

@@ -77,7 +77,6 @@ class TargetOptions(SetOptions):
     set: str  # a manifest's name or path, and a subset: "mura/humerus", "my.toml:knee"
     split: SplitOptions = SplitOptions()
     paper_split: SplitOptions | None = None  # the paper profile's split, where it differs
-    paper_chains: list[str] = []  # the paper profile's chains, where they differ
     fractions: list[float] = []  # shares of the training labels
     shots: list[int] = []  # training labels for each class
     chains: list[str] = []  # those of the recipe's chains to run; empty: all
@@ -195,7 +194,7 @@ class Recipe(Table):
         for name, chain in self.chains.items():
             _check_chain(name, chain, self.sources)
         for name, target in self.targets.items():
-            for asked in (*target.chains, *target.paper_chains):
+            for asked in target.chains:
                 if asked not in self.chains:
                     raise unknown("chain", asked, self.chains, f"targets.{name}.chains")
         for backbone in self.backbones:
@@ -214,8 +213,7 @@ class Recipe(Table):
         options = self.targets[name]
         if profile != "paper":
             return options
-        own = {"split": options.paper_split or options.split, "chains": options.paper_chains or options.chains}
-        return options.model_copy(update=own)
+        return options.model_copy(update={"split": options.paper_split or options.split})
 
     def arms(self, target: str, profile: str) -> list[tuple[BackboneOptions, str, list[str]]]:
         """The pairs of backbone and chain that a target runs: backbone, the chain's name, its steps."""

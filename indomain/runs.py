@@ -55,6 +55,7 @@ class Task:
         inputs: what it needs of other runs: role -> their tasks.
         labels: what the table calls it (target, chain, backbone, seed, fold ...); not part of its identity.
         places: folders that it reads (prepared sets, listings); not part of its identity, their digests are in params.
+        endures: it is done though a training among its inputs diverged; any other run has then diverged, too.
     """
 
     stage: str
@@ -63,6 +64,7 @@ class Task:
     inputs: dict[str, "Task"] = field(default_factory=dict)
     labels: dict[str, Any] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
+    endures: bool = False
 
     @cached_property
     def digest(self) -> str:
@@ -151,6 +153,10 @@ class RunsFolder:
                     self.verify(task)
                 return None
             return files.set_aside(self.folder(task))
+
+    def diverged(self, task: Task) -> str | None:
+        """What diverged in a finished run, in words; None where its numbers are numbers."""
+        return self.record(task).get("diverged")
 
     def record(self, task: Task) -> dict[str, Any]:
         """The DONE record of a finished run.

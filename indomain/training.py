@@ -17,6 +17,7 @@ import numpy as np
 
 from indomain import augment, files, networks
 from indomain.batches import Batches
+from indomain.errors import Diverged
 from indomain.progress import Note, silent
 from indomain.recipes import LearningOptions
 from indomain.runs import UNREADABLE
@@ -94,7 +95,7 @@ def fit(
         One row an epoch: epoch, loss, the metrics, val_…, seconds.
 
     Raises:
-        FloatingPointError: the loss is no number any more.
+        Diverged: the loss is no number any more; `log.csv` holds the epochs up to there.
     """
     keeper = _Keeper(trainee, train, options, validation is not None, folder, note, begin, measure)
     first = keeper.resume()
@@ -133,12 +134,13 @@ class _Keeper(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None) -> None:
         row = {name: float(value) for name, value in (logs or {}).items()} | self.said
-        if not np.isfinite(row["loss"]):
-            raise FloatingPointError(
-                f"the loss became {row['loss']} in epoch {epoch + 1}. Lower learning_rate (now "
-                f"{self.options.learning_rate:g}), or look at the pictures with `indomain data check`."
-            )
         seconds = time.monotonic() - self.began
+        if not np.isfinite(row["loss"]):
+            self.log.append({"epoch": epoch + 1, **row, "seconds": round(seconds, 3)})
+            self.leave()
+            raise Diverged(
+                f"the loss became {row['loss']} in epoch {epoch + 1} (learning_rate {self.options.learning_rate:g})"
+            )
         row |= self.measure() if self.measure else {}
         now = time.monotonic()
         self.log.append({"epoch": epoch + 1, **row, "seconds": round(seconds, 3)})
@@ -205,6 +207,10 @@ class _Keeper(keras.callbacks.Callback):
         if self.keep_best and self.best is not None:
             for variable, value in zip(self.trainee.network.weights, self.best):
                 variable.assign(value)
+        self.leave()
+
+    def leave(self) -> None:
+        """Leaves the log and the curves, and nothing to go on from."""
         if self.curves is not None:
             self.curves.close()
         files.write_text(self.folder / "log.csv", _csv_text(self.log))

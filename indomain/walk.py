@@ -7,9 +7,11 @@ import logging
 import os
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from indomain import files, planning
+from indomain.errors import Diverged
 from indomain.progress import Note, silent
 from indomain.runs import Busy, Damaged, RunsFolder, Task
 
@@ -62,11 +64,22 @@ def run_one(task: Task, runs: RunsFolder, view: Any = None, wait: bool = True) -
                 from indomain import backend
 
                 backend.configure(task.params["compute"])
-            inputs = {role: runs.folder(needed) for role, needed in task.inputs.items()}
-            facts = planning.stage_module(task.stage).run(task, folder, inputs, note)
+            facts = _facts(task, runs, folder, note)
             files.write_json(folder / "facts.json", {**facts, "versions": versions()})
     if view:
         view.end(task)
+
+
+def _facts(task: Task, runs: RunsFolder, folder: Path, note: Note) -> dict[str, Any]:
+    """Does the work; returns facts for the run's record. A training that diverges is one of them, and is inherited."""
+    inherited = [found for needed in task.inputs.values() if (found := runs.diverged(needed))]
+    if inherited and not task.endures:
+        return {"diverged": inherited[0]}
+    inputs = {role: runs.folder(needed) for role, needed in task.inputs.items()}
+    try:
+        return planning.stage_module(task.stage).run(task, folder, inputs, note)
+    except Diverged as error:
+        return {"diverged": f"{task.stage}: {error}"}
 
 
 def set_aside(runs: RunsFolder, error: Damaged) -> None:

@@ -81,7 +81,8 @@ def summary(params: dict[str, Any], table: pd.DataFrame, sentences: list[str]) -
     console = Console(record=True, width=140, file=io.StringIO())
     console.print(shown)
     text = console.export_text()
-    missing = [f"{row.target}, {row.chain}, {row.note}." for row in absent.itertuples()]
+    # What diverged is among the sentences.
+    missing = [f"{row.target}, {row.chain}, {row.note}." for row in absent.itertuples() if "diverged" not in row.note]
     return text + "".join(f"* {sentence}\n" for sentence in [*missing, *sentences])
 
 

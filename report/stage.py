@@ -20,7 +20,7 @@ from indomain.schema import Table
 from report import levels, registry
 from report.registry import Beside
 
-VERSION = 6
+VERSION = 7
 
 
 class Options(Table):
@@ -125,7 +125,7 @@ def plan(plan: Plan) -> list[Task]:
     inputs = {str(number): task for number, task in enumerate(shown)}
     everything = {task.digest: task for task in plan.tasks}
     places["runs"] = "\n".join(str(plan.runs.folder(task)) for task in everything.values())
-    return [Task("report", VERSION, params, inputs, {"recipe": plan.name}, places)]
+    return [Task("report", VERSION, params, inputs, {"recipe": plan.name}, places, endures=True)]
 
 
 def run(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[str, Any]:
@@ -150,13 +150,13 @@ def run(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[s
         options["seed"],
         options["reported"],
     )
-    absent = table.absent_lines(params["missing"], options["metrics"])
+    absent = table.absent_lines([*params["missing"], *table.diverged(rows)], options["metrics"])
     whole = pd.concat([built, absent], ignore_index=True) if len(absent) else built
     whole.to_csv(folder / "table.csv", index=False, float_format="%.6g")
     predictions.to_csv(folder / "predictions.csv", index=False)
     stages = page.stages([Path(path) for path in task.places["runs"].split("\n") if path])
     stages.to_csv(folder / "stages.csv", index=False)
-    notes = page.notes(params, built)
+    notes = page.notes(params, built) + table.said_of_diverged(rows)
     write_text(folder / "table.tex", latex.render(whole, params["recipe"]["title"], notes))
     pictures: list[tuple[str, str]] = []
     # Names come from recipes: a dollar sign in them is one, and no formula.
@@ -166,7 +166,7 @@ def run(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[s
             pictures.append((title, figures.as_svg(figure)))
     panels: list[tuple[str, Path]] = []
     for labels, place in read:
-        if labels.get("do") == "panel":
+        if labels.get("do") == "panel" and (place / "panel.png").is_file():
             name = "-".join(str(labels[key]) for key in ("target", "backbone", "method", "profile"))
             (folder / f"panel-{name}.png").write_bytes((place / "panel.png").read_bytes())
             panels.append(

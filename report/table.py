@@ -62,6 +62,7 @@ class Row:
     labels: dict[str, Any]
     facts: dict[str, Any]  # the target's listing
     runs: list[Run] = field(default_factory=list)
+    diverged: list[str] = field(default_factory=list)  # of each run without predictions: what became no number
 
     @property
     def positive(self) -> int | None:
@@ -86,19 +87,29 @@ def read_rows(
     frames = []
     for labels, folder in inputs:
         its_facts = facts[f"{labels['profile']}/{labels['target']}"]
+        record = files.read_json(folder / "DONE")
+        its_levels = [level for level in asked if levels.has(level, its_facts)]
+        if "diverged" in record:
+            for level in its_levels:
+                _row_of(rows, {**labels, "level": level}, its_facts).diverged.append(record["diverged"])
+            continue
         table, y, scores = predictions.read(folder / "predictions.csv", its_facts["classes"])
         kept = {
             key: labels[key] for key in ("profile", "target", "chain", "backbone", "method", "budget", "seed", "fold")
         }
         frames.append(table.drop(columns="group").assign(**kept))
         test = (table["split"] == "test").to_numpy()
-        n_train = files.read_json(folder / "DONE")["images"]
-        for level in (level for level in asked if levels.has(level, its_facts)):
-            of_row = {**labels, "level": level}
-            row = rows.setdefault(tuple(of_row[key] for key in ROW), Row({key: of_row[key] for key in ROW}, its_facts))
+        for level in its_levels:
+            row = _row_of(rows, {**labels, "level": level}, its_facts)
             units = levels.gathered(table[test], y[test], scores[test], level, rule, row.positive)
-            row.runs.append(Run(labels["fold"], labels["seed"], *units, n_train, int(test.sum())))
+            row.runs.append(Run(labels["fold"], labels["seed"], *units, record["images"], int(test.sum())))
+    if not frames:
+        raise FloatingPointError(f"every training diverged; the first: {next(iter(rows.values())).diverged[0]}")
     return _in_order(list(rows.values())), pd.concat(frames, ignore_index=True)
+
+
+def _row_of(rows: dict[tuple, Row], labels: dict[str, Any], facts: dict[str, Any]) -> Row:
+    return rows.setdefault(tuple(labels[key] for key in ROW), Row({key: labels[key] for key in ROW}, facts))
 
 
 def _in_order(rows: list[Row]) -> list[Row]:
@@ -128,9 +139,10 @@ def build(
             names.
     """
     lines: list[dict[str, Any]] = []
-    by_key = {tuple(row.labels[key] for key in ROW): row for row in rows}
+    # What diverged throughout has no numbers; what diverged in part has flattering ones, which are compared with nothing.
+    by_key = {tuple(row.labels[key] for key in ROW): row for row in rows if row.runs}
     cache: dict[tuple, dict[str, list[np.ndarray]]] = {}
-    for row in rows:
+    for row in by_key.values():
         here = _bootstrapped(row, names, samples, seed, cache)
         reference = _reference(row, by_key, compare_with)
         there = _bootstrapped(reference, names, samples, seed, cache) if reference else None
@@ -151,11 +163,11 @@ def build(
                 if row.facts["has_patients"]
                 else np.nan,
                 **_reported(reported, row.labels, name),
-                "note": _undefined(plain) or ("every bootstrap sample gives the same value" if low == high else ""),
+                "note": _note(row, plain, low == high),
             }
             if line.pop("same", False):
                 line["minus_reported"] = line["mean"] - line["reported"]
-            if reference and there and name in tested:
+            if reference and there and name in tested and not row.diverged and not reference.diverged:
                 other = _plain(reference, name)
                 test, p = _test(row, reference, name, plain, other, here[name], there[name])
                 line |= {
@@ -176,6 +188,28 @@ def absent_lines(missing: list[dict[str, Any]], names: list[str]) -> pd.DataFram
     """Rows for what cannot be run, so that a reader does not take them for forgotten: no number, a note."""
     lines = [{**labels, "metric": name} for labels in missing for name in names[:1]]
     return pd.DataFrame(lines).reindex(columns=COLUMNS)
+
+
+def diverged(rows: list[Row]) -> list[dict[str, Any]]:
+    """The labels, and a note, of rows none of whose runs has numbers."""
+    return [{**row.labels, "note": f"diverged: {row.diverged[0]}"} for row in rows if not row.runs]
+
+
+def said_of_diverged(rows: list[Row]) -> list[str]:
+    """A sentence for the reader, if any training diverged."""
+    keys = [key for key in ROW if key != "level"]
+    words = dict.fromkeys(", ".join(str(row.labels[key]) for key in keys) for row in rows if row.diverged)
+    if not words:
+        return []
+    shown = "; ".join(list(words)[:4]) + (f"; and {len(words) - 4} more rows" if len(words) > 4 else "")
+    return [f"Diverged (the numbers left the range of floats), wholly or in part: {shown}."]
+
+
+def _note(row: Row, plain: np.ndarray, same: bool) -> str:
+    if row.diverged:
+        count = len(row.diverged)
+        return f"diverged in {count} of {count + len(row.runs)} runs; mean of the others, compared with nothing"
+    return _undefined(plain) or ("every bootstrap sample gives the same value" if same else "")
 
 
 def _plain(row: Row, name: str) -> np.ndarray:

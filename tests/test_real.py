@@ -5,7 +5,7 @@ import pytest
 
 pytestmark = pytest.mark.real
 QUICK = ["explain.images=0", "finetune.epochs=1", "pretrain.simclr.epochs=1", "pretrain.supervised.epochs=1"]
-QUICK += ['backbones=["squeezenet"]', "size=32", "seeds=[0]", "report.samples=200"]
+QUICK += ['profiles=["strict"]', 'backbones=["squeezenet"]', "size=32", "seeds=[0]", "report.samples=200"]
 
 
 def settings(*more):
@@ -18,7 +18,7 @@ PRETEXTS = ("rotation", "pseudo-labels", "source-labels", "autoencoder", "masked
 @pytest.mark.parametrize(
     ("recipe", "more"),
     [
-        ("mini/skin", ['profiles=["strict"]', "targets.ph2.split.folds=2"]),
+        ("mini/skin", ["targets.ph2.split.folds=2"]),
         (
             "mini/foot",
             [

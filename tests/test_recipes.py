@@ -73,6 +73,30 @@ def test_the_papers_profile_differs_where_it_says(indomain, small_recipe, here):
     assert "Profile paper" in (here / "runs/tiny/report.html").read_text()
 
 
+def test_a_training_that_diverges_is_a_row_without_a_number(indomain, small_recipe, here):
+    words = ["profiles=['strict', 'paper']", "seeds=[0]", "finetune.epochs=2", "explain.samples=30"]
+    words += ["finetune.paper.optimizer=sgd", "finetune.paper.learning_rate=3e38"]
+    command = ["run", "tiny.toml", *(part for word in words for part in ("--set", word))]
+    status, out, err = indomain(*command)
+    assert status == 0, err
+    assert "Diverged" in out and "paper, wrist, all labels, squeezenet, full, imagenet" in out
+    table = pd.read_csv(here / "runs/tiny/table.csv").set_index(["profile", "method"])
+    for method in ("full", "features: linear-svm"):  # what builds on it has diverged, too
+        fallen = table.loc[("paper", method)]
+        assert fallen["mean"].isna().all() and fallen["note"].str.startswith("diverged: finetune: the loss").all()
+    assert table.loc[("paper", "off-the-shelf"), "mean"].notna().all() and table.loc["strict", "mean"].notna().all()
+    folder = here / "runs/tiny"
+    # Of two methods under two profiles, the one that diverged has no panel.
+    assert len(list(folder.glob("panel-*.png"))) == 3 and "diverged" in (folder / "report.html").read_text()
+    status, out, _ = indomain(*command)
+    assert status == 0 and "Everything was done already" in out
+    # With nothing left that has numbers, there is no table.
+    status, _, err = indomain(
+        "run", "tiny.toml", *command[2:], "--set", "finetune.strategies=['full']", "--profile", "paper"
+    )
+    assert status == 1 and "every training diverged" in err
+
+
 def test_one_stage_alone_needs_the_earlier_ones(here, small_recipe, cache_dir, capsys):
     from indomain.cli import run_stage
 

@@ -115,3 +115,18 @@ def test_a_metric_without_a_value_says_so():
         row.runs[1].y[:] = 1
     built = table.build(rows, ["auroc"], ["auroc"], "imagenet", 100, 0, [])
     assert built["mean"].isna().all() and built["note"].str.startswith("not defined: ").all()
+
+
+def test_what_diverged_in_part_is_compared_with_nothing_and_what_diverged_wholly_has_no_number():
+    from report import table
+
+    rows = rows_of([0.3, 0.6, 0.9], seeds=1)
+    rows[1].runs.pop()
+    rows[1].diverged = ["finetune: the loss became nan"]
+    built = table.build(rows, ["auroc"], ["auroc"], "imagenet", 100, 0, []).set_index("chain")
+    assert built["p_uncorrected"].isna().all() and (built["n_comparisons"] == 0).all()
+    assert built.loc["other", "note"].startswith("diverged in 1 of 3 runs") and np.isfinite(built.loc["other", "mean"])
+    rows[1].runs.clear()
+    assert list(table.build(rows, ["auroc"], ["auroc"], "imagenet", 100, 0, [])["chain"]) == ["imagenet"]
+    assert table.diverged(rows)[0]["note"] == "diverged: finetune: the loss became nan"
+    assert "other" in table.said_of_diverged(rows)[0] and table.said_of_diverged(rows[:1]) == []

@@ -7,6 +7,7 @@ import pytest
 
 from indomain import classification, features, networks, training
 from indomain.batches import Batches
+from indomain.errors import Diverged
 from indomain.progress import silent
 from indomain.recipes import TrainingOptions
 
@@ -160,10 +161,11 @@ def test_the_heads_learning_rate_is_scaled_under_adam(tmp_path):
     assert moved[10.0][1] == pytest.approx(moved[1.0][1], rel=1e-3)
 
 
-def test_a_loss_that_is_no_number_ends_the_run(tmp_path):
+def test_a_loss_that_is_no_number_ends_the_training(tmp_path):
     options = TrainingOptions(epochs=3, batch=8, learning_rate=1e30, optimizer="sgd")
-    with pytest.raises(FloatingPointError, match="Lower learning_rate"):
+    with pytest.raises(Diverged, match="epoch 1"):
         learn(tmp_path, options)
+    assert not np.isfinite(pd.read_csv(tmp_path / "log.csv")["loss"].iloc[-1]) and not (tmp_path / "state.npz").exists()
 
 
 def test_shuffling_depends_on_seed_and_epoch_only():
