@@ -23,7 +23,7 @@ from indomain.batches import Batches
 from indomain.pictures import Pictures
 from indomain.recipes import TrainingOptions
 path, number = Path(sys.argv[1]), int(sys.argv[2])
-backbone = networks.backbone({"name": "dcnn-light", "shape": [32, 32, 1], "width": 0.0625})
+backbone = networks.backbone({"name": "dcnn-light", "shape": [32, 32, 1], "width": 0.125})
 networks.initialise(backbone, 0)
 loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 trainee = training.compiled(training.Trainee(networks.with_head(backbone, 2, 0.5), "none"), TrainingOptions(), loss=loss)

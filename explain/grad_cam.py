@@ -19,7 +19,7 @@ def grad_cam(model: keras.Model, images: np.ndarray, classes: np.ndarray, layer:
     Returns:
         float32 (N, rows, columns), 0 … 1 for each image; all 0 where nothing speaks for the class.
     """
-    layer = layer or maps_layer(model)
+    layer = layer or networks.maps_layer(model)
     head = networks.cached_for(
         model, ("grad-cam", layer), lambda: keras.Model(model.get_layer(layer).output, model.get_layer("logits").output)
     )
@@ -29,12 +29,6 @@ def grad_cam(model: keras.Model, images: np.ndarray, classes: np.ndarray, layer:
     weights = gradients.mean(axis=(1, 2), keepdims=True)
     heat = np.maximum((weights * maps).sum(axis=-1), 0)
     return np.stack([enlarged(one, images.shape[1:3]) for one in heat])
-
-
-def maps_layer(model: keras.Model) -> str:
-    """The name of the layer that feeds the layer `pool`."""
-    source = model.get_layer("pool").input
-    return source._keras_history.operation.name
 
 
 def enlarged(heat: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from indomain.errors import RequestError
-
 CLASSIFIERS = {
     "linear-svm": "fusion.classifiers:linear_svm",
     "rbf-svm": "fusion.classifiers:rbf_svm",
@@ -15,6 +13,19 @@ CLASSIFIERS = {
     "naive-bayes": "fusion.classifiers:naive_bayes",
     "lda": "fusion.classifiers:lda",
     "mlp": "fusion.classifiers:mlp",
+}
+# What [fusion] tune = true chooses from, by cross-validation inside the training images.
+GRIDS: dict[str, dict[str, list[Any]]] = {
+    "linear-svm": {"machine__estimator__C": [1.0, 0.01, 0.1, 10.0]},
+    "rbf-svm": {"machine__estimator__C": [1.0, 0.1, 10.0, 100.0]},
+    "knn": {"machine__n_neighbors": [5, 1, 3, 9, 15]},
+    "logistic-regression": {"machine__C": [1.0, 0.01, 0.1, 10.0]},
+    "decision-tree": {"min_samples_leaf": [5, 1, 10, 20]},
+    "random-forest": {"max_features": ["sqrt", 0.1]},
+    "gradient-boosting": {"learning_rate": [0.1, 0.03], "max_depth": [3, 1]},
+    "naive-bayes": {"var_smoothing": [1e-9, 1e-3, 1e-1]},
+    "lda": {"machine__shrinkage": ["auto", 0.1, 0.5, 0.9]},
+    "mlp": {"machine__alpha": [1e-2, 1e-4, 1.0]},
 }
 
 
@@ -34,24 +45,16 @@ def rbf_svm(seed: int) -> Any:
 
 def knn(seed: int) -> Any:
     """Five nearest neighbours, weighted by distance."""
-    from sklearn.neighbors import KNeighborsClassifier
+    from fusion.estimators import FewNeighbors
 
-    class FewNeighbors(KNeighborsClassifier):
-        n_neighbors: int
-
-        def fit(self, X, y):
-            # With fewer images than neighbours, all of them vote.
-            self.n_neighbors = min(self.n_neighbors, len(X))
-            return super().fit(X, y)
-
-    return FewNeighbors(n_neighbors=5, weights="distance")
+    return _spanned(FewNeighbors(n_neighbors=5, weights="distance"))
 
 
 def logistic_regression(seed: int) -> Any:
     """Logistic regression with C = 1."""
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(class_weight="balanced", max_iter=5000)
+    return _spanned(LogisticRegression(class_weight="balanced", max_iter=5000))
 
 
 def decision_tree(seed: int) -> Any:
@@ -70,15 +73,10 @@ def random_forest(seed: int) -> Any:
 
 def gradient_boosting(seed: int) -> Any:
     """100 rounds of trees of depth 3, each split among √d of the d features (Friedman 2002, stochastic boosting)."""
-    from sklearn.ensemble import GradientBoostingClassifier
-    from sklearn.utils.class_weight import compute_sample_weight
-
-    class Balanced(GradientBoostingClassifier):
-        def fit(self, X, y):
-            return super().fit(X, y, compute_sample_weight("balanced", y))
+    from fusion.estimators import BalancedBoosting
 
     # The histogram kind is made for ten thousand images and more; on hundreds with thousands of features it takes minutes.
-    return Balanced(n_estimators=100, max_depth=3, max_features="sqrt", random_state=seed)
+    return BalancedBoosting(n_estimators=100, max_depth=3, max_features="sqrt", random_state=seed)
 
 
 def naive_bayes(seed: int) -> Any:
@@ -92,27 +90,26 @@ def lda(seed: int) -> Any:
     """Linear discriminant analysis with a shrunk covariance, as there are more features than images."""
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-    return LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+    return _spanned(LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"))
 
 
 def mlp(seed: int) -> Any:
     """One hidden layer of 64 units."""
     from sklearn.neural_network import MLPClassifier
 
-    return MLPClassifier((64,), alpha=1e-2, max_iter=400, random_state=seed)
+    return _spanned(MLPClassifier((64,), alpha=1e-2, max_iter=400, random_state=seed))
+
+
+def _spanned(machine: Any) -> Any:
+    """For machines that see distances or inner products: on the coordinates that the training images span."""
+    from sklearn.pipeline import Pipeline
+
+    from fusion.estimators import Span
+
+    return Pipeline([("span", Span()), ("machine", machine)])
 
 
 def _calibrated(machine: Any) -> Any:
-    import numpy as np
-    from sklearn.calibration import CalibratedClassifierCV
+    from fusion.estimators import Calibrated
 
-    class Calibrated(CalibratedClassifierCV):
-        def fit(self, X, y):
-            smallest = int(np.unique(y, return_counts=True)[1].min())
-            if smallest < 2:
-                raise RequestError("support vector machines need two training images of each class for their scores.")
-            self.cv = min(3, smallest)
-            return super().fit(X, y)
-
-    # One machine on all images; the sigmoid is fitted on held-out decision values.
-    return Calibrated(machine, method="sigmoid", cv=3, ensemble=False)
+    return _spanned(Calibrated(machine, method="sigmoid", cv=3, ensemble=False))

@@ -6,6 +6,8 @@ from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from fusion.blocks import places
+
 
 class FeatureFusion(TransformerMixin, BaseEstimator):
     """Scales every feature to mean 0 and variance 1, divides each block by the root of its width, then reduces by PCA.
@@ -31,11 +33,9 @@ class FeatureFusion(TransformerMixin, BaseEstimator):
     def fit(self, X, y=None):
         """Learns scale and components from the images of X, shape (images, features)."""
         X = validate_data(self, X, dtype=[np.float64, np.float32])
-        blocks = [X.shape[1]] if self.blocks is None else list(self.blocks)
-        if sum(blocks) != X.shape[1]:
-            raise ValueError(f"blocks add up to {sum(blocks)} features, X has {X.shape[1]}")
+        widths = [part.stop - part.start for part in places(self.blocks, X.shape[1])]
         self.scaler_ = StandardScaler().fit(X)
-        self.weights_ = np.concatenate([np.full(width, width**-0.5) for width in blocks])
+        self.weights_ = np.concatenate([np.full(width, width**-0.5) for width in widths])
         self.pca_ = None
         if self.components is not None:
             most = min(X.shape)

@@ -1,41 +1,61 @@
-"""Stage 3, fusion: classical classifiers on the features of a network, or of every network of a chain side by side.
+"""Stage 3, fusion: classical classifiers on the features of a network, or of several networks of a chain together.
 
     python -m fusion RECIPE
 
 Reads fine-tuned networks. A `features` run writes `features.npz` once for each network (for one whose backbone was not
-trained: once for all folds, label budgets and seeds); each classifier is one run more and writes `predictions.csv` (test
-images). Everything that learns stands in one scikit-learn Pipeline and is fitted on the
-training and validation images of its fold only. Feeds the rows of the table whose method begins with "fusion" (several
-networks) or "features" (one).
+trained: once for all folds, label budgets and seeds); each classifier under each rule of fusion is one run more and writes
+`predictions.csv` (test images) and, if asked to, the fitted classifier as `classifier.skops`. Everything that learns stands in
+one scikit-learn estimator and is fitted on the training and validation images of its fold only. A `heads` run fuses the scores
+of the networks' own heads. Feeds the rows of the table whose method begins with "fusion" (several networks) or "features" (one).
 """
 
-from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from fusion.classifiers import CLASSIFIERS
+from fusion.classifiers import CLASSIFIERS, GRIDS
 from indomain import listings
-from indomain.errors import look_up, unknown
+from indomain.errors import RequestError, look_up, unknown
 from indomain.planning import Plan
 from indomain.progress import Note
 from indomain.runs import Task
 from indomain.schema import Table
 
-VERSION = 2
+VERSION = 3
+FEATURES_VERSION = 2  # of the runs that extract features
+RULES = {
+    "concat": "fusion.rules:concat",
+    "pca": "fusion.rules:pca",
+    "cca": "fusion.rules:cca",
+    "mrmr": "fusion.rules:mrmr",
+    "mutual-information": "fusion.rules:mutual_information",
+    "score-mean": "fusion.rules:score_mean",
+    "score-weighted": "fusion.rules:score_weighted",
+    "score-stacking": "fusion.rules:score_stacking",
+    "forward-search": "fusion.rules:forward_search",
+}
+HEAD_RULES = ("score-mean", "score-weighted", "score-stacking")
 # Labels that the networks fused with one another share.
 _SHARED = ("profile", "target", "chain", "budget", "fold", "seed")
 
 
 class Options(Table):
-    """[fusion]: leave `classifiers` empty for no fusion."""
+    """[fusion]: leave `classifiers` and `heads` empty for no fusion."""
 
     classifiers: list[str] = []
     networks: list[Literal["each", "all"]] = Field(default=["all"], min_length=1)  # alone, and fused
+    subsets: list[
+        list[str]
+    ] = []  # further groups of backbones to fuse, by their labels: [["squeezenet", "dcnn-w0.25"]]
+    rules: list[str] = Field(default=["concat"], min_length=1)  # how several networks are fused
+    heads: list[Literal["score-mean", "score-weighted", "score-stacking"]] = []  # of the networks' own heads
+    tune: bool = False  # the classifier's settings chosen inside the training images, among fusion.classifiers.GRIDS
+    keep: list[str] = []  # classifiers to keep as files, for explanations of the whole
     strategy: str = "full"  # which fine-tuned networks give the features
     layers: dict[str, str] = {}  # backbone -> layer; default: its last features, before the head
-    components: int | float | None = None  # PCA: a number of components, or a share of the variance below 1
+    pooling: list[Literal["mean", "max", "std"]] = Field(default=["mean"], min_length=1)  # of maps, side by side
+    components: int | float | None = None  # to keep: a number, or (concat, pca) a share of the variance below 1
 
     @field_validator("components")
     @classmethod
@@ -44,7 +64,7 @@ class Options(Table):
             raise ValueError("components is a whole number of at least 1, or a share of the variance between 0 and 1")
         return value
 
-    @field_validator("classifiers")
+    @field_validator("classifiers", "keep")
     @classmethod
     def _known(cls, value: list[str]) -> list[str]:
         for name in value:
@@ -52,68 +72,140 @@ class Options(Table):
                 raise unknown("classifier", name, CLASSIFIERS)
         return value
 
+    @field_validator("rules")
+    @classmethod
+    def _known_rules(cls, value: list[str]) -> list[str]:
+        for name in value:
+            if name not in RULES:
+                raise unknown("rule of fusion", name, RULES)
+        return value
+
+    @model_validator(mode="after")
+    def _features_are_counted(self) -> "Options":
+        counted = [rule for rule in self.rules if rule in ("cca", "mrmr", "mutual-information")]
+        if counted and isinstance(self.components, float):
+            raise ValueError(f"components is a share of the variance; {', '.join(counted)} keep a number of features")
+        return self
+
 
 def plan(plan: Plan) -> list[Task]:
-    """One task for each network's features, and one for each classifier on the networks of a chain."""
+    """One task for each network's features, one for each classifier, rule and group of networks of a chain."""
     tasks = []
     for profile in plan.recipe.profiles:
         options = plan.options("fusion", Options, profile)
-        known = [backbone.name for backbone in plan.recipe.backbones]
-        for name in options.layers:
-            if name not in known:
-                raise unknown("backbone", name, known, "fusion.layers")
+        if not options.classifiers and not options.heads:
+            continue
         fitted = plan.find("finetune", profile=profile)
-        if options.classifiers and options.strategy not in {task.labels["method"] for task in fitted}:
-            raise unknown("strategy", options.strategy, {task.labels["method"] for task in fitted}, "fusion.strategy")
-        fused: dict[tuple, list[tuple[Task, Task]]] = {}
-        first: dict[str, Task] = {}
-        for network in fitted if options.classifiers else []:
+        _check_words(plan, options, fitted)
+        together: dict[tuple, list[Task]] = {}
+        for network in fitted:
             if network.labels["method"] == options.strategy:
-                features = _features(network, options, first)
-                if features.stage == "fusion":
-                    tasks.append(features)
-                fused.setdefault(tuple(network.labels[key] for key in _SHARED), []).append((network, features))
-        for shared, pairs in fused.items():
-            together = [pairs] if "all" in options.networks or len(pairs) == 1 else []
-            alone = [[pair] for pair in pairs] if "each" in options.networks and len(pairs) > 1 else []
-            for chosen, classifier in product([*alone, *together], options.classifiers):
-                networks, members = ([pair[side] for pair in chosen] for side in (0, 1))
-                tasks.append(_classifier(networks, members, classifier, options, dict(zip(_SHARED, shared))))
+                together.setdefault(tuple(network.labels[key] for key in _SHARED), []).append(network)
+        first: dict[str, Task] = {}
+        for shared, networks in together.items():
+            labels = dict(zip(_SHARED, shared))
+            if options.classifiers:
+                of_network = {network.digest: _features(network, options, first) for network in networks}
+                tasks += [features for features in of_network.values() if features.stage == "fusion"]
+            for group in _groups(options, networks):
+                for classifier in options.classifiers:
+                    # One network has nothing to fuse.
+                    for rule in options.rules if len(group) > 1 else ["concat"]:
+                        members = [of_network[network.digest] for network in group]
+                        tasks.append(_classifier(group, members, classifier, rule, options, labels))
+                for rule in options.heads if len(group) > 1 else []:
+                    tasks.append(_heads(plan, group, rule, labels))
     return tasks
+
+
+def _check_words(plan: Plan, options: Options, fitted: list[Task]) -> None:
+    """Raises a RequestError for names that the recipe does not have."""
+    known = {backbone.name for backbone in plan.recipe.backbones}
+    for name in options.layers:
+        if name not in known:
+            raise unknown("backbone", name, known, "fusion.layers")
+    if options.strategy not in {task.labels["method"] for task in fitted}:
+        raise unknown("strategy", options.strategy, {task.labels["method"] for task in fitted}, "fusion.strategy")
+    labels = {backbone.label for backbone in plan.recipe.backbones}
+    for name in [name for subset in options.subsets for name in subset]:
+        if name not in labels:
+            raise unknown("backbone", name, labels, "fusion.subsets")
+    for name in options.keep:
+        if name not in options.classifiers:
+            raise unknown("classifier", name, options.classifiers, "fusion.keep")
+
+
+def _groups(options: Options, networks: list[Task]) -> list[list[Task]]:
+    """The groups of a chain's networks that get classifiers: each alone, subsets, all."""
+    groups = [[network] for network in networks] if "each" in options.networks and len(networks) > 1 else []
+    for subset in options.subsets:
+        chosen = [network for network in networks if network.labels["backbone"] in subset]
+        # A chain that not all of them run has no such group.
+        if len(chosen) == len(set(subset)) and len(chosen) < len(networks):
+            groups.append(chosen)
+    if "all" in options.networks or len(networks) == 1:
+        groups.append(networks)
+    return groups
 
 
 def _features(network: Task, options: Options, first: dict[str, Task]) -> Task:
     """The run of a network's features; `first`: the first network of each backbone that was not trained."""
     layer = options.layers.get(network.params["backbone"]["name"], "")
     params = {"do": "features", "layer": layer, **{key: network.params[key] for key in ("backbone", "compute")}}
+    if options.pooling != ["mean"]:
+        params["pooling"] = options.pooling
     untrained = network.inputs.get("features")
     if untrained is None:
         params |= {key: network.params[key] for key in ("listing", "fold", "budget", "validation")}
         labels = {**network.labels, "method": "features"}
-        return Task("fusion", VERSION, params, {"network": network}, labels, network.places)
-    if not layer:
+        return Task("fusion", FEATURES_VERSION, params, {"network": network}, labels, network.places)
+    if not layer and options.pooling == ["mean"]:
         return untrained
     # Every network on this backbone has the same layers below its head.
     network = first.setdefault(untrained.digest, network)
     params["rows"] = untrained.params["rows"]
-    return Task("fusion", VERSION, params, {"network": network}, untrained.labels, network.places)
+    return Task("fusion", FEATURES_VERSION, params, {"network": network}, untrained.labels, network.places)
+
+
+_KEPT = ("listing", "fold", "budget", "validation", "classes")
 
 
 def _classifier(
-    networks: list[Task], members: list[Task], classifier: str, options: Options, labels: dict[str, Any]
+    networks: list[Task], members: list[Task], classifier: str, rule: str, options: Options, labels: dict[str, Any]
 ) -> Task:
-    kept = ("listing", "fold", "budget", "validation", "classes")
     params = {
         "do": "classify",
         "classifier": classifier,
         "components": options.components,
-        **{key: networks[0].params[key] for key in kept},
+        **{key: networks[0].params[key] for key in _KEPT},
         "seed": labels["seed"],
     }
-    backbones = "+".join(network.labels["backbone"] for network in networks)
+    # What is not asked for stands in no digest: a choice that is added leaves the runs of the others alone.
+    params |= {"rule": rule} if rule != "concat" else {}
+    params |= {"grid": GRIDS[classifier]} if options.tune else {}
+    params |= {"keep": True} if classifier in options.keep else {}
     inputs = {f"features{number}": task for number, task in enumerate(members)}
-    labels |= {"backbone": backbones, "method": f"{'fusion' if len(networks) > 1 else 'features'}: {classifier}"}
+    how = "features" if len(networks) == 1 else "fusion" if rule == "concat" else f"fusion by {rule}"
+    method = f"{how}: {classifier}{', tuned' if options.tune else ''}"
+    labels = {**labels, "backbone": _names(networks), "method": method}
     return Task("fusion", VERSION, params, inputs, labels, networks[0].places)
+
+
+def _heads(plan: Plan, networks: list[Task], rule: str, labels: dict[str, Any]) -> Task:
+    facts = plan.target(labels["target"], labels["profile"]).facts
+    if rule != "score-mean" and not any(split == "val" for _, split, _, _ in facts["counts"]):
+        raise RequestError(
+            f"fusion.heads: {rule} learns on validation images, and target {labels['target']!r} has none under the profile "
+            f'{labels["profile"]}. Put [fusion.{labels["profile"]}] heads = ["score-mean"] into the recipe.'
+        )
+    params = {"do": "heads", "rule": rule, "classes": networks[0].params["classes"]}
+    inputs = {f"network{number}": network for number, network in enumerate(networks)}
+    labels = {**labels, "backbone": _names(networks), "method": f"fusion by {rule}: own heads"}
+    return Task("fusion", VERSION, params, inputs, labels, networks[0].places)
+
+
+def _names(networks: list[Task]) -> str:
+    return "+".join(network.labels["backbone"] for network in networks)
 
 
 def check(tasks: list[Task]) -> None:
@@ -126,23 +218,16 @@ def check(tasks: list[Task]) -> None:
 
 
 def run(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[str, Any]:
-    """Extracts features, or fits one classifier; returns facts for the run's record."""
-    return _extract(task, folder, inputs) if task.params["do"] == "features" else _classify(task, folder, inputs)
+    """Extracts features, fits one classifier, or fuses heads; returns facts for the run's record."""
+    return {"features": _extract, "classify": _classify, "heads": _fuse_heads}[task.params["do"]](task, folder, inputs)
 
 
 def _extract(task: Task, folder: Path, inputs: dict[str, Path]) -> dict[str, Any]:
-    import keras
-
     from indomain import features, networks
 
     listing = listings.reopen(task.places)
     model = networks.load(inputs["network"] / "model.keras")
-    layer = task.params["layer"] or last_features(model)
-    part = networks.up_to(model, layer)
-    if len(part.output.shape) == 4:
-        # Maps become one number a channel.
-        pooled = keras.layers.GlobalAveragePooling2D()
-        part = networks.cached_for(model, ("pooled", layer), lambda: keras.Model(part.input, pooled(part.output)))
+    part, layer = features.extractor(model, task.params["layer"], task.params.get("pooling", ["mean"]))
     pictures = listing.pictures(task.params["backbone"]["shape"][-1])
     rows = listing.rows() if "rows" in task.params else _table(task)["row"].to_numpy()
     return {**features.write(folder, part, pictures, rows), "layer": layer}
@@ -155,29 +240,94 @@ def _table(task: Task) -> Any:
     return listings.labelled_rows(table, params["budget"], params["validation"])
 
 
-def last_features(model: Any) -> str:
-    """The name of the layer whose output the head sees: the last one before dropout and `logits`."""
-    names = [layer.name for layer in model.layers]
-    head = names.index("dropout") if "dropout" in names else names.index("logits")
-    return names[head - 1]
-
-
 def _classify(task: Task, folder: Path, inputs: dict[str, Path]) -> dict[str, Any]:
     import numpy as np
-    from sklearn.pipeline import make_pipeline
 
-    from fusion.concatenation import FeatureFusion
     from indomain import features, predictions
 
-    rows = _table(task)
+    params, rows = task.params, _table(task)
     blocks = [features.read(inputs[f"features{number}"])(rows["row"].to_numpy()) for number in range(len(inputs))]
     fused = np.concatenate(blocks, axis=1)
-    test = (rows["split"] == "test").to_numpy()
-    classifier = look_up(CLASSIFIERS, task.params["classifier"], "classifier")(task.params["seed"])
-    fusion = FeatureFusion([block.shape[1] for block in blocks], task.params["components"])
-    pipeline = make_pipeline(fusion, classifier).fit(fused[~test], rows["y"][~test])
-    given = pipeline.predict_proba(fused[test])
-    scores = np.zeros((int(test.sum()), len(task.params["classes"])))
-    scores[:, pipeline.classes_.astype(int)] = given
-    predictions.write(folder / "predictions.csv", rows[test].reset_index(drop=True), scores, task.params["classes"])
-    return {"images": int((~test).sum())}
+    learnt = rows["split"] != "test"
+    classifier = look_up(CLASSIFIERS, params["classifier"], "classifier")(params["seed"])
+    rule = look_up(RULES, params.get("rule", "concat"), "rule of fusion")
+    whole = rule([block.shape[1] for block in blocks], classifier, params["components"])
+    given = {"X": fused[learnt], "y": rows["y"][learnt].to_numpy(), "groups": rows["group"][learnt].to_numpy()}
+    fitted, chosen = fit(whole, classifier, params.get("grid"), **given)
+    if params.get("keep"):
+        from indomain import estimators
+
+        estimators.write(folder / "classifier.skops", fitted)
+    tested = fitted.predict_proba(fused[~learnt])
+    scores = np.zeros((len(tested), len(params["classes"])))
+    scores[:, fitted.classes_.astype(int)] = tested
+    predictions.write(folder / "predictions.csv", rows[~learnt].reset_index(drop=True), scores, params["classes"])
+    return {"images": int(learnt.sum()), **chosen}
+
+
+def fit(whole: Any, classifier: Any, grid: dict[str, list] | None, X: Any, y: Any, groups: Any) -> tuple[Any, dict]:
+    """`whole`, which holds `classifier`, fitted on the images given; with `grid`, under the settings that do best there.
+
+    Returns:
+        The fitted estimator, and what was chosen, for the run's record.
+
+    Raises:
+        RequestError: a class is too small for a choice inside the training images.
+    """
+    import sklearn
+    from sklearn.model_selection import GridSearchCV
+
+    from fusion.blocks import BlockClassifier, inner_folds
+
+    own = {"groups": groups} if isinstance(whole, BlockClassifier) else {}
+    chosen: dict[str, Any] = {}
+    try:
+        if not grid:
+            fitted = whole.fit(X, y, **own)
+        else:
+            # Settings are the classifier's: it stands somewhere inside.
+            path = next(name for name, value in whole.get_params().items() if value is classifier)
+            inside = {f"{path}__{name}": values for name, values in grid.items()}
+            with sklearn.config_context(enable_metadata_routing=True):
+                if own:
+                    whole.set_fit_request(groups=True)
+                search = GridSearchCV(whole, inside, scoring="balanced_accuracy", cv=inner_folds(y, groups, 3))
+                fitted = search.fit(X, y, groups=groups).best_estimator_
+            # The request has served, and is no part of what is kept.
+            vars(fitted).pop("_metadata_request", None)
+            chosen = {"settings": {name.rpartition("__")[2]: value for name, value in search.best_params_.items()}}
+    except ValueError as error:
+        if "nothing can be held out" in str(error):
+            raise RequestError(f"fusion: {error}; ask for more labels, or for no choice (tune, rules).") from None
+        raise
+    if hasattr(fitted, "chosen_"):
+        chosen["networks"] = [int(number) for number in fitted.chosen_]
+    return fitted, chosen
+
+
+def _fuse_heads(task: Task, folder: Path, inputs: dict[str, Path]) -> dict[str, Any]:
+    import numpy as np
+    from sklearn.linear_model import LogisticRegression
+
+    from fusion.scores import likeliest_weights, logarithms
+    from indomain import files, predictions
+
+    classes, rule = task.params["classes"], task.params["rule"]
+    places = [inputs[f"network{number}"] for number in range(len(inputs))]
+    read = [predictions.read(place / "predictions.csv", classes) for place in places]
+    rows, y, _ = read[0]
+    test, chosen = (rows["split"] == "test").to_numpy(), (rows["split"] == "val").to_numpy()
+    scores = [found for *_, found in read]
+    if rule == "score-stacking":
+        learnt = LogisticRegression(max_iter=1000).fit(logarithms([one[chosen] for one in scores]), y[chosen])
+        fused = np.zeros((int(test.sum()), len(classes)))
+        fused[:, learnt.classes_] = learnt.predict_proba(logarithms([one[test] for one in scores]))
+    else:
+        weights = np.full(len(scores), 1 / len(scores))
+        if rule == "score-weighted":
+            weights = likeliest_weights([one[chosen] for one in scores], y[chosen])
+        fused = np.einsum("k,knc->nc", weights, np.stack([one[test] for one in scores]))
+    table = rows[test].assign(y=y[test]).reset_index(drop=True)
+    predictions.write(folder / "predictions.csv", table, fused, classes)
+    # What the heads learnt from is what the fusion did.
+    return {"images": files.read_json(places[0] / "DONE")["images"]}

@@ -46,6 +46,29 @@ def write(
     return {"images": len(rows), "features": int(found.shape[1])}
 
 
+def extractor(model: keras.Model, layer: str, pooling: list[str]) -> tuple[keras.Model, str]:
+    """`model` from its input to one vector of features an image, and the name of the layer that they are of.
+
+    Args:
+        model: a network up to `logits` or `scores`.
+        layer: its name; "": what the head sees or, for other poolings than the mean, the maps that enter `pool`.
+        pooling: how maps become numbers, side by side: "mean", "max", "std" over the places of each channel.
+    """
+    if not layer:
+        layer = networks.last_features(model) if pooling == ["mean"] else networks.maps_layer(model)
+    part = networks.up_to(model, layer)
+    if len(part.output.shape) != 4:
+        return part, layer
+
+    def make() -> keras.Model:
+        x = part.output
+        kinds = {"mean": keras.ops.mean, "max": keras.ops.max, "std": keras.ops.std}
+        pooled = [kinds[kind](x, axis=(1, 2)) for kind in pooling]
+        return keras.Model(part.input, keras.ops.concatenate(pooled, axis=-1) if len(pooled) > 1 else pooled[0])
+
+    return networks.cached_for(model, ("pooled", layer, *pooling), make), layer
+
+
 def read(folder: Path) -> Features:
     """The features that `write` left."""
     with np.load(folder / "features.npz", allow_pickle=False) as saved:

@@ -165,6 +165,18 @@ def up_to(model: keras.Model, layer: str) -> keras.Model:
     return cached_for(model, ("up to", layer), lambda: keras.Model(model.input, model.get_layer(layer).output))
 
 
+def maps_layer(model: keras.Model) -> str:
+    """The name of the layer whose maps the layer `pool` averages."""
+    return model.get_layer("pool").input._keras_history.operation.name
+
+
+def last_features(model: keras.Model) -> str:
+    """The name of the layer whose output the head sees: the last one before dropout and `logits`."""
+    names = [layer.name for layer in model.layers]
+    head = names.index("dropout") if "dropout" in names else names.index("logits")
+    return names[head - 1]
+
+
 def predict(model: keras.Model, pictures: Callable[[np.ndarray], np.ndarray], rows: np.ndarray) -> np.ndarray:
     """`model`'s outputs, float32, for the images of `rows`, a batch at a time.
 

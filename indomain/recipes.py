@@ -20,7 +20,7 @@ from pydantic import Field, field_validator, model_validator
 
 from indomain import manifests
 from indomain.augment import AUGMENTATIONS
-from indomain.backbones import BACKBONES, IMAGENET
+from indomain.backbones import BACKBONES, IMAGENET, LEAST_WIDTH
 from indomain.errors import RequestError, unknown
 from indomain.manifests import FileName, LabelOptions
 from indomain.schema import Table, read_toml, validated
@@ -103,7 +103,7 @@ class TargetOptions(SetOptions):
 
 class BackboneOptions(Table):
     name: str
-    width: float = Field(default=1.0, gt=0, le=4)  # multiplies the filters of `dcnn` and `dcnn-light`
+    width: float = Field(default=1.0, ge=LEAST_WIDTH, le=4)  # multiplies the filters of `dcnn` and `dcnn-light`
     chains: list[str] = []  # those of a target's chains that it runs; empty: all
 
     @property

@@ -21,7 +21,7 @@ def test_dcnn_is_the_papers_network():
 
 
 def test_dcnn_takes_the_papers_rectangular_pictures_and_a_width():
-    assert backbones.build("dcnn", (500, 375, 3), 0.0625).get_layer("block6_bn").output.shape[1:] == (32, 24, 104)
+    assert backbones.build("dcnn", (500, 375, 3), 0.125).get_layer("block6_bn").output.shape[1:] == (32, 24, 208)
     light = backbones.build("dcnn-light", (224, 224, 3))
     assert light.get_layer("block2_bn").output.shape[1:] == (56, 56, 288) and light.output_shape == (None, 200)
 
@@ -29,10 +29,10 @@ def test_dcnn_takes_the_papers_rectangular_pictures_and_a_width():
 @pytest.mark.parametrize("name", list(backbones.BACKBONES))
 def test_backbones_are_flat_and_take_grey_0_to_255(name):
     size = 80
-    model = backbones.build(name, (size, size, 1), 0.0625 if name in backbones.WITH_WIDTH else 1.0)
+    model = backbones.build(name, (size, size, 1), 0.125 if name in backbones.WITH_WIDTH else 1.0)
     assert not any(isinstance(layer, keras.Model) for layer in model.layers)
     assert len(model.output_shape) == 2 and model.get_layer("pool")
-    from explain.grad_cam import maps_layer
+    from indomain.networks import maps_layer
 
     assert len(model.get_layer(maps_layer(model)).output.shape) == 4
     networks.initialise(model, 0)
@@ -85,8 +85,10 @@ def test_small_pictures_and_odd_channels_are_refused():
         backbones.build("squeezenet", (64, 64, 4))
     with pytest.raises(RequestError, match="has no width"):
         backbones.build("squeezenet", (64, 64, 3), 0.5)
+    with pytest.raises(RequestError, match="too few filters; the least is 0.125"):
+        backbones.build("dcnn", (64, 64, 3), 0.0625)
     with pytest.raises(RequestError, match="no ImageNet weights for 'dcnn'"):
-        backbones.load_imagenet("dcnn", backbones.build("dcnn", (32, 32, 3), 0.0625))
+        backbones.load_imagenet("dcnn", backbones.build("dcnn", (32, 32, 3), 0.125))
 
 
 def test_weights_of_another_file_are_not_unpickled(tmp_path):

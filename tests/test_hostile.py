@@ -19,7 +19,7 @@ from indomain import images, manifests, networks, prepared
 from indomain.errors import RequestError
 from report import figures, latex, page
 
-SPEC = {"name": "dcnn-light", "shape": [16, 16, 1], "width": 0.0625}
+SPEC = {"name": "dcnn-light", "shape": [16, 16, 1], "width": 0.125}
 
 
 def with_code(path):

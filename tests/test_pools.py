@@ -60,7 +60,7 @@ def test_a_joined_source_runs_and_its_leaks_are_found(indomain, here, cache_dir)
         Image.open(path).save(here / f"data/leaky/a/{number}.png")
     (here / "leaky.toml").write_text('name = "leaky"\ntitle = "t"\n[read]\nreader = "folder"\nroot = "leaky"\n')
     (here / "pool.toml").write_text(
-        'title = "Pool"\nsize = 16\nbackbones = [{ name = "dcnn-light", width = 0.0625 }]\n'
+        'title = "Pool"\nsize = 16\nbackbones = [{ name = "dcnn-light", width = 0.125 }]\n'
         '[targets.t]\nset = "target.toml"\nsplit = { test = 0.4 }\n'
         '[sources.pool]\nset = ["other.toml", "leaky.toml"]\n'
         '[chains]\nrandom = ["random"]\norigins = ["random", "pool:source-labels"]\n'
@@ -109,7 +109,7 @@ def test_patches_stay_on_the_side_of_their_image(indomain, here, cache_dir):
         "[counts.all.all]\nbenign = 10\nmalignant = 11\n"
     )
     (here / "cut.toml").write_text(
-        'title = "Cut"\nsize = 16\nprofiles = ["strict", "paper"]\nbackbones = [{ name = "dcnn-light", width = 0.0625 }]\n'
+        'title = "Cut"\nsize = 16\nprofiles = ["strict", "paper"]\nbackbones = [{ name = "dcnn-light", width = 0.125 }]\n'
         'drop_leaks = true\n[targets.slides]\nset = "slides.toml"\nsplit = { scheme = "kfold", folds = 2 }\n'
         'paper_split = { scheme = "holdout", test = 0.2 }\n'
         '[chains]\nrandom = ["random"]\n[finetune]\nepochs = 1\n[finetune.paper]\nbatch = 8\n[fusion]\nclassifiers = ["lda"]\n'

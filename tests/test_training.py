@@ -12,7 +12,7 @@ from indomain.progress import silent
 from indomain.recipes import TrainingOptions
 
 HERE = Path(__file__).resolve().parent.parent
-SPEC = {"name": "dcnn-light", "shape": [16, 16, 1], "width": 0.0625}
+SPEC = {"name": "dcnn-light", "shape": [16, 16, 1], "width": 0.125}
 
 
 def problem(count=48):

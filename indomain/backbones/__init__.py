@@ -37,6 +37,9 @@ IMAGENET = {
 }
 # Layers whose filters `width` multiplies exist only here.
 WITH_WIDTH = ("dcnn", "dcnn-light")
+# Four filters in the narrowest layer. With two, TensorFlow 2.21's convolutions on CPUs (oneDNN) write beyond their memory in
+# batches of nine images or fewer, and the process dies.
+LEAST_WIDTH = 0.125
 
 
 def build(name: str, shape: tuple[int, int, int], width: float = 1.0) -> "keras.Model":
@@ -52,6 +55,10 @@ def build(name: str, shape: tuple[int, int, int], width: float = 1.0) -> "keras.
     function = look_up(BACKBONES, name, "backbone")
     if width != 1 and name not in WITH_WIDTH:
         raise RequestError(f"backbone {name!r} has no width; {', '.join(WITH_WIDTH)} have.")
+    if width < LEAST_WIDTH:
+        raise RequestError(
+            f"backbone {name!r}: a width of {width:g} leaves too few filters; the least is {LEAST_WIDTH:g}."
+        )
     if shape[-1] not in (1, 3):
         raise RequestError(f"backbone {name!r}: pictures have 1 or 3 channels, not {shape[-1]}.")
     import keras
