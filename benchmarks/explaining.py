@@ -6,6 +6,7 @@ from lime import lime_image
 
 from benchmarks.ratios import compare, write
 from explain.lime_maps import lime
+from explain.scorers import of_network
 from indomain import networks
 
 SAMPLES = 1000
@@ -18,7 +19,7 @@ def main() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
 
     def ours() -> None:
-        lime(model, picture[None], np.array([1]), samples=SAMPLES, segments=60, seed=0)
+        lime(of_network(model), picture[None], np.array([1]), samples=SAMPLES, segments=60, seed=0)
 
     def tutorial() -> None:
         explainer = lime_image.LimeImageExplainer(random_state=0)

@@ -1,18 +1,15 @@
 """LIME: which superpixels raise a class's score when they are shown (Ribeiro et al. 2016, arXiv:1602.04938)."""
 
-import keras
 import numpy as np
 
-BATCH = 256  # samples a forward pass: `predict` with small batches would be many times slower
+from explain.scorers import BATCH, Scorer
 
 
-def lime(
-    model: keras.Model, images: np.ndarray, classes: np.ndarray, samples: int, segments: int, seed: int
-) -> np.ndarray:
+def lime(scores: Scorer, images: np.ndarray, classes: np.ndarray, samples: int, segments: int, seed: int) -> np.ndarray:
     """A map for each image: every superpixel's weight in LIME's linear model.
 
     Args:
-        model: (N, rows, columns, channels), 0–255, to scores.
+        scores: of whatever is explained, a network or a fused classifier; see `explain.scorers`.
         images: (N, rows, columns, channels), uint8.
         classes: (N,), the class explained for each image.
         samples: hidden-superpixel pictures for each image.
@@ -23,15 +20,11 @@ def lime(
         float32 (N, rows, columns); positive where a superpixel speaks for the class.
     """
     from lime import lime_image
-    from skimage.segmentation import slic
 
     channels = images.shape[-1]
 
-    def scores(pictures: np.ndarray) -> np.ndarray:
-        batch = np.asarray(pictures, np.float32)[..., :channels]
-        # One shape for every call: the last batch is filled up.
-        full = np.concatenate([batch, np.zeros((BATCH - len(batch), *batch.shape[1:]), np.float32)])
-        return np.asarray(model.predict_on_batch(full))[: len(batch)]
+    def of_colour(pictures: np.ndarray) -> np.ndarray:
+        return scores(np.asarray(pictures, np.float32)[..., :channels])
 
     class Explainer(lime_image.LimeImageExplainer):
         """LIME's own, whose samples are made a batch at a time: the same draws, the same pictures, a fifth of the time."""
@@ -47,9 +40,6 @@ def lime(
                 labels.append(classifier_fn(np.where(shown, image, hidden)))
             return data, np.concatenate(labels)
 
-    def superpixels(picture: np.ndarray) -> np.ndarray:
-        return slic(picture.astype(np.uint8), n_segments=segments, compactness=10, start_label=0)
-
     maps = []
     for picture, chosen in zip(images, classes):
         # LIME handles three channels only, and keeps its random state between pictures: a new one for each.
@@ -57,14 +47,14 @@ def lime(
         explainer = Explainer(random_state=seed)
         explanation = explainer.explain_instance(
             colour.astype(np.float64),
-            scores,
+            of_colour,
             labels=(int(chosen),),
             top_labels=None,
             hide_color=None,
             num_features=10_000,
             num_samples=samples,
             batch_size=BATCH,
-            segmentation_fn=superpixels,
+            segmentation_fn=lambda one: superpixels(one, segments),
             random_seed=seed,
         )
         heat = np.zeros(picture.shape[:2], np.float32)
@@ -72,3 +62,12 @@ def lime(
             heat[explanation.segments == segment] = weight
         maps.append(heat)
     return np.stack(maps)
+
+
+def superpixels(picture: np.ndarray, segments: int) -> np.ndarray:
+    """The number of each pixel's superpixel, (rows, columns): about `segments` of them; the same picture, the same ones."""
+    from skimage.segmentation import slic
+
+    # SLIC sees no difference between grey and its three copies but in the weight of colour against place.
+    colour = np.repeat(picture, 3, axis=-1) if picture.shape[-1] == 1 else picture
+    return slic(colour.astype(np.uint8), n_segments=segments, compactness=10, start_label=0)

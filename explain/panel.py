@@ -1,10 +1,11 @@
 """The panel: the same test images, one row each; every chain of the recipe side by side."""
 
+import textwrap
 from pathlib import Path
 
 import numpy as np
 
-METHOD_TITLES = {"grad-cam": "Grad-CAM", "lime": "LIME"}
+METHOD_TITLES = {"grad-cam": "Grad-CAM", "grad-cam++": "Grad-CAM++", "lime": "LIME"}
 
 
 def draw(path: Path, maps: dict[str, dict[str, np.ndarray]], methods: list[str], classes: list[str], note: str) -> None:
@@ -41,7 +42,7 @@ def draw(path: Path, maps: dict[str, dict[str, np.ndarray]], methods: list[str],
                 if number == 0:
                     axis.set_xlabel(f"{classes[explained]}: {score:.2f}", fontsize=6.5, labelpad=2)
     axes[0, 0].set_title("picture\n(true class left)", fontsize=7)
-    figure.suptitle(note, fontsize=8)
+    figure.suptitle(textwrap.fill(note, int(12 * figure.get_figwidth())), fontsize=8)
     figure.savefig(path)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from indomain import augment, listings
-from indomain.errors import Diverged, look_up, unknown
+from indomain.errors import Diverged, RequestError, look_up, unknown
 from indomain.planning import Plan, budget_label
 from indomain.progress import Note
 from indomain.recipes import BackboneOptions, TrainingOptions
@@ -101,6 +101,14 @@ def _tasks(plan: Plan, options: Options, backbone: BackboneOptions, budget: dict
         "seed": seed,
         "compute": plan.compute(),
     }
+    confounder = plan.recipe.targets[target].confounder
+    if confounder:
+        if len(listing.facts["classes"]) != 2 or _only_the_head(strategy, options):
+            raise RequestError(
+                f"targets.{target}.confounder: the mark goes with one of two classes, and with networks that learn whole "
+                '(strategies = ["full"], something not frozen or augmented).'
+            )
+        params["confounder"] = confounder.model_dump()
     inputs = {"pretrained": steps[-1]} if steps else {}
     places = {**listing.places, "start": path}
     augment.check(options.augment, params["backbone"]["shape"][-1], "finetune")
@@ -127,7 +135,7 @@ def run(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[s
     """Fits one network and predicts its validation and test images; returns facts for the run's record."""
     import numpy as np
 
-    from indomain import features, networks, predictions
+    from indomain import confounders, features, networks, predictions
 
     params = task.params
     listing = listings.reopen(task.places)
@@ -137,6 +145,8 @@ def run(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[s
         note(f"{len(rows)} images")
         return features.write(folder, _started(task, inputs), pictures, rows)
     table = listings.labelled_rows(listing.table(params["fold"]), params["budget"], params["validation"])
+    if params.get("confounder"):
+        pictures = confounders.marked(pictures, table, params["confounder"])
     options = Options.model_validate(params["options"])
     backbone = _started(task, inputs, options.frozen)
     fit = look_up(STRATEGIES, params["strategy"], "strategy")

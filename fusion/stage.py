@@ -99,7 +99,8 @@ def plan(plan: Plan) -> list[Task]:
         _check_words(plan, options, fitted)
         together: dict[tuple, list[Task]] = {}
         for network in fitted:
-            if network.labels["method"] == options.strategy:
+            # Classifiers would see features of pictures without the mark.
+            if network.labels["method"] == options.strategy and "confounder" not in network.params:
                 together.setdefault(tuple(network.labels[key] for key in _SHARED), []).append(network)
         first: dict[str, Task] = {}
         for shared, networks in together.items():

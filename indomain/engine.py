@@ -108,7 +108,7 @@ def publish(plan: Plan) -> Path:
     source, folder = plan.runs.folder(report), results_folder(plan)
     folder.mkdir(parents=True, exist_ok=True)
     # Figures that an earlier plan of the same recipe had and this one has not; they stay in that plan's own run.
-    for pattern in ("panel-*.png", "intervals-*.png", "labels-*.png"):
+    for pattern in ("panel-*.png", "intervals-*.png", "labels-*.png", "robustness*", "reliability-*.png"):
         for path in folder.glob(pattern):
             if not (source / path.name).is_file():
                 path.unlink()

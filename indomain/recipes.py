@@ -71,6 +71,15 @@ class SourceOptions(SetOptions):
     validation: float = Field(default=0.1, ge=0, lt=1)  # share of the patients that choose the epoch (strict profile)
 
 
+class Confounder(Table):
+    """A burnt-in mark that goes with the label while a network learns; see `indomain.confounders`."""
+
+    share: float = Field(
+        default=0.9, ge=0.5, le=1
+    )  # of the positive images that carry it, and of the others that do not
+    seed: Seed = 0
+
+
 class TargetOptions(SetOptions):
     """The data set to tell classes apart in, and how it is split."""
 
@@ -80,6 +89,7 @@ class TargetOptions(SetOptions):
     fractions: list[float] = []  # shares of the training labels
     shots: list[int] = []  # training labels for each class
     chains: list[str] = []  # those of the recipe's chains to run; empty: all
+    confounder: Confounder | None = None
 
     @field_validator("fractions")
     @classmethod

@@ -65,21 +65,12 @@ def label_curve(table: pd.DataFrame, metric: str, title: str, every_chain: list[
         ticks = sorted(budgets.values())
         axis.set_xticks(ticks, [f"{100 * value:g} %" if shares else f"{value:g}" for value in ticks], fontsize=7)
         axis.minorticks_off()
-        axis.tick_params(axis="y", labelsize=7)
-        axis.grid(color="#dddddd", lw=0.6)
-        axis.set_axisbelow(True)
-        for side in ("top", "right"):
-            axis.spines[side].set_visible(False)
+        _plain_axis(axis)
     for axis in grid.ravel()[len(panels) :]:
         axis.set_visible(False)
-    for chain in chains:
-        colour = COLOURS[every_chain.index(chain) % len(COLOURS)]
-        grid[0, 0].plot([], [], "o-", color=colour, label=chain, ms=3.5, lw=1.3)
     figure.supxlabel("share of the training labels" if shares else "training labels for each class", fontsize=8)
     figure.supylabel(f"{metric}, mean and 95 % interval", fontsize=8)
-    figure.legend(
-        loc="outside upper left", ncols=min(4, len(chains)), fontsize=8, frameon=False, title=title, alignment="left"
-    )
+    _chain_legend(figure, grid[0, 0], chains, every_chain, title)
     return figure
 
 
@@ -126,6 +117,146 @@ def intervals(table: pd.DataFrame, metric: str, title: str, every_chain: list[st
     figure.legend(loc="outside upper center", ncols=min(4, len(chains)), fontsize=8, frameon=False)
     axis.set_title(title, fontsize=9, loc="left")
     return figure
+
+
+def of_robustness(curves: pd.DataFrame, params: dict[str, Any], metric: str) -> Iterator[tuple[str, str, Any]]:
+    """For each target, profile, backbone and method the metric over the severity of each corruption, a line a chain."""
+    chains = list(params["recipe"]["chains"])
+    for (target, profile, backbone, method), part in curves.groupby(
+        ["target", "profile", "backbone", "method"], sort=False
+    ):
+        words = [target, backbone, *([profile] if curves["profile"].nunique() > 1 else [])]
+        words += [method] if curves["method"].nunique() > 1 else []
+        name = "-".join(word.replace("/", "_") for word in words)
+        spoilt = part[~part["corruption"].str.startswith("mark ") & (part["corruption"] != "none")]
+        if len(spoilt):
+            title = f"{', '.join(words)}: {metric} under corruption"
+            clean = part[part["corruption"] == "none"]
+            yield f"robustness-{name}", title, severity_curves(spoilt, clean, metric, title, chains)
+        marked = part[part["corruption"].str.startswith("mark ")]
+        if len(marked):
+            title = f"{', '.join(words)}: a mark that went with the label"
+            yield f"robustness-mark-{name}", title, conditions(marked, metric, title, chains)
+
+
+def severity_curves(spoilt: pd.DataFrame, clean: pd.DataFrame, metric: str, title: str, every_chain: list[str]) -> Any:
+    """A figure with a panel a corruption: the metric from whole pictures (0) to the worst severity, with 95 % intervals."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    names = list(dict.fromkeys(spoilt["corruption"]))
+    columns = min(5, len(names))
+    lines = -(-len(names) // columns)
+    figure = Figure(figsize=(max(4.2, 2.0 * columns), 1.1 + 1.9 * lines), dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)
+    grid = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)
+    chains = [chain for chain in every_chain if chain in set(spoilt["chain"])]
+    for axis, name in zip(grid.ravel(), names):
+        for number, chain in enumerate(chains):
+            own = pd.concat(
+                [clean[clean["chain"] == chain], spoilt[(spoilt["chain"] == chain) & (spoilt["corruption"] == name)]]
+            )
+            x = own["severity"].to_numpy(float) + 0.09 * (number - (len(chains) - 1) / 2)
+            colour = COLOURS[every_chain.index(chain) % len(COLOURS)]
+            axis.plot(x, own["mean"], "o-", color=colour, ms=2.5, lw=1.2)
+            axis.vlines(x, own["ci_low"], own["ci_high"], color=colour, lw=0.9)
+        axis.set_title(name, fontsize=8, loc="left")
+        axis.set_xticks(sorted({0, *spoilt["severity"]}))
+        _plain_axis(axis)
+    for axis in grid.ravel()[len(names) :]:
+        axis.set_visible(False)
+    figure.supxlabel("severity (0: as it is)", fontsize=8)
+    figure.supylabel(f"{metric}, mean and 95 % interval", fontsize=8)
+    _chain_legend(figure, grid[0, 0], chains, every_chain, title)
+    return figure
+
+
+def conditions(marked: pd.DataFrame, metric: str, title: str, every_chain: list[str]) -> Any:
+    """A figure of the metric while the mark goes with the label as it was learnt, is absent, and is reversed."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5.2, 3.2), dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)
+    axis = figure.subplots()
+    chains = [chain for chain in every_chain if chain in set(marked["chain"])]
+    for number, chain in enumerate(chains):
+        own = marked[marked["chain"] == chain].sort_values("severity")
+        x = own["severity"].to_numpy(float) + 0.05 * (number - (len(chains) - 1) / 2)
+        colour = COLOURS[every_chain.index(chain) % len(COLOURS)]
+        axis.plot(x, own["mean"], "o-", color=colour, ms=4, lw=1.3)
+        axis.vlines(x, own["ci_low"], own["ci_high"], color=colour, lw=1.1)
+    order = marked.drop_duplicates("severity").sort_values("severity")
+    axis.set_xticks(order["severity"], order["corruption"], fontsize=8)
+    axis.set_ylabel(f"{metric}, mean and 95 % interval", fontsize=8)
+    _plain_axis(axis)
+    _chain_legend(figure, axis, chains, every_chain, title)
+    return figure
+
+
+def of_reliability(rows: list[Any], params: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    """For each target, profile and backbone: how often a network's answer is right, over how sure it is, a line a chain.
+
+    The left panel of each pair is of the scores as they are, the right one of those with a temperature.
+    """
+    chains = list(params["recipe"]["chains"])
+    groups: dict[tuple, list[Any]] = {}
+    for row in rows:
+        kept = [row.labels[name] for name in ("target", "profile", "backbone", "budget", "level")]
+        groups.setdefault((*kept, row.labels["method"].removesuffix(", calibrated")), []).append(row)
+    for (target, profile, backbone, budget, level, method), group in groups.items():
+        largest = max(params["budgets"][target], key=lambda budget: budget[1])[0]
+        first = params["options"]["levels"][0]
+        if len({row.labels["method"] for row in group}) == 2 and budget == largest and level.startswith(first):
+            words = [target, backbone, method, *([profile] if len(params["recipe"]["profiles"]) > 1 else [])]
+            title = f"{', '.join(words)}: reliability"
+            name = "-".join(word.replace("/", "_").replace(":", "") for word in words)
+            yield f"reliability-{name}", title, reliability_diagram(group, title, chains)
+
+
+def reliability_diagram(rows: list[Any], title: str, every_chain: list[str]) -> Any:
+    """A figure of two panels, scores as they are and calibrated: the share that is right in each bin of confidence."""
+    import numpy as np
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    from report.calibration import reliability
+
+    figure = Figure(figsize=(7.0, 3.9), dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)
+    grid = figure.subplots(1, 2, sharex=True, sharey=True)
+    chains = [chain for chain in every_chain if chain in {row.labels["chain"] for row in rows}]
+    for row in rows:
+        axis = grid[int(row.labels["method"].endswith(", calibrated"))]
+        right = np.concatenate([run.scores.argmax(axis=1) == run.y for run in row.runs]).astype(float)
+        confidence, share, count = reliability(right, np.concatenate([run.scores.max(axis=1) for run in row.runs]))
+        colour = COLOURS[every_chain.index(row.labels["chain"]) % len(COLOURS)]
+        axis.plot(confidence, share, "-", color=colour, lw=1.1)
+        axis.scatter(confidence, share, s=4 + 60 * count / count.sum(), color=colour, zorder=3)
+    for axis, words in zip(grid, ("scores as they are", "with a temperature fitted on validation images")):
+        axis.plot([0, 1], [0, 1], color="#999999", lw=0.8, ls="--")
+        axis.set_title(words, fontsize=8, loc="left")
+        axis.set_xlim(1 / len(rows[0].facts["classes"]) - 0.03, 1.02)
+        _plain_axis(axis)
+    figure.supxlabel("score of the class given (the larger the dot, the more images)", fontsize=8)
+    figure.supylabel("share that is right", fontsize=8)
+    _chain_legend(figure, grid[0], chains, every_chain, title)
+    return figure
+
+
+def _plain_axis(axis: Any) -> None:
+    axis.tick_params(labelsize=7)
+    axis.grid(color="#dddddd", lw=0.6)
+    axis.set_axisbelow(True)
+    for side in ("top", "right"):
+        axis.spines[side].set_visible(False)
+
+
+def _chain_legend(figure: Any, axis: Any, chains: list[str], every_chain: list[str], title: str) -> None:
+    for chain in chains:
+        axis.plot([], [], "o-", color=COLOURS[every_chain.index(chain) % len(COLOURS)], label=chain, ms=3.5, lw=1.3)
+    place = {"loc": "outside upper left", "ncols": min(4, len(chains)), "alignment": "left"}
+    figure.legend(**place, fontsize=8, frameon=False, title=title)
 
 
 def as_svg(figure) -> str:

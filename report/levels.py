@@ -17,6 +17,15 @@ def has(level: str, facts: dict[str, Any]) -> bool:
     return known.get(level, True)
 
 
+def counted(asked: list[str], rules: list[str], facts: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """What a table counts: level, its name in the table, rule; where one image stands alone there is nothing to rule."""
+    found = []
+    for level in asked:
+        several = len(rules) > 1 and not (level == "patch" or (level == "image" and not facts["cut"]))
+        found += [(level, f"{level}, {rule}" if several else level, rule) for rule in (rules if several else rules[:1])]
+    return found
+
+
 def gathered(
     rows: pd.DataFrame, y: np.ndarray, scores: np.ndarray, level: str, rule: str, positive: int | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from indomain import __version__, files
+from indomain import __version__, files, metrics
 from report import latex
 
 
@@ -37,7 +37,7 @@ def notes(params: dict[str, Any], table: pd.DataFrame) -> list[str]:
             found.append(f"Not the published copy, {where}: {'; '.join(item['incomplete'][:3])}{more}.")
     if any(item["cut"] for item in facts.values()):
         found.append(
-            f"Pictures were cut into patches; an image's scores are the {params['options']['rule']} of its patches'."
+            f"Pictures were cut into patches; an image's scores are the {' or '.join(params['options']['rule'])} of its patches'."
         )
     count = int(table["p_uncorrected"].notna().sum())
     if count:
@@ -125,6 +125,7 @@ def render(
     environment.filters["number"] = lambda value, digits=3: "" if pd.isna(value) else f"{value:.{digits}f}"
     environment.filters["word"] = lambda value: "" if pd.isna(value) else str(value)
     columns = [name for name in latex.LINE if table[name].nunique(dropna=True) > 1 or name == "chain"]
+    spoilt = table["metric"].str.contains(" under ") | table["metric"].str.contains(", mark ")
     return environment.get_template("page.html.jinja").render(
         recipe=params["recipe"],
         options=params["options"],
@@ -133,7 +134,9 @@ def render(
         columns=columns,
         has_reported=bool(table["reported"].notna().any()),
         registry=params["registry"],
-        lines=table.to_dict("records"),
+        lines=table[~table["metric"].isin(metrics.OF_EXPLANATIONS) & ~spoilt].to_dict("records"),
+        measured=table[table["metric"].isin(metrics.OF_EXPLANATIONS)].to_dict("records"),
+        spoilt=table[spoilt].to_dict("records"),
         stages=stages.to_dict("records"),
         notes=sentences,
         figures=figures,

@@ -7,9 +7,9 @@ Reads the predictions and panels of the other stages. Writes `table.csv`, `table
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from indomain import metrics
 from indomain.errors import RequestError, unknown
@@ -20,25 +20,33 @@ from indomain.schema import Table
 from report import levels, registry
 from report.registry import Beside
 
-VERSION = 7
+VERSION = 8
 
 
 class Options(Table):
     """[report]: what the table shows."""
 
     metrics: list[str] = Field(default=["auroc", "accuracy", "balanced_accuracy", "f1", "kappa"], min_length=1)
-    # Compared with the reference chain and Holm-corrected together; default: the first metric, the question's own.
-    test_metrics: list[str] = []
+    # Compared with the reference chain and Holm-corrected together.
+    test_metrics: list[str] = []  # and measures of explanations; default: the first metric, and where maps point
     compare_with: str = ""  # the reference chain; default: "imagenet" if the recipe has it, else its first chain
     # What counts as one: patch, image, study, patient; those that a target does not know are left out of its rows.
     levels: list[Literal["patch", "image", "study", "patient"]] = Field(default=["image"], min_length=1)
-    rule: Literal["mean", "majority", "max"] = "mean"  # how the scores of several images become one
+    # How the scores of several images become one; several rules are several rows.
+    rule: Annotated[
+        list[Literal["mean", "majority", "max"]],
+        BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
+    ] = Field(default=["mean"], min_length=1)
+    calibrate: bool = False  # further rows, of scores with a temperature fitted on validation images
+    sensitivity: float | None = Field(
+        default=None, gt=0, le=1
+    )  # the operating point, its threshold chosen on validation
     samples: int = Field(default=2000, ge=100)  # bootstrap
     seed: int = 0
     registry: str = ""  # a file of reported numbers, relative to the recipe
     beside: dict[str, Beside] = {}  # a number of the registry -> the rows that it stands beside
 
-    @field_validator("metrics", "test_metrics")
+    @field_validator("metrics")
     @classmethod
     def _known(cls, value: list[str]) -> list[str]:
         for name in value:
@@ -47,10 +55,13 @@ class Options(Table):
         return value
 
     @model_validator(mode="after")
-    def _tested_are_shown(self) -> "Options":
+    def _words_fit(self) -> "Options":
         for name in self.test_metrics:
-            if name not in self.metrics:
-                raise ValueError(f"test_metrics names {name!r}, which metrics does not")
+            if name not in (*self.metrics, *metrics.OF_EXPLANATIONS):
+                known = ", ".join((*self.metrics, *metrics.OF_EXPLANATIONS))
+                raise ValueError(f"test_metrics names {name!r}, which the table does not show; it shows {known}")
+        if self.calibrate and not {"brier", "ece"} & set(self.metrics):
+            raise ValueError('calibrate changes "brier" and "ece" only: put one of them into metrics')
         return self
 
 
@@ -63,8 +74,8 @@ def plan(plan: Plan) -> list[Task]:
     if reference not in recipe.chains:
         raise unknown("chain", reference, recipe.chains, "report.compare_with")
     numbers = registry.load(plan.base / options.registry) if options.registry else {}
-    shown = [*plan.find("finetune"), *plan.find("fusion"), *plan.find("explain", do="panel")]
-    shown = [task for task in shown if task.params.get("do") != "features"]
+    shown = [*plan.find("finetune"), *plan.find("fusion"), *plan.find("explain")]
+    shown = [task for task in shown if task.params.get("do") not in ("features", "maps")]
     known = {key: {str(task.labels[key]) for task in shown if key in task.labels} for key in Beside.model_fields}
     known |= {"chain": set(recipe.chains), "level": set(options.levels)}
     for name, rows in options.beside.items():
@@ -109,7 +120,7 @@ def plan(plan: Plan) -> list[Task]:
         "options": {
             **options.model_dump(exclude={"registry", "beside"}),
             "compare_with": reference,
-            "test_metrics": options.test_metrics or options.metrics[:1],
+            "test_metrics": options.test_metrics or [options.metrics[0], "pointing"],
             "reported": registry.beside(numbers, options.beside, plan.base / options.registry),
         },
         "registry": [number.model_dump() for number in numbers.values()],
@@ -134,21 +145,28 @@ def run(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[s
     import pandas as pd
 
     from indomain.files import write_text
-    from report import figures, latex, page, table
+    from report import figures, latex, measured, page, table
 
     params, options = task.params, task.params["options"]
     read = [(labels, inputs[str(number)]) for number, labels in enumerate(params["shown"])]
-    predicted = [item for item in read if item[0].get("do") != "panel"]
-    rows, predictions = table.read_rows(predicted, params["facts"], options["levels"], options["rule"])
+    of_kind: dict[str, list] = {kind: [] for kind in ("", "panel", "measure", "robustness")}
+    for labels, place in read:
+        of_kind[labels.get("do", "")].append((labels, place))
+    how = (options["levels"], options["rule"], options["calibrate"], options["sensitivity"])
+    rows, predictions = table.read_rows(of_kind[""], params["facts"], *how)
     note("intervals and tests")
-    built = table.build(
-        rows,
-        options["metrics"],
-        options["test_metrics"],
-        options["compare_with"],
-        options["samples"],
-        options["seed"],
-        options["reported"],
+    shown, first = list(options["metrics"]), options["metrics"][0]
+    if options["sensitivity"]:
+        shown += [f"{name}{table.AT}{options['sensitivity']:g}" for name in ("sensitivity", "specificity")]
+    drawn = options["samples"], options["seed"]
+    compared = options["test_metrics"], options["compare_with"]
+    spoilt = measured.spoilt_rows(of_kind["robustness"], params["facts"], first, *drawn)
+    built = table.finished(
+        [
+            *table.lines(rows, shown, *compared, *drawn, options["reported"]),
+            *measured.explanation_lines(of_kind["measure"], params["facts"], *compared, *drawn),
+            *measured.robustness_lines(spoilt, params["facts"], first, options["compare_with"]),
+        ]
     )
     absent = table.absent_lines([*params["missing"], *table.diverged(rows)], options["metrics"])
     whole = pd.concat([built, absent], ignore_index=True) if len(absent) else built
@@ -157,20 +175,37 @@ def run(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[s
     stages = page.stages([Path(path) for path in task.places["runs"].split("\n") if path])
     stages.to_csv(folder / "stages.csv", index=False)
     notes = page.notes(params, built) + table.said_of_diverged(rows)
-    write_text(folder / "table.tex", latex.render(whole, params["recipe"]["title"], notes))
+    title = params["recipe"]["title"]
+    of_maps = whole["metric"].isin(metrics.OF_EXPLANATIONS)
+    tex = latex.render(whole[whole["metric"].isin(shown)], title, notes)
+    if of_maps.any():
+        tex += "\n" + latex.render(whole[of_maps], f"{title}: explanations", [])
+    write_text(folder / "table.tex", tex)
     pictures: list[tuple[str, str]] = []
     # Names come from recipes: a dollar sign in them is one, and no formula.
     with matplotlib.rc_context({"text.parse_math": False}):
-        for name, title, figure in figures.of_table(whole, params, options["metrics"][0]):
+        drawings = list(figures.of_table(whole, params, first))
+        if spoilt:
+            curves = measured.curves(spoilt)
+            curves.to_csv(folder / "robustness.csv", index=False, float_format="%.6g")
+            drawings += figures.of_robustness(curves, params, first)
+        if options["calibrate"]:
+            drawings += figures.of_reliability(rows, params)
+        for name, title, figure in drawings:
             figure.savefig(folder / f"{name}.png")
             pictures.append((title, figures.as_svg(figure)))
     panels: list[tuple[str, Path]] = []
-    for labels, place in read:
-        if labels.get("do") == "panel" and (place / "panel.png").is_file():
-            name = "-".join(str(labels[key]) for key in ("target", "backbone", "method", "profile"))
+    for labels, place in of_kind["panel"]:
+        if (place / "panel.png").is_file():
+            words = [str(labels[key]) for key in ("target", "backbone", "method", "profile")]
+            name = "-".join([*words, *(["predicted"] if labels["explained"] == "predicted" else [])])
+            name = "".join(letter if letter.isalnum() or letter in "-_.+ " else "_" for letter in name)
             (folder / f"panel-{name}.png").write_bytes((place / "panel.png").read_bytes())
             panels.append(
-                (f"{labels['target']}, {labels['backbone']}, {labels['method']}", folder / f"panel-{name}.png")
+                (
+                    f"{labels['target']}, {labels['backbone']}, {labels['method']}: the {labels['explained']} class",
+                    folder / f"panel-{name}.png",
+                )
             )
     write_text(folder / "report.html", page.render(params, whole, stages, notes, pictures, panels))
     write_text(folder / "summary.txt", page.summary(params, whole, notes))

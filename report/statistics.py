@@ -14,6 +14,14 @@ def bootstrap_weights(groups: np.ndarray, samples: int, seed: int) -> np.ndarray
     return drawn[:, member].astype(float)
 
 
+def mean_over_runs(values: list[np.ndarray]) -> np.ndarray:
+    """The mean over the runs of each bootstrap sample, over those whose value is defined in it; NaN where none is."""
+    stacked = np.stack(values)
+    there = np.isfinite(stacked)
+    count = there.sum(axis=0)
+    return np.where(count > 0, np.where(there, stacked, 0.0).sum(axis=0) / np.maximum(count, 1), np.nan)
+
+
 def percentile_interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
     """The middle `level` of bootstrap values; NaN samples (a class was not drawn) are left out."""
     values = values[np.isfinite(values)]

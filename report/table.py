@@ -1,6 +1,6 @@
 """The table: one row for each target, chain, backbone, method, label budget and metric, with interval and test."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from indomain import files, metrics, predictions
-from report import levels, statistics
+from report import calibration, levels, statistics
 
 COLUMNS = [
     "profile",
@@ -38,6 +38,8 @@ COLUMNS = [
     "reported_source",
     "note",
 ]
+AT = " at sensitivity "  # metrics of the operating point: "specificity at sensitivity 0.9"
+CALIBRATED = ("brier", "ece")  # what a temperature changes, beside the scores themselves
 ROW = ("profile", "target", "budget", "backbone", "method", "chain", "level")
 
 
@@ -53,6 +55,7 @@ class Run:
     ids: np.ndarray
     n_train: int
     n_test: int  # images, however many of them make one unit
+    threshold: float = float("nan")  # of the positive class's score, chosen on validation images; NaN: none
 
 
 @dataclass
@@ -74,14 +77,21 @@ class Row:
 
 
 def read_rows(
-    inputs: list[tuple[dict[str, Any], Path]], facts: dict[str, dict], asked: list[str], rule: str
+    inputs: list[tuple[dict[str, Any], Path]],
+    facts: dict[str, dict],
+    asked: list[str],
+    rules: list[str],
+    calibrate: bool = False,
+    sensitivity: float | None = None,
 ) -> tuple[list[Row], pd.DataFrame]:
     """The rows of a table, and every prediction as one frame.
 
     Args:
         inputs: the labels and the folder of each run that made predictions.
         facts: "profile/target" -> the facts of its listing.
-        asked, rule: the levels, and how several scores become one.
+        asked, rules: the levels, and how several scores become one.
+        calibrate: further rows, whose scores have a temperature fitted on the run's validation images.
+        sensitivity: that each run's threshold reaches on its validation images.
     """
     rows: dict[tuple, Row] = {}
     frames = []
@@ -99,10 +109,23 @@ def read_rows(
         }
         frames.append(table.drop(columns="group").assign(**kept))
         test = (table["split"] == "test").to_numpy()
-        for level in its_levels:
-            row = _row_of(rows, {**labels, "level": level}, its_facts)
-            units = levels.gathered(table[test], y[test], scores[test], level, rule, row.positive)
-            row.runs.append(Run(labels["fold"], labels["seed"], *units, record["images"], int(test.sum())))
+        chosen = (table["split"] == "val").to_numpy()
+        for level, name, rule in levels.counted(its_levels, rules, its_facts):
+            row = _row_of(rows, {**labels, "level": name}, its_facts)
+            parts = [(table[part], y[part], scores[part]) for part in (test, chosen) if part.any()]
+            units = [levels.gathered(*part, level, rule, row.positive) for part in parts]
+            run = Run(labels["fold"], labels["seed"], *units[0], record["images"], int(test.sum()))
+            row.runs.append(run)
+            if len(units) == 1:
+                continue
+            of_y, of_scores, *_ = units[1]
+            if sensitivity and row.positive is not None:
+                run.threshold = calibration.threshold(of_y == row.positive, of_scores[:, row.positive], sensitivity)
+            if calibrate:
+                warmed = calibration.tempered(run.scores, calibration.temperature(of_y, of_scores))
+                method = f"{labels['method']}, calibrated"
+                other = _row_of(rows, {**labels, "level": name, "method": method}, its_facts)
+                other.runs.append(replace(run, scores=warmed))
     if not frames:
         raise FloatingPointError(f"every training diverged; the first: {next(iter(rows.values())).diverged[0]}")
     return _in_order(list(rows.values())), pd.concat(frames, ignore_index=True)
@@ -119,7 +142,7 @@ def _in_order(rows: list[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: [first[name].index(row.labels[name]) for name in names])
 
 
-def build(
+def lines(
     rows: list[Row],
     names: list[str],
     tested: list[str],
@@ -127,8 +150,8 @@ def build(
     samples: int,
     seed: int,
     reported: list[dict[str, Any]],
-) -> pd.DataFrame:
-    """The table.
+) -> list[dict[str, Any]]:
+    """The lines of predictions, one for each row and metric; `finished` makes a table of them.
 
     Args:
         names: metrics; tested: those of them that are compared with the reference chain.
@@ -138,7 +161,7 @@ def build(
             and any of target, chain, backbone, method, level, profile, budget; it stands beside every row that has what it
             names.
     """
-    lines: list[dict[str, Any]] = []
+    found: list[dict[str, Any]] = []
     # What diverged throughout has no numbers; what diverged in part has flattering ones, which are compared with nothing.
     by_key = {tuple(row.labels[key] for key in ROW): row for row in rows if row.runs}
     cache: dict[tuple, dict[str, list[np.ndarray]]] = {}
@@ -146,9 +169,10 @@ def build(
         here = _bootstrapped(row, names, samples, seed, cache)
         reference = _reference(row, by_key, compare_with)
         there = _bootstrapped(reference, names, samples, seed, cache) if reference else None
-        for name in names:
+        calibrated = row.labels["method"].endswith(", calibrated")
+        for name in [name for name in names if not calibrated or name in CALIBRATED]:
             plain = _plain(row, name)
-            low, high = statistics.percentile_interval(_mean(here[name]))
+            low, high = statistics.percentile_interval(statistics.mean_over_runs(here[name]))
             line: dict[str, Any] = {
                 **row.labels,
                 "data": "synthetic" if row.facts["synthetic"] else "stand-in" if row.facts["stand_in"] else "real",
@@ -163,7 +187,7 @@ def build(
                 if row.facts["has_patients"]
                 else np.nan,
                 **_reported(reported, row.labels, name),
-                "note": _note(row, plain, low == high),
+                "note": _note(row, name, plain, low == high),
             }
             if line.pop("same", False):
                 line["minus_reported"] = line["mean"] - line["reported"]
@@ -176,8 +200,13 @@ def build(
                     "p_uncorrected": p,
                     "test": test,
                 }
-            lines.append(line)
-    table = pd.DataFrame(lines).reindex(columns=COLUMNS)
+            found.append(line)
+    return found
+
+
+def finished(found: list[dict[str, Any]]) -> pd.DataFrame:
+    """The table of all its lines: the p of every comparison is corrected by Holm's method, all together."""
+    table = pd.DataFrame(found).reindex(columns=COLUMNS)
     table["note"] = table["note"].replace("", None)
     table["p_value"] = statistics.holm(table["p_uncorrected"].to_numpy(float))
     table["n_comparisons"] = int(table["p_uncorrected"].notna().sum())
@@ -205,16 +234,33 @@ def said_of_diverged(rows: list[Row]) -> list[str]:
     return [f"Diverged (the numbers left the range of floats), wholly or in part: {shown}."]
 
 
-def _note(row: Row, plain: np.ndarray, same: bool) -> str:
+def _note(row: Row, name: str, plain: np.ndarray, same: bool) -> str:
     if row.diverged:
         count = len(row.diverged)
         return f"diverged in {count} of {count + len(row.runs)} runs; mean of the others, compared with nothing"
+    if AT in name and not np.isfinite([run.threshold for run in row.runs]).any():
+        return "no validation images left to choose the threshold on"
     return _undefined(plain) or ("every bootstrap sample gives the same value" if same else "")
 
 
 def _plain(row: Row, name: str) -> np.ndarray:
     """The metric of each run."""
-    return np.array([metrics.evaluate([name], run.y, run.scores, row.positive)[name][0] for run in row.runs])
+    return np.array([_evaluated([name], run, row.positive)[name][0] for run in row.runs])
+
+
+def _evaluated(
+    names: list[str], run: Run, positive: int | None, weights: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
+    """Metrics of a run; those "at" a sensitivity are of its own threshold, NaN where it has none."""
+    found = metrics.evaluate([name for name in names if AT not in name], run.y, run.scores, positive, weights)
+    at = [name for name in names if AT in name]
+    if at and positive is not None and np.isfinite(run.threshold):
+        above = (run.scores[:, positive] >= run.threshold).astype(int)
+        ones = np.ones((1, len(run.y))) if weights is None else weights
+        matrix = metrics.confusion((run.y == positive).astype(int), above, 2, ones)
+        values = metrics.of_confusion(matrix, 1)
+        return found | {name: values[name.partition(AT)[0]] for name in at}
+    return found | {name: np.full(1 if weights is None else len(weights), np.nan) for name in at}
 
 
 def _bootstrapped(row: Row, names: list[str], samples: int, seed: int, cache: dict) -> dict[str, list[np.ndarray]]:
@@ -227,18 +273,10 @@ def _bootstrapped(row: Row, names: list[str], samples: int, seed: int, cache: di
         for run in row.runs:
             weights = drawn[:, np.searchsorted(groups, run.groups)]
             # A sample without any of this fold's patients has no value.
-            found = metrics.evaluate(names, run.y, run.scores, row.positive, weights)
+            found = _evaluated(names, run, row.positive, weights)
             for name in names:
                 cache[key][name].append(np.where(weights.sum(axis=1) > 0, found[name], np.nan))
     return cache[key]
-
-
-def _mean(values: list[np.ndarray]) -> np.ndarray:
-    """The mean over the runs of each bootstrap sample, over those whose value is defined in it."""
-    stacked = np.stack(values)
-    there = np.isfinite(stacked)
-    count = there.sum(axis=0)
-    return np.where(count > 0, np.where(there, stacked, 0.0).sum(axis=0) / np.maximum(count, 1), np.nan)
 
 
 def _mean_of_defined(values: np.ndarray) -> float:
@@ -300,7 +338,9 @@ def _test(
         if name == "accuracy":
             right = [run.scores.argmax(axis=1) == run.y for run in (first, second)]
             return "McNemar (exact)", statistics.mcnemar(*right)
-    return "paired bootstrap over patients", statistics.bootstrap_p(_mean(here) - _mean(there))
+    return "paired bootstrap over patients", statistics.bootstrap_p(
+        statistics.mean_over_runs(here) - statistics.mean_over_runs(there)
+    )
 
 
 def _reported(reported: list[dict[str, Any]], labels: dict[str, Any], name: str) -> dict[str, Any]:

@@ -96,7 +96,7 @@ def test_seeds_on_one_split_are_no_further_samples_of_it():
     from report import table
 
     rows = rows_of([0.3, 0.6, 0.9, 0.4, 0.5], seeds=4)
-    built = table.build(rows, ["auroc"], ["auroc"], "imagenet", 100, 0, []).set_index("chain")
+    built = table.finished(table.lines(rows, ["auroc"], ["auroc"], "imagenet", 100, 0, [])).set_index("chain")
     each = [table._plain(row, "auroc").reshape(5, 4).mean(axis=1) for row in rows]
     by_hand = statistics.corrected_resampled_t(each[1] - each[0], 40 / 160)
     assert built.loc["other", "p_uncorrected"] == pytest.approx(by_hand)
@@ -109,11 +109,11 @@ def test_a_metric_without_a_value_says_so():
     rows = rows_of([0.3, 0.6], seeds=1)
     for row in rows:
         row.runs[0].y[:] = 1
-    built = table.build(rows, ["auroc"], ["auroc"], "imagenet", 100, 0, [])
+    built = table.finished(table.lines(rows, ["auroc"], ["auroc"], "imagenet", 100, 0, []))
     assert built["mean"].notna().all() and built["note"].str.contains("not defined in 1 of 2 runs").all()
     for row in rows:
         row.runs[1].y[:] = 1
-    built = table.build(rows, ["auroc"], ["auroc"], "imagenet", 100, 0, [])
+    built = table.finished(table.lines(rows, ["auroc"], ["auroc"], "imagenet", 100, 0, []))
     assert built["mean"].isna().all() and built["note"].str.startswith("not defined: ").all()
 
 
@@ -123,10 +123,12 @@ def test_what_diverged_in_part_is_compared_with_nothing_and_what_diverged_wholly
     rows = rows_of([0.3, 0.6, 0.9], seeds=1)
     rows[1].runs.pop()
     rows[1].diverged = ["finetune: the loss became nan"]
-    built = table.build(rows, ["auroc"], ["auroc"], "imagenet", 100, 0, []).set_index("chain")
+    built = table.finished(table.lines(rows, ["auroc"], ["auroc"], "imagenet", 100, 0, [])).set_index("chain")
     assert built["p_uncorrected"].isna().all() and (built["n_comparisons"] == 0).all()
     assert built.loc["other", "note"].startswith("diverged in 1 of 3 runs") and np.isfinite(built.loc["other", "mean"])
     rows[1].runs.clear()
-    assert list(table.build(rows, ["auroc"], ["auroc"], "imagenet", 100, 0, [])["chain"]) == ["imagenet"]
+    assert list(table.finished(table.lines(rows, ["auroc"], ["auroc"], "imagenet", 100, 0, []))["chain"]) == [
+        "imagenet"
+    ]
     assert table.diverged(rows)[0]["note"] == "diverged: finetune: the loss became nan"
     assert "other" in table.said_of_diverged(rows)[0] and table.said_of_diverged(rows[:1]) == []

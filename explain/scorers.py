@@ -1,0 +1,56 @@
+"""What is explained: a function from pictures to scores, be it a network or a classifier on several networks' features."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from indomain import estimators, features, files, networks
+
+BATCH = 256  # pictures a forward pass: `predict` with small batches would be many times slower
+# float32 (N, rows, columns, channels), 0–255, to (N, classes), each row of sum 1.
+Scorer = Callable[[np.ndarray], np.ndarray]
+
+
+def of_network(model: keras.Model) -> Scorer:
+    """The scores of a network."""
+    return lambda pictures: in_batches(model, pictures)
+
+
+def of_fusion(classifier: Path, members: list[tuple[Path, Path]], pooling: list[str], classes: int) -> Scorer:
+    """The scores of a kept classifier on the features of its networks, from the picture on.
+
+    Args:
+        classifier: the folder of its run, with `classifier.skops`.
+        members: for each of its networks, in their order: the folder of the run that extracted its features, and the
+            network's own.
+        pooling: how maps became features.
+        classes: their number.
+    """
+    estimator = estimators.read(classifier / "classifier.skops")
+    extractors = []
+    for extracted, network in members:
+        # Two members of one architecture would share one object, and its weights: each gets its own.
+        model = keras.models.clone_model(networks.load(network / "model.keras"))
+        model.load_weights(network / "model.keras")
+        layer = files.read_json(extracted / "DONE").get("layer", "")
+        extractors.append(features.extractor(model, layer, pooling)[0])
+
+    def scores(pictures: np.ndarray) -> np.ndarray:
+        fused = np.concatenate([in_batches(one, pictures) for one in extractors], axis=1)
+        found = np.zeros((len(pictures), classes), np.float32)
+        found[:, estimator.classes_.astype(int)] = estimator.predict_proba(fused)
+        return found
+
+    return scores
+
+
+def in_batches(model: keras.Model, pictures: np.ndarray) -> np.ndarray:
+    """`model`'s outputs for pictures, float32; every batch has one shape, which is traced once."""
+    parts = []
+    for begin in range(0, len(pictures), BATCH):
+        batch = np.asarray(pictures[begin : begin + BATCH], np.float32)
+        full = np.concatenate([batch, np.zeros((BATCH - len(batch), *batch.shape[1:]), np.float32)])
+        parts.append(np.asarray(model.predict_on_batch(full), np.float32)[: len(batch)])
+    return np.concatenate(parts)
