@@ -19,7 +19,7 @@ demo: install
 
 # INDOMAIN_DATA names the folder of real images for the tests marked `real` (default: ../shared/data, if it is there).
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: install
 	$(BIN)/ruff check .

@@ -49,20 +49,21 @@ def backbone(spec: dict[str, Any], frozen: float = 0.0) -> keras.Model:
     """A backbone: image (N, rows, columns, channels), 0–255, to features (N, d).
 
     Args:
-        spec: `name`, `shape` and `width`, as in a task's parameters.
+        spec: `name`, `shape`, `width` and, where the network resizes, `size`, as in a task's parameters.
         frozen: the first share (0 … 1) of its layers with weights is not trained; neither do the averages of its batch
             normalisation move.
     """
 
     def make() -> keras.Model:
-        model = backbones.build(spec["name"], tuple(spec["shape"]), spec["width"])
+        model = backbones.build(spec["name"], tuple(spec["shape"]), spec["width"], spec.get("size"))
         with_weights = [layer for layer in model.layers if layer.weights]
         # Set before anything is compiled with these layers: afterwards it would have no effect.
         for layer in with_weights[: round(frozen * len(with_weights))]:
             layer.trainable = False
         return model
 
-    return cached(("backbone", spec["name"], tuple(spec["shape"]), spec["width"], frozen), make)
+    key = ("backbone", spec["name"], tuple(spec["shape"]), spec["width"], spec.get("size"), frozen)
+    return cached(key, make)
 
 
 def with_head(base: keras.Model, classes: int, dropout: float) -> keras.Model:
@@ -125,7 +126,7 @@ def check_beginnings(asked: list[tuple[dict[str, Any], str, str]]) -> None:
     """
     tried = set()
     for spec, beginning, path in asked:
-        key = (spec["name"], tuple(spec["shape"]), spec["width"], beginning, path)
+        key = (spec["name"], tuple(spec["shape"]), spec["width"], spec.get("size"), beginning, path)
         if key in tried:
             continue
         tried.add(key)

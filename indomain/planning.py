@@ -97,7 +97,8 @@ class Plan:
     def backbone(self, options: BackboneOptions, target: str, profile: str) -> dict[str, Any]:
         """The `backbone` parameters of a task: name, width and input shape, the channels being the target's."""
         channels = {"grey": 1, "rgb": 3}.get(self.recipe.channels) or self.target(target, profile).facts["channels"]
-        return {"name": options.name, "width": options.width, "shape": [*self.recipe.shape, channels]}
+        own = {"size": options.side} if options.side else {}
+        return {"name": options.name, "width": options.width, "shape": [*self.recipe.shape, channels], **own}
 
     def beginning(self, start: str) -> tuple[str, str]:
         """The start of a chain for a task's parameters, and the path that it stands for, if it is a file."""

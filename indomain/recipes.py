@@ -20,7 +20,7 @@ from pydantic import Field, field_validator, model_validator
 
 from indomain import manifests
 from indomain.augment import AUGMENTATIONS
-from indomain.backbones import BACKBONES, IMAGENET, LEAST_WIDTH
+from indomain.backbones import BACKBONES, IMAGENET, LEAST_WIDTH, OWN_SIZE
 from indomain.errors import RequestError, unknown
 from indomain.manifests import FileName, LabelOptions
 from indomain.schema import Table, read_toml, validated
@@ -114,11 +114,19 @@ class TargetOptions(SetOptions):
 class BackboneOptions(Table):
     name: str
     width: float = Field(default=1.0, ge=LEAST_WIDTH, le=4)  # multiplies the filters of `dcnn` and `dcnn-light`
+    # Side of the square that the network resizes pictures to, in pixels; "own": what it was trained on; none: as they are.
+    size: Annotated[int, Field(ge=8, le=1024)] | Literal["own"] | None = None
     chains: list[str] = []  # those of a target's chains that it runs; empty: all
 
     @property
     def label(self) -> str:
-        return self.name if self.width == 1 else f"{self.name}-w{self.width:g}"
+        width = "" if self.width == 1 else f"-w{self.width:g}"
+        return f"{self.name}{width}{f'-{self.size}px' if isinstance(self.size, int) else ''}"
+
+    @property
+    def side(self) -> int | None:
+        """The side in pixels, whatever the word."""
+        return OWN_SIZE[self.name] if self.size == "own" else self.size
 
 
 class LearningOptions(Table):

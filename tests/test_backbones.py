@@ -133,3 +133,24 @@ def test_squeezenet_names_imagenette(data_dir):
         np.concatenate([model.predict_on_batch(batch[..., ::-1]) for batch in batches])[:, classes].argmax(axis=1) == y
     )
     assert swapped.mean() < right.mean() - 0.05
+
+
+@pytest.mark.parametrize("name", ["squeezenet", "mobilenetv2", "dcnn-light"])
+def test_a_network_resizes_to_its_own_size_and_stays_flat(name):
+    model = backbones.build(name, (48, 64, 1), 0.125 if name in backbones.WITH_WIDTH else 1.0, 96)
+    assert model.input_shape == (None, 48, 64, 1) and not any(isinstance(layer, keras.Model) for layer in model.layers)
+    plain = backbones.build(name, (96, 96, 1), 0.125 if name in backbones.WITH_WIDTH else 1.0)
+    networks.initialise(model, 0)
+    networks.initialise(plain, 0)
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 48, 64, 1)).astype(np.float32)
+    resized = keras.ops.image.resize(pictures, (96, 96), antialias=True)
+    np.testing.assert_allclose(model.predict_on_batch(pictures), plain.predict_on_batch(np.asarray(resized)), atol=1e-4)
+
+
+def test_sizes_in_a_recipe():
+    from indomain.recipes import BackboneOptions
+
+    own = BackboneOptions(name="xception", size="own")
+    assert (own.side, own.label) == (299, "xception")
+    assert BackboneOptions(name="squeezenet", size=96).label == "squeezenet-96px"
+    assert set(backbones.OWN_SIZE) == set(backbones.BACKBONES)

@@ -35,6 +35,12 @@ IMAGENET = {
     "squeezenet": "indomain.backbones.squeezenet:load_imagenet",
     **{name: "indomain.backbones.applications:load_imagenet" for name in _APPLICATIONS},
 }
+# The side of the pictures that each was trained on, in pixels (Keras' applications; Iandola's and Alzubaidi's scripts).
+OWN_SIZE = {
+    **dict.fromkeys(BACKBONES, 224),
+    "squeezenet": 227,
+    **dict.fromkeys(("inceptionresnetv2", "inceptionv3", "xception"), 299),
+}
 # Layers whose filters `width` multiplies exist only here.
 WITH_WIDTH = ("dcnn", "dcnn-light")
 # Four filters in the narrowest layer. With two, TensorFlow 2.21's convolutions on CPUs (oneDNN) write beyond their memory in
@@ -42,12 +48,13 @@ WITH_WIDTH = ("dcnn", "dcnn-light")
 LEAST_WIDTH = 0.125
 
 
-def build(name: str, shape: tuple[int, int, int], width: float = 1.0) -> "keras.Model":
+def build(name: str, shape: tuple[int, int, int], width: float = 1.0, size: int | None = None) -> "keras.Model":
     """A new backbone with random weights.
 
     Args:
-        shape: (rows, columns, channels); channels 1 or 3.
+        shape: (rows, columns, channels) of the pictures; channels 1 or 3.
         width: multiplies the filters of `dcnn` and `dcnn-light`.
+        size: side of the square that the network resizes the pictures to; None: it takes them as they are.
 
     Raises:
         RequestError: an unknown name, a width where there is none, or pictures smaller than the network can take.
@@ -66,7 +73,7 @@ def build(name: str, shape: tuple[int, int, int], width: float = 1.0) -> "keras.
     # Some networks of Keras have dropout layers inside that draw their own seed when they are built.
     keras.utils.set_random_seed(0)
     try:
-        return function(shape, width) if name in WITH_WIDTH else function(shape)
+        return function(shape, width, size=size) if name in WITH_WIDTH else function(shape, size=size)
     except ValueError as error:
         raise RequestError(
             f"backbone {name!r} cannot be built for pictures of {shape[0]}×{shape[1]}: {error}"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 
+from indomain.backbones import beginning
 from indomain.errors import RequestError
 
 
@@ -54,20 +55,20 @@ FAMILIES: dict[str, tuple[str, Callable, int]] = {
 }
 
 
-def _build(name: str, shape: tuple[int, int, int]) -> keras.Model:
+def _build(name: str, shape: tuple[int, int, int], size: int | None = None) -> keras.Model:
     """One of the families with random weights; output: the features of `pool`.
 
     Args:
         name: a key of FAMILIES.
         shape: (rows, columns, channels); a grey channel is repeated inside.
+        size: as for `indomain.backbones.build`.
     """
     family, scaled, smallest = FAMILIES[name]
-    if min(shape[:2]) < smallest:
+    if min(size or shape[0], size or shape[1]) < smallest:
         raise RequestError(
             f"backbone {name!r} needs pictures of at least {smallest}×{smallest}, not {shape[0]}×{shape[1]}."
         )
-    inputs = keras.layers.Input(shape, name="image")
-    x = inputs
+    inputs, x = beginning.image(shape, size)
     if shape[-1] == 1:
         x = keras.layers.Concatenate(name="grey_to_rgb")([x, x, x])
     network = getattr(keras.applications, family)(include_top=False, weights=None, input_tensor=scaled(x))

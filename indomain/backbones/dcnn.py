@@ -10,8 +10,10 @@ set. The batch normalisation after the first convolution takes up any such shift
 
 import keras
 
+from indomain.backbones import beginning
 
-def dcnn(shape: tuple[int, int, int], width: float = 1.0) -> keras.Model:
+
+def dcnn(shape: tuple[int, int, int], width: float = 1.0, size: int | None = None) -> keras.Model:
     """Six blocks, 32 convolutions; 73,591,380 trainable weights with a 4-class head.
 
     For 224×224 the maps are 112, 112, 56, 56, 28, 28, 14 pixels wide; the blocks have 160, 256, 512, 544, 1600 and 1664
@@ -20,9 +22,10 @@ def dcnn(shape: tuple[int, int, int], width: float = 1.0) -> keras.Model:
     Args:
         shape: (rows, columns, channels).
         width: multiplies every layer's filters (1 is the paper's network).
+        size: as for `indomain.backbones.build`.
     """
     filters = _scaled(width)
-    inputs, stem = _stem(shape, filters)
+    inputs, stem = _stem(shape, filters, size)
     block1 = _block(stem, filters(32), 1, "block1", [stem])
     block2 = _block(block1, filters(64), 2, "block2")
     block3 = _block(block2, filters(64), 1, "block3", [block2])
@@ -42,10 +45,10 @@ def dcnn(shape: tuple[int, int, int], width: float = 1.0) -> keras.Model:
     return keras.Model(inputs, features, name="dcnn")
 
 
-def dcnn_light(shape: tuple[int, int, int], width: float = 1.0) -> keras.Model:
+def dcnn_light(shape: tuple[int, int, int], width: float = 1.0, size: int | None = None) -> keras.Model:
     """Two blocks; output: the 200 features of `fc1`. Same arguments as `dcnn`."""
     filters = _scaled(width)
-    inputs, stem = _stem(shape, filters)
+    inputs, stem = _stem(shape, filters, size)
     block1 = _block(stem, filters(32), 1, "block1", [stem])
     skip2 = _cbr(stem, 3, filters(32), 2, "block2_skip0")
     block2 = _block(block1, filters(64), 2, "block2", [skip2])
@@ -58,9 +61,9 @@ def _scaled(width: float):
     return lambda number: max(1, round(number * width))
 
 
-def _stem(shape: tuple[int, int, int], filters) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    inputs = keras.layers.Input(shape, name="image")
-    x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="centre")(inputs)
+def _stem(shape: tuple[int, int, int], filters, size: int | None) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    inputs, x = beginning.image(shape, size)
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="centre")(x)
     x = _cbr(x, 3, filters(32), 1, "stem1")
     return inputs, _cbr(x, 5, filters(32), 2, "stem2")
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from indomain.backbones import beginning
 from indomain.errors import RequestError
 
 WEIGHTS = "example_models/weights/squeezenet_weights.pkl"
@@ -17,13 +18,14 @@ BGR_MEAN = (104.0, 117.0, 123.0)
 FIRES = (16, 64), (16, 64), (32, 128), (32, 128), (48, 192), (48, 192), (64, 256), (64, 256)
 
 
-def squeezenet(shape: tuple[int, int, int]) -> keras.Model:
+def squeezenet(shape: tuple[int, int, int], size: int | None = None) -> keras.Model:
     """SqueezeNet 1.1 without its classifier; output: the 512 features of `pool`.
 
     Args:
         shape: (rows, columns, channels); a grey channel is repeated inside.
+        size: as for `indomain.backbones.build`.
     """
-    inputs, maps = _trunk(shape)
+    inputs, maps = _trunk(shape, size)
     return keras.Model(inputs, keras.layers.GlobalAveragePooling2D(name="pool")(maps), name="squeezenet")
 
 
@@ -91,9 +93,8 @@ def _weights_file() -> Path:
     return Path(found.origin).parent / WEIGHTS
 
 
-def _trunk(shape: tuple[int, int, int]) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    inputs = keras.layers.Input(shape, name="image")
-    x = inputs
+def _trunk(shape: tuple[int, int, int], size: int | None = None) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    inputs, x = beginning.image(shape, size)
     if shape[-1] == 1:
         x = keras.layers.Concatenate(name="grey_to_rgb")([x, x, x])
     # RGB 0–255 to BGR minus the mean, as Caffe trained it.
