@@ -28,7 +28,7 @@ def findings(dataset: Dataset, subset: str = "", with_counts: bool = True) -> pd
     """All that is wrong with a set: `kind, file, other_file, detail`, one row a finding.
 
     Kinds: unreadable, exact duplicate, near duplicate, contradicting labels, split overlap (the same picture in two
-    official splits), patient overlap (in two official splits), count.
+    official splits), patient overlap (in two official splits), study of two labels, count.
     """
     found: list[list[str]] = []
     for row in dataset.prepared.unreadable().itertuples():
@@ -53,6 +53,13 @@ def findings(dataset: Dataset, subset: str = "", with_counts: bool = True) -> pd
                     f"{patient} in {', '.join(first['split'])}",
                 ]
             )
+    studies = index[(index["study"] != "") & (index["label"] != "")]
+    # Studies are numbered anew for each patient and body part.
+    for (part, patient, study), rows in studies.groupby(["part", "patient", "study"]):
+        if rows["label"].nunique() > 1:
+            first = rows.drop_duplicates("label")
+            words = f"{'/'.join(filter(None, (part, patient, study)))} is {' and '.join(first['label'])}"
+            found.append(["study of two labels", first["file"].iloc[0], first["file"].iloc[1], words])
     if with_counts:
         found += _count_findings(dataset.prepared.manifest, subset, index)
     return pd.DataFrame(found, columns=FINDING_COLUMNS)

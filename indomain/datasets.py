@@ -74,7 +74,7 @@ def open_dataset(
     """Rows and classes of a prepared set.
 
     Args:
-        subset: a value of the manifest's `subset_by` column, or `all-but-VALUE`.
+        subset: a value of the manifest's `subset_by` column, several joined by "+", or `all-but-` and those left out.
         labels: classes that replace the manifest's own.
         where: column = [values to keep]; a value that begins with "!" is left out instead.
         labelled: drop the rows without a label. False keeps every row and reads no label.
@@ -148,10 +148,12 @@ def _subset(index: pd.DataFrame, column: str | None, subset: str, name: str) -> 
     if not subset or not column:
         return np.ones(len(index), bool)
     values = index[column].to_numpy()
-    wanted = subset.removeprefix("all-but-")
-    if wanted not in values:
-        raise unknown("subset", subset, [*set(values), *(f"all-but-{value}" for value in set(values))], name)
-    return (values != wanted) if subset != wanted else (values == wanted)
+    wanted = subset.removeprefix("all-but-").split("+")
+    for value in wanted:
+        if value not in values:
+            raise unknown("subset", value, set(values), name)
+    named = np.isin(values.astype(str), wanted)
+    return ~named if subset.startswith("all-but-") else named
 
 
 def _merged(own: LabelOptions, asked: LabelOptions | None) -> LabelOptions:

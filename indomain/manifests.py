@@ -152,7 +152,9 @@ class Manifest(Table):
     stand_in: bool = False  # reduced or partial copy: labelled so wherever its numbers appear
     strict_files: bool = False  # one unreadable image stops the run instead of being left out
     patients_of: str = ""  # another set with the same patient or lesion numbers
-    subset_by: str | None = None  # a column whose values name subsets: mura/humerus, mura/all-but-humerus
+    # A column whose values name subsets: mura/humerus, mura/elbow+hand, mura/all-but-humerus, mura/all-but-humerus+wrist.
+    subset_by: str | None = None
+    other_versions: dict[str, str] = {}  # folders of other versions, and what is different there
     split_names: dict[str, str] = {}  # the set's own words for train, val and test
     read: Reader
     images: ImageOptions = ImageOptions()
@@ -176,10 +178,10 @@ class Manifest(Table):
         """Images for each split and class of a subset; those of `all-but-X` are summed from the others."""
         if not subset:
             return self.counts.get("all") or _added(list(self.counts.values()))
+        named = subset.removeprefix("all-but-").split("+")
         if subset.startswith("all-but-"):
-            left_out = subset.removeprefix("all-but-")
-            return _added([counts for name, counts in self.counts.items() if name not in (left_out, "all")])
-        return self.counts.get(subset, {})
+            return _added([counts for name, counts in self.counts.items() if name not in (*named, "all")])
+        return _added([self.counts.get(name, {}) for name in named])
 
 
 def _added(tables: list[dict[str, dict[str, int]]]) -> dict[str, dict[str, int]]:

@@ -111,6 +111,9 @@ def missing(manifest: Manifest, data_dir: Path, what: str) -> RequestError:
     place = getattr(manifest.read, "root", None) or getattr(manifest.read, "file", "")
     expected = data_dir / str(place)
     get = f"\n  Get it: {manifest.get}" if manifest.get else ""
+    for folder, different in manifest.other_versions.items():
+        if (data_dir / folder).exists():
+            get = f"\n  There is {data_dir / folder}, which is another version: {different}.{get}"
     return RequestError(
         f"{manifest.name}: {what} (looked for {expected}).{get}"
         f"\n  Put it below {data_dir}, or name another folder with --data-dir or INDOMAIN_DATA."
