@@ -40,6 +40,8 @@ class FolderReader(Table):
     pattern: str | None = None  # `{name}` matches within one folder name; `{name:REGEX}` for anything else
     suffixes: list[str] = [".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".dcm"]
     labelled: bool = True  # false: every image below the root, no labels
+    # Where an image's mask lies below the root, white on the finding: "masks/{stem}.png", "{folder}/{stem}_mask.png".
+    masks: str = ""
 
 
 class ImageTable(Table):
@@ -47,6 +49,7 @@ class ImageTable(Table):
 
     file: str
     images: str = "{image}"  # where a picture lies below the root, for instance "train/{image}.jpg"
+    masks: str = ""  # where its mask lies, white on the finding, likewise
     columns: list[str] = []  # their names, for a table without a first line of names
     join: str = ""  # a second table about the same pictures (lesions, patients), which has the same `image` column
     split: str | None = None

@@ -90,6 +90,8 @@ class TargetOptions(SetOptions):
     shots: list[int] = []  # training labels for each class
     chains: list[str] = []  # those of the recipe's chains to run; empty: all
     confounder: Confounder | None = None
+    # "kept": leaks stay under the strict profile as well, and are counted and said: to show what they are worth.
+    leaks: Literal["refused", "kept"] = "refused"
 
     @field_validator("fractions")
     @classmethod

@@ -132,7 +132,7 @@ def _k_folds(dataset: Dataset, groups: np.ndarray, y: np.ndarray, options: Split
     folds = StratifiedGroupKFold if together else StratifiedKFold
     splitter = folds(options.folds, shuffle=True, random_state=options.seed)
     parts = []
-    for _, test in splitter.split(np.zeros(len(y)), y, groups):
+    for _, test in splitter.split(np.zeros(len(y)), y, groups if together else None):
         chosen = np.zeros(len(y), bool)
         chosen[test] = True
         parts.append(chosen)

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from indomain import datasets, manifests, prepared
+from indomain import datasets, manifests, prepared, readers
 from indomain.errors import RequestError
 from indomain.readers.folder import pattern_regex
 
@@ -256,3 +256,33 @@ def test_a_new_manifest_tells_patients_from_other_folders(tmp_path, capsys):
         found = set(done.index()["patient"]) - {""}
         assert len(found) == patients and set(done.index()["label"]) == {"sick", "well"}, folder
         assert manifest.labels.positive == "sick"
+
+
+def test_masks_are_found_by_their_names_and_are_no_pictures(tmp_path):
+    from PIL import Image
+
+    for number in range(3):
+        picture = np.full((20, 20), 50 * number, np.uint8)
+        for folder in ("a", "b"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            Image.fromarray(picture).save(tmp_path / folder / f"p{number}.png")
+    mask = np.zeros((20, 20), np.uint8)
+    mask[:10] = 255
+    Image.fromarray(mask).save(tmp_path / "a/p1_mask.png")
+    read = {"reader": "folder", "masks": "{folder}/{stem}_mask.png"}
+    manifest = manifests.Manifest.model_validate({"name": "m", "title": "M", "read": read})
+    done = prepared.prepare(manifest, tmp_path, tmp_path / "cache", (20, 20), quiet=True)
+    index, masks = done.index(), done.masks()
+    assert len(index) == 6 and set(index["label"]) == {"a", "b"}
+    assert [bool(one.any()) for one in masks] == [name == "a/p1.png" for name in index["id"]]
+    assert (masks[index["id"] == "a/p1.png"][0] > 0).tolist() == (mask > 0).tolist()
+    wrong = manifests.Manifest.model_validate({"name": "m", "title": "M", "read": {**read, "masks": "{stm}.png"}})
+    with pytest.raises(RequestError, match="known: stem, folder"):
+        readers.read(wrong, tmp_path, (20, 20))
+    (tmp_path / "table.csv").write_text("image,label\na/p1,x\nb/p1,y\n")
+    tables = [{"file": "table.csv", "images": "{image}.png", "masks": "{image}_mask.png"}]
+    csv = {"reader": "csv", "tables": tables, "label": "label"}
+    found = readers.read(
+        manifests.Manifest.model_validate({"name": "c", "title": "C", "read": csv}), tmp_path, (20, 20)
+    )
+    assert [record.mask is not None for record in found] == [True, False] and found[0].mask().max() == 255

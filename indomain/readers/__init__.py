@@ -65,6 +65,17 @@ class Record:
         return cls(name, str(path), load, partial(images.is_grey, path), label, patient, study, part, view, split)
 
 
+def mask_in(path: Path) -> Callable[[], np.ndarray] | None:
+    """What reads a mask's file, uint8 (H, W), 255 where it is white; None where there is no such file."""
+    return partial(_mask, path) if path.is_file() else None
+
+
+def _mask(path: Path) -> np.ndarray:
+    values = images.decode(path)
+    grey = values.max(axis=-1) if values.ndim == 3 else values
+    return np.where(grey > 127, 255, 0).astype(np.uint8)
+
+
 def _refused(reason: str) -> np.ndarray:
     raise images.UnreadableImage(reason)
 

@@ -1,12 +1,13 @@
 """Pictures named by CSV files, with columns for label, patient, study, part, view and split."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
 from indomain.errors import RequestError, unknown
 from indomain.manifests import COLUMNS, CsvReader, Manifest
-from indomain.readers import Record, missing, place, split_of
+from indomain.readers import Record, mask_in, missing, place, split_of
 
 # What a column of 0 and 1 says for 1, in the tables that are around.
 _YES = ("1", "1.0", "true", "yes")
@@ -37,10 +38,12 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
         for row in frame.to_dict("records"):
             words = {str(name): str(value) for name, value in row.items()}
             try:
-                name = table.images.format(**{**words, "image": words[options.image]})
+                name, mask = (
+                    one.format(**{**words, "image": words[options.image]}) for one in (table.images, table.masks)
+                )
             except (KeyError, IndexError, ValueError) as error:
                 raise RequestError(
-                    f"{manifest.name}: images = {table.images!r} names {error}, which is no column of {path}."
+                    f"{manifest.name}: images or masks names {error}, which is no column of {path}."
                 ) from None
             file = place(manifest, data_dir, options.root, name)
             found = {column: str(row[getattr(options, column)]) for column in COLUMNS if getattr(options, column)}
@@ -48,9 +51,10 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
             if options.label_columns:
                 found["label"] = _one_hot(options, words, path)
             # One table may number its pictures as another does: then their paths tell them apart.
-            records.append(
-                Record.of_file(file, words[options.image] if len(options.tables) == 1 else name, size, found)
-            )
+            record = Record.of_file(file, words[options.image] if len(options.tables) == 1 else name, size, found)
+            if mask:
+                record = replace(record, mask=mask_in(place(manifest, data_dir, options.root, mask)))
+            records.append(record)
     return records
 
 

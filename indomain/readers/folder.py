@@ -2,11 +2,12 @@
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from indomain.errors import RequestError
 from indomain.manifests import COLUMNS, FolderReader, Manifest
-from indomain.readers import SPLIT_WORDS, Record, missing, place, split_of
+from indomain.readers import SPLIT_WORDS, Record, mask_in, missing, place, split_of
 
 
 def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Record]:
@@ -17,11 +18,25 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
         raise missing(manifest, data_dir, "the folder is not there")
     files = [path for path in list_files(root) if path.suffix.lower() in options.suffixes]
     named = [(path.relative_to(root).as_posix(), path) for path in files]
+    masks = {str(path): _mask_path(manifest, options.masks, root, name) for name, path in named if options.masks}
+    # A mask is no picture of the set, wherever it lies.
+    are_masks = {str(path) for path in masks.values() if path.is_file()}
+    named = [(name, path) for name, path in named if str(path) not in are_masks]
     if options.pattern:
-        return _by_pattern(manifest, options.pattern, root, named, size)
-    if not options.labelled:
-        return [Record.of_file(path, name, size, {}) for name, path in named]
-    return _by_class_folder(manifest, root, named, size)
+        records = _by_pattern(manifest, options.pattern, root, named, size)
+    elif options.labelled:
+        records = _by_class_folder(manifest, root, named, size)
+    else:
+        records = [Record.of_file(path, name, size, {}) for name, path in named]
+    return [replace(record, mask=mask_in(masks[record.file])) if masks else record for record in records]
+
+
+def _mask_path(manifest: Manifest, template: str, root: Path, name: str) -> Path:
+    folder, _, file = name.rpartition("/")
+    try:
+        return root / template.format(stem=file.rpartition(".")[0], folder=folder or ".")
+    except (KeyError, IndexError, ValueError) as error:
+        raise RequestError(f"{manifest.name}: masks = {template!r} names {error}; known: stem, folder.") from None
 
 
 def list_files(root: Path) -> list[Path]:
