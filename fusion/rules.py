@@ -10,6 +10,7 @@ from sklearn.pipeline import Pipeline
 
 from fusion.concatenation import FeatureFusion
 from fusion.correlation import CanonicalFusion
+from fusion.once import Once
 from fusion.scores import ScoreFusion
 from fusion.search import ForwardSearch
 from fusion.selection import MRMR, MutualInformation
@@ -61,4 +62,5 @@ def forward_search(blocks: list[int], classifier: Any, components: float | None)
 
 
 def _then(classifier: Any, *before: Any) -> Pipeline:
-    return Pipeline([*((f"fusion{number}", step) for number, step in enumerate(before)), ("classifier", classifier)])
+    steps = [(f"fusion{number}", Once(step)) for number, step in enumerate(before)]
+    return Pipeline([*steps, ("classifier", classifier)])

@@ -2,7 +2,7 @@
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.feature_selection import SelectorMixin, f_classif, mutual_info_classif
+from sklearn.feature_selection import SelectorMixin, f_classif
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 
@@ -40,8 +40,11 @@ class MutualInformation(_Selection):
     def _chosen(self, X, y, count):
         edges = np.quantile(X, np.arange(1, 8) / 8, axis=0)
         bins = (X[None] > edges[:, None]).sum(axis=0)
-        information = mutual_info_classif(bins, y, discrete_features=True)
-        return np.argsort(-information, kind="stable")[:count]
+        joint = np.stack([[(bins[y == value] == number).mean(axis=0) for number in range(8)] for value in np.unique(y)])
+        joint *= np.unique(y, return_counts=True)[1][:, None, None] / len(y)
+        by_chance = joint.sum(axis=0, keepdims=True) * joint.sum(axis=1, keepdims=True)
+        terms = joint * np.log(np.divide(joint, by_chance, out=np.ones_like(joint), where=joint > 0))
+        return np.argsort(-terms.sum(axis=(0, 1)), kind="stable")[:count]
 
 
 class MRMR(_Selection):

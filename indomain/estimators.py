@@ -14,6 +14,7 @@ TRUSTED = {
     "fusion.estimators.Calibrated",
     "fusion.estimators.FewNeighbors",
     "fusion.estimators.Span",
+    "fusion.once.Once",
     "fusion.scores.ScoreFusion",
     "fusion.search.ForwardSearch",
     "fusion.selection.MRMR",

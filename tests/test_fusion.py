@@ -120,6 +120,26 @@ def test_in_the_span_of_the_images_a_linear_machine_learns_and_answers_the_same(
     np.testing.assert_allclose(spanned.predict_proba(span.transform(X)), plain.predict_proba(X), atol=1e-5)
 
 
+def test_mutual_information_is_scikit_learns():
+    from sklearn.feature_selection import mutual_info_classif
+
+    X, y, _ = three_networks()
+    bins = np.array([np.searchsorted(np.quantile(column, np.arange(1, 8) / 8), column) for column in X.T]).T
+    expected = np.argsort(-mutual_info_classif(bins, y, discrete_features=True), kind="stable")[:6]
+    assert set(MutualInformation(6).fit(X, y).chosen_) == set(expected)
+
+
+def test_a_step_is_fitted_once_for_all_classifiers(monkeypatch):
+    fits = []
+    plain = FeatureFusion.fit
+    monkeypatch.setattr(FeatureFusion, "fit", lambda self, X, y=None: fits.append(len(X)) or plain(self, X, y))
+    X, y, groups = three_networks(seed=7)
+    first = [fit(*whole_of("concat", name), None, X, y, groups)[0].predict_proba(X) for name in ("lda", "naive-bayes")]
+    assert len(fits) == 1
+    again, _ = fit(*whole_of("concat", "lda"), None, X[:60], y[:60], groups[:60])
+    assert len(fits) == 2 and not np.array_equal(again.predict_proba(X), first[0])
+
+
 def test_mrmr_takes_no_feature_twice():
     # Two copies of the best feature, and a weaker one that says something else.
     rng = np.random.default_rng(0)
