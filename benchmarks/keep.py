@@ -1,11 +1,12 @@
 """Keeps a recipe's table under results/: python -m benchmarks.keep RECIPE [RUNS_DIR]
 
-Writes results/<recipe>.csv (the table as it was printed) and results/<recipe>.json: date, seconds of each stage,
-versions, machine.
+Writes results/<recipe>.csv (the table as it was printed), results/<recipe>.json (date, seconds of each stage, versions,
+machine) and the figures of numbers as results/<recipe>-<figure>.png.
 """
 
 import os
 import platform
+import shutil
 import sys
 from pathlib import Path
 
@@ -20,6 +21,9 @@ def keep(recipe: str, runs: Path) -> None:
     folder = runs / recipe
     name = recipe.replace("/", "-")
     files.write_text(RESULTS / f"{name}.csv", (folder / "table.csv").read_text(encoding="utf-8"))
+    for pattern in ("intervals-*.png", "labels-*.png", "robustness-*.png", "reliability-*.png"):
+        for figure in folder.glob(pattern):
+            shutil.copyfile(figure, RESULTS / f"{name}-{figure.name}")
     stages = pd.read_csv(folder / "stages.csv")
     records = [files.read_json(path) for path in (runs / "work").glob("finetune-*/DONE")]
     last = max(records, key=lambda record: record["started"])
