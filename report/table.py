@@ -238,6 +238,8 @@ def _note(row: Row, name: str, plain: np.ndarray, same: bool) -> str:
     if row.diverged:
         count = len(row.diverged)
         return f"diverged in {count} of {count + len(row.runs)} runs; mean of the others, compared with nothing"
+    if AT in name and row.positive is None:
+        return "no positive class, whose sensitivity could be stated"
     if AT in name and not np.isfinite([run.threshold for run in row.runs]).any():
         return "no validation images left to choose the threshold on"
     return _undefined(plain) or ("every bootstrap sample gives the same value" if same else "")
