@@ -21,7 +21,7 @@ def keep(recipe: str, runs: Path) -> None:
     folder = runs / recipe
     name = recipe.replace("/", "-")
     files.write_text(RESULTS / f"{name}.csv", (folder / "table.csv").read_text(encoding="utf-8"))
-    for pattern in ("intervals-*.png", "labels-*.png", "robustness-*.png", "reliability-*.png"):
+    for pattern in ("intervals-*.png", "labels-*.png", "robustness-*.png"):
         for figure in folder.glob(pattern):
             shutil.copyfile(figure, RESULTS / f"{name}-{figure.name}")
     stages = pd.read_csv(folder / "stages.csv")

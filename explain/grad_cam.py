@@ -35,7 +35,7 @@ def grad_cam_plus_plus(
     """
     maps, gradients = _maps_and_gradients(model, images, classes, layer)
     second, third = gradients**2, gradients**3
-    below = 2 * second + (maps * third).sum(axis=(1, 2), keepdims=True)
+    below = 2 * second + third * maps.sum(axis=(1, 2), keepdims=True)
     shares = np.where(second > 0, second / np.where(below != 0, below, 1.0), 0.0)
     return _heat(maps, (shares * np.maximum(gradients, 0)).sum(axis=(1, 2), keepdims=True), images)
 

@@ -17,7 +17,7 @@ from indomain import listings
 from indomain.corruptions import CORRUPTIONS
 from indomain.errors import Diverged, unknown
 from indomain.metrics import OF_EXPLANATIONS
-from indomain.planning import Plan
+from indomain.planning import Plan, budget_label, share_or_shots
 from indomain.progress import Note
 from indomain.runs import Task
 from indomain.schema import Table
@@ -93,7 +93,9 @@ def plan(plan: Plan) -> list[Task]:
         for task in explained:
             conditions = options.robustness.model_dump() if options.robustness.corruptions else {}
             if task.stage == "finetune" and (conditions or task.params.get("confounder")):
-                params = {"do": "robustness", **_kept(task), **conditions, "seed": options.seed}
+                params = {"do": "robustness", **_kept(task), **conditions, "compute": task.params["compute"]}
+                if conditions:
+                    params["seed"] = options.seed
                 labels = {**task.labels, "do": "robustness"}
                 tasks.append(Task("explain", VERSION, params, {"network": task}, labels, task.places))
     return tasks
@@ -106,8 +108,8 @@ def _is_explained(plan: Plan, task: Task, profile: str) -> bool:
     """Networks, and classifiers that were kept, of the first seed and the last, largest label budget."""
     if task.params.get("do") in ("features", "heads") or (task.stage == "fusion" and not task.params.get("keep")):
         return False
-    largest = plan.find("finetune", profile=profile, target=task.labels["target"])[-1].labels["budget"]
-    return task.labels["seed"] == plan.seeds(profile)[0] and task.labels["budget"] == largest
+    largest = max(plan.recipe.targets[task.labels["target"]].budgets(), key=share_or_shots)
+    return task.labels["seed"] == plan.seeds(profile)[0] and task.labels["budget"] == budget_label(largest)
 
 
 def _kept(task: Task) -> dict[str, Any]:
@@ -129,11 +131,16 @@ def _of(plan: Plan, task: Task, options: Options, own: dict[str, Any]) -> Task |
         network = fitted[0]
     if not methods:
         return None
-    how = options.model_dump(include={"samples", "segments", "seed"}) | {"methods": methods}
-    if own["do"] == "measure":
-        how["lime_seeds"] = options.lime_seeds
+    how = {"seed": options.seed, "methods": methods}
+    if "lime" in methods:
+        how |= options.model_dump(
+            include={"samples", "segments"} | ({"lime_seeds"} if own["do"] == "measure" else set())
+        )
     spec = {"backbone": network.params["backbone"], "compute": network.params["compute"]}
     params = {**own, "options": how, **_kept(task), **spec}
+    masks = plan.target(task.labels["target"], task.labels["profile"]).facts["masks"]
+    if masks:
+        params["masks"] = masks
     if task.stage == "fusion":
         pooling = next(iter(task.inputs.values())).params.get("pooling", ["mean"])
         params |= {"members": len(task.inputs), "pooling": pooling}
@@ -183,6 +190,7 @@ class _Explained:
         self.listing = listings.reopen(task.places)
         params = task.params
         table = listings.labelled_rows(self.listing.table(params["fold"]), params["budget"], params["validation"])
+        self.learnt = int((table["split"] == "train").sum())
         test = table[table["split"] == "test"].reset_index(drop=True)
         self.rows = test.iloc[choose(test["y"].to_numpy(), params["images"], self.options["seed"])]
         self.images = self.listing.pictures(params["backbone"]["shape"][-1])(self.rows["row"].to_numpy())
@@ -304,8 +312,9 @@ def _measure(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> d
             drawn = what.maps(method)
             say(method, "randomisation", [measures.rank_correlation(a, b) for a, b in zip(heat, drawn)])
     with files.written(folder / "measures.csv") as temporary:
-        pd.DataFrame(rows).to_csv(temporary, index=False, float_format="%.8g")
-    return {"images": len(what.images)}
+        columns = ["id", "group", "explanation", "measure", "value"]
+        pd.DataFrame(rows, columns=columns).to_csv(temporary, index=False, float_format="%.8g")
+    return {"images": len(what.images), "learnt": what.learnt}
 
 
 def _robustness(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[str, Any]:
@@ -339,7 +348,7 @@ def _robustness(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -
             )
     with files.written(folder / "corrupted.csv") as temporary:
         pd.concat(frames).to_csv(temporary, index=False, float_format="%.8f")
-    return {"images": len(test)}
+    return {"images": len(test), "learnt": int((table["split"] == "train").sum())}
 
 
 def _panel(task: Task, folder: Path, inputs: dict[str, Path]) -> dict[str, Any]:

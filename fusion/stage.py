@@ -22,7 +22,7 @@ from indomain.progress import Note
 from indomain.runs import Task
 from indomain.schema import Table
 
-VERSION = 3
+VERSION = 4
 FEATURES_VERSION = 2  # of the runs that extract features
 RULES = {
     "concat": "fusion.rules:concat",
@@ -108,6 +108,7 @@ def plan(plan: Plan) -> list[Task]:
             if options.classifiers:
                 of_network = {network.digest: _features(network, options, first) for network in networks}
                 tasks += [features for features in of_network.values() if features.stage == "fusion"]
+            _check_sizes(plan, options, networks)
             for group in _groups(options, networks):
                 for classifier in options.classifiers:
                     # One network has nothing to fuse.
@@ -136,17 +137,38 @@ def _check_words(plan: Plan, options: Options, fitted: list[Task]) -> None:
             raise unknown("classifier", name, options.classifiers, "fusion.keep")
 
 
+_CHOOSING = ("score-weighted", "score-stacking", "forward-search")
+_LEAST = 4  # patients of each class: three inner folds leave two images of each to learn from
+
+
+def _check_sizes(plan: Plan, options: Options, networks: list[Task]) -> None:
+    """Raises a RequestError where something is chosen inside training images that are too few for it."""
+    asked = [f"rules = {rule}" for rule in options.rules if rule in _CHOOSING and len(networks) > 1]
+    asked += ["tune = true"] if options.tune else []
+    if not asked or not options.classifiers:
+        return
+    labels, params = networks[0].labels, networks[0].params
+    table = plan.target(labels["target"], labels["profile"]).table(params["fold"])
+    rows = listings.labelled_rows(table, params["budget"], params["validation"])
+    fewest = int(rows[rows["split"] != "test"].groupby("y")["group"].nunique().min())
+    if fewest < _LEAST:
+        raise RequestError(
+            f"fusion: {asked[0]} chooses inside the training images, and target {labels['target']!r} with {labels['budget']} has "
+            f"a class of {fewest} patients or pictures there; at least {_LEAST} are needed. Ask for more labels, or leave it out."
+        )
+
+
 def _groups(options: Options, networks: list[Task]) -> list[list[Task]]:
     """The groups of a chain's networks that get classifiers: each alone, subsets, all."""
     groups = [[network] for network in networks] if "each" in options.networks and len(networks) > 1 else []
     for subset in options.subsets:
         chosen = [network for network in networks if network.labels["backbone"] in subset]
         # A chain that not all of them run has no such group.
-        if len(chosen) == len(set(subset)) and len(chosen) < len(networks):
+        if len(chosen) == len(set(subset)):
             groups.append(chosen)
     if "all" in options.networks or len(networks) == 1:
         groups.append(networks)
-    return groups
+    return list({tuple(network.digest for network in group): group for group in groups}.values())
 
 
 def _features(network: Task, options: Options, first: dict[str, Task]) -> Task:
@@ -168,6 +190,7 @@ def _features(network: Task, options: Options, first: dict[str, Task]) -> Task:
     return Task("fusion", FEATURES_VERSION, params, {"network": network}, untrained.labels, network.places)
 
 
+_KEEPS = ("concat", "pca", "cca", "mrmr", "mutual-information")  # rules that `components` speaks to
 _KEPT = ("listing", "fold", "budget", "validation", "classes")
 
 
@@ -177,7 +200,7 @@ def _classifier(
     params = {
         "do": "classify",
         "classifier": classifier,
-        "components": options.components,
+        "components": options.components if rule in _KEEPS else None,
         **{key: networks[0].params[key] for key in _KEPT},
         "seed": labels["seed"],
     }

@@ -36,7 +36,7 @@ def spoil(images: np.ndarray, name: str, severity: int, seed: int, ids: list[str
 
 
 def gaussian_noise(picture: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """Additive noise, the same in every channel of a grey picture; strength: standard deviation / 255."""
+    """Additive noise, drawn for every channel; strength: standard deviation / 255."""
     return picture + 255 * strength * rng.normal(size=picture.shape)
 
 

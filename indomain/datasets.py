@@ -105,6 +105,10 @@ def open_dataset(
     folder = index["id"].str.rpartition("/")[0]
     origin = folder if index["set"].nunique() == 1 else index["set"]
     index = index.assign(image=image, group=group, origin=origin)
+    if index["part"].nunique() > 1:
+        # Studies are numbered anew in each body part of a patient.
+        named = (index["study"] != "") & (index["part"] != "")
+        index["study"] = index["study"].where(~named, index["part"] + "/" + index["study"])
     if not labelled:
         return Dataset(name, prepared, index.assign(y=-1), (), "")
     if not isinstance(prepared, PreparedSet) and prepared.conflict and not (labels and labels.classes):

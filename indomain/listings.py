@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from indomain.datasets import Dataset
 
-VERSION = 4
+VERSION = 5
 # What a listing takes from a manifest beside its images: the report says it.
 _SAID = {"title", "citation", "synthetic", "stand_in", "labels", "counts", "subset_by", "patients_of"}
 
@@ -258,6 +258,7 @@ def _written(
         "has_studies": bool((dataset.index["study"] != "").any()),
         "cut": bool((dataset.index["whole"] != "").any()),
         "origins": _origins(dataset),
+        "masks": dataset.prepared.facts.get("masks", ""),
         "incomplete": incomplete,
         "folds": int(table["fold"].nunique()),
         "counts": [[int(f), str(s), int(y), int(n)] for (f, s, y), n in counts.items()],

@@ -31,7 +31,7 @@ from indomain.progress import track
 if TYPE_CHECKING:
     import pandas as pd
 
-VERSION = 2
+VERSION = 3
 INDEX_COLUMNS = ["id", "file", "label", "patient", "study", "part", "view", "split", "whole", "sha256", "phash"]
 
 
@@ -167,7 +167,11 @@ def _build(manifest: manifests.Manifest, records: list, folder: Path, size: tupl
             found = []
             for place, part, its_mask in parts:
                 part = images.to_channels(images.resize(part, size, manifest.images.fit), channels)
-                its_mask = None if its_mask is None else images.resize(its_mask, size, manifest.images.fit)
+                if its_mask is not None:
+                    # What a filter spreads over the border is no finding.
+                    its_mask = np.where(images.resize(its_mask, size, manifest.images.fit) > 127, 255, 0).astype(
+                        np.uint8
+                    )
                 words = {name: getattr(record, name) for name in INDEX_COLUMNS[:-3]}
                 if place:
                     words["id"] = f"{record.id}@{place}"
@@ -225,6 +229,7 @@ def _build(manifest: manifests.Manifest, records: list, folder: Path, size: tupl
             "size": list(size),
             "channels": channels,
             "fit": manifest.images.fit,
+            "masks": files.file_sha256(folder / "masks.npy") if has_masks else "",
             # The pixels have their digests in the index: `indomain data check` compares them.
             "files": files.contents(folder, without_digest=("images.npy", "masks.npy")),
         },

@@ -2,6 +2,7 @@
 
 import io
 import re
+import textwrap
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,7 +24,7 @@ def of_table(table: pd.DataFrame, params: dict[str, Any], metric: str) -> Iterat
         shown = part[part["budget"].isna() | (part["budget"] == largest)]
         title = f"{target}, {largest}" if len(budgets) > 1 else target
         yield f"intervals-{target}", title, intervals(shown, metric, title, chains)
-        if len(budgets) > 1:
+        if len(budgets) > 1 and (part["metric"].eq(metric) & part["mean"].notna()).any():
             title = f"{target}: how many labels?"
             yield f"labels-{target}", title, label_curve(part, metric, title, chains, dict(budgets))
 
@@ -60,7 +61,8 @@ def label_curve(table: pd.DataFrame, metric: str, title: str, every_chain: list[
             colour = COLOURS[every_chain.index(chain) % len(COLOURS)]
             axis.plot(x, mean, "o-", color=colour, ms=3.5, lw=1.3)
             axis.vlines(x, low, high, color=colour, lw=1.1)
-        axis.set_title(", ".join([backbone, method] + [profile] * several_profiles), fontsize=8, loc="left")
+        words = ", ".join([backbone, method] + [profile] * several_profiles)
+        axis.set_title(textwrap.fill(words, 38), fontsize=8, loc="left")
         axis.set_xscale("log")
         ticks = sorted(budgets.values())
         axis.set_xticks(ticks, [f"{100 * value:g} %" if shares else f"{value:g}" for value in ticks], fontsize=7)
@@ -210,8 +212,9 @@ def of_reliability(rows: list[Any], params: dict[str, Any]) -> Iterator[tuple[st
         if len({row.labels["method"] for row in group}) == 2 and budget == largest and level.startswith(first):
             words = [target, backbone, method, *([profile] if len(params["recipe"]["profiles"]) > 1 else [])]
             title = f"{', '.join(words)}: reliability"
+            words += [level] if level != first else []
             name = "-".join(word.replace("/", "_").replace(":", "") for word in words)
-            yield f"reliability-{name}", title, reliability_diagram(group, title, chains)
+            yield f"reliability-{name}", ", ".join(words) + ": reliability", reliability_diagram(group, title, chains)
 
 
 def reliability_diagram(rows: list[Any], title: str, every_chain: list[str]) -> Any:

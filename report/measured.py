@@ -1,4 +1,8 @@
-"""The rows of the table that are not scores against labels: measures of explanations, and scores of spoilt pictures."""
+"""The rows of the table that are not scores against labels: measures of explanations, and scores of spoilt pictures.
+
+Both are of the networks of the first seed. A row is compared with the reference chain's only where both have the same images in
+the same folds: over several folds by the corrected resampled t-test, on one by a paired bootstrap over patients.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from indomain import metrics
+from indomain import files, metrics
 from report import statistics
 
 KEYS = ("profile", "target", "budget", "backbone", "method", "chain")
@@ -14,6 +18,8 @@ CLEAN, MARK = (
     "none",
     "mark ",
 )  # what `corruption` says of whole pictures, and the beginning of what it says of a confounder
+ANYWHERE = "anywhere"  # the explanation that points nowhere in particular
+UNLIKE = "other images or folds than the reference chain (a training diverged): compared with nothing"
 
 
 def explanation_lines(
@@ -30,46 +36,73 @@ def explanation_lines(
         inputs: the labels and the folder of each `measure` run; those of several folds belong to one line.
         facts: "profile/target" -> the facts of its listing; tested: the measures that are compared.
     """
-    frames: dict[tuple, list[pd.DataFrame]] = {}
-    for labels, folder in inputs:
-        path = folder / "measures.csv"
-        if path.is_file():
-            frame = pd.read_csv(path, dtype={"id": str, "group": str}, keep_default_na=False, na_values={"value": [""]})
-            key = (*(labels[name] for name in KEYS), labels["explained"])
-            frames.setdefault(key, []).append(frame.assign(fold=labels["fold"]))
     found: dict[tuple, pd.DataFrame] = {}
-    for key, parts in frames.items():
-        for (explanation, measure), part in pd.concat(parts).groupby(["explanation", "measure"], sort=False):
+    for key, frame in _read(inputs, "measures.csv", "explained").items():
+        for (explanation, measure), part in frame.groupby(["explanation", "measure"], sort=False):
             if part["value"].notna().any():
                 found[(*key, explanation, measure)] = part.dropna(subset="value")
     lines = []
     for key, part in found.items():
         *_, whose, explanation, measure = key
         labels = dict(zip(KEYS, key))
-        means = _means(part, samples, seed)
-        by_chance = explanation == "anywhere"
-        if by_chance and labels["chain"] != compare_with and _instead(key, compare_with) in found:
-            continue  # the same for every chain
+        by_chance = explanation == ANYWHERE
+        if by_chance and whose == "true" and _reference(found, key, compare_with) is not None:
+            continue  # the same findings, and so the same number, as the reference chain's
         how = f"{'a map that points anywhere' if by_chance else explanation}, of the {whose} class"
         line = _line({**labels, "method": f"{labels['method']}, {how}"}, facts, measure)
-        line |= _interval(means) | {
-            "mean": part["value"].mean(),
-            "n_runs": part["fold"].nunique(),
-            **_counts(part, line, facts),
-        }
-        reference = found.get(_instead(key, compare_with))
-        if measure in tested and reference is not None and reference is not part and not by_chance:
-            # The same images were drawn for every chain.
-            both = part.merge(reference, on=["id", "group", "fold"], suffixes=("", "_reference"))
-            differences = _means(both.assign(value=both["value"] - both["value_reference"]), samples, seed)
-            line |= {
-                "difference": part["value"].mean() - reference["value"].mean(),
-                "p_uncorrected": statistics.bootstrap_p(differences),
-                "test": "paired bootstrap over patients",
-                "compared_with": compare_with,
-            }
+        line |= {"mean": part["value"].mean(), "n_runs": part["fold"].nunique(), **_counts(part, line, facts)}
+        line |= _interval(_means(part, samples, seed))
+        reference = _reference(found, key, compare_with)
+        if measure in tested and reference is not None and not by_chance:
+            chain, other = reference
+            # Of the predicted class each chain has its own images with a finding: those that both have are compared.
+            both = part.merge(other, on=["id", "group", "fold"], suffixes=("", "_reference"))
+            if len(both) and (whose == "predicted" or len(both) == len(part) == len(other)):
+                both["value"] -= both["value_reference"]
+                line |= _compared(both.groupby("fold")["value"].mean(), both["value"].mean(), part, chain)
+                if line["p_uncorrected"] is None:
+                    line["p_uncorrected"] = statistics.bootstrap_p(_means(both, samples, seed))
+            else:
+                line["note"] = UNLIKE
         lines.append(line)
     return lines
+
+
+def _read(inputs: list[tuple[dict[str, Any], Path]], name: str, *more: str) -> dict[tuple, pd.DataFrame]:
+    """The files of that name of all runs, those of several folds as one, by their labels `KEYS` and `more`."""
+    frames: dict[tuple, list[pd.DataFrame]] = {}
+    for labels, folder in inputs:
+        # What diverged left none.
+        if (folder / name).is_file():
+            frame = pd.read_csv(
+                folder / name, dtype={"id": str, "group": str}, keep_default_na=False, na_values={"value": [""]}
+            )
+            learnt = files.read_json(folder / "DONE")["learnt"]
+            key = tuple(labels[word] for word in (*KEYS, *more))
+            frames.setdefault(key, []).append(frame.assign(fold=labels["fold"], learnt=learnt))
+    return {key: pd.concat(parts, ignore_index=True) for key, parts in frames.items()}
+
+
+def _reference(found: dict[tuple, Any], key: tuple, compare_with: str) -> tuple[str, Any] | None:
+    """The reference chain's entry and its name; "random" stands in where a backbone has no such chain."""
+    place = KEYS.index("chain")
+    for chain in dict.fromkeys((compare_with, "random")):
+        if key[place] == chain:
+            return None
+        other = (*key[:place], chain, *key[place + 1 :])
+        if other in found:
+            return chain, found[other]
+    return None
+
+
+def _compared(by_fold: pd.Series, difference: float, part: pd.DataFrame, chain: str) -> dict[str, Any]:
+    """What a line says of a comparison; p is None where there is one fold only."""
+    line: dict[str, Any] = {"difference": difference, "compared_with": chain}
+    if len(by_fold) > 1:
+        tested = part.groupby("fold")["id"].nunique() / part.groupby("fold")["learnt"].first()
+        p = statistics.corrected_resampled_t(by_fold.to_numpy(), float(tested.mean()))
+        return line | {"p_uncorrected": p, "test": "corrected resampled t"}
+    return line | {"p_uncorrected": None, "test": "paired bootstrap over patients"}
 
 
 def _means(part: pd.DataFrame, samples: int, seed: int) -> np.ndarray:
@@ -77,11 +110,6 @@ def _means(part: pd.DataFrame, samples: int, seed: int) -> np.ndarray:
     weights = statistics.bootstrap_weights(part["group"].to_numpy(), samples, seed)
     total = weights.sum(axis=1)
     return np.where(total > 0, weights @ part["value"].to_numpy() / np.maximum(total, 1), np.nan)
-
-
-def _instead(key: tuple, chain: str) -> tuple:
-    place = KEYS.index("chain")
-    return (*key[:place], chain, *key[place + 1 :])
 
 
 def _line(labels: dict[str, Any], facts: dict[str, dict], metric: str) -> dict[str, Any]:
@@ -101,7 +129,12 @@ def _counts(part: pd.DataFrame, line: dict[str, Any], facts: dict[str, dict]) ->
 
 
 class Spoilt:
-    """The scores of a row's test images, whole and spoilt, over its folds; its metric over bootstrap samples of patients."""
+    """The scores of a row's test images, whole and spoilt, over its folds; its metric over bootstrap samples of patients.
+
+    Attributes:
+        values: (corruption, severity) -> the metric in each fold, (folds,).
+        drawn: (corruption, severity) -> its mean over the folds in each bootstrap sample, (samples,).
+    """
 
     def __init__(
         self, labels: dict[str, Any], frame: pd.DataFrame, facts: dict[str, Any], metric: str, samples: int, seed: int
@@ -112,63 +145,59 @@ class Spoilt:
         names = [f"score_{name}" for name in classes]
         groups = np.unique(frame["group"].to_numpy())
         weights = statistics.bootstrap_weights(groups, samples, seed)
-        self.plain: dict[tuple[str, int], float] = {}
+        self.values: dict[tuple[str, int], np.ndarray] = {}
         self.drawn: dict[tuple[str, int], np.ndarray] = {}
         for key, part in frame.groupby(["corruption", "severity"], sort=False):
-            values = []
+            found = []
             for _, fold in part.groupby("fold"):
-                own = np.concatenate(
-                    [np.ones((1, len(fold))), weights[:, np.searchsorted(groups, fold["group"].to_numpy())]]
-                )
-                found = metrics.evaluate([metric], fold["y"].to_numpy(), fold[names].to_numpy(), number, own)[metric]
-                values.append(np.where(own.sum(axis=1) > 0, found, np.nan))
-            mean = statistics.mean_over_runs(values)
-            self.plain[key], self.drawn[key] = float(mean[0]), mean[1:]
+                own = weights[:, np.searchsorted(groups, fold["group"].to_numpy())]
+                own = np.concatenate([np.ones((1, len(fold))), own])
+                value = metrics.evaluate([metric], fold["y"].to_numpy(), fold[names].to_numpy(), number, own)[metric]
+                found.append(np.where(own.sum(axis=1) > 0, value, np.nan))
+            self.values[key] = np.array([value[0] for value in found])
+            self.drawn[key] = statistics.mean_over_runs([value[1:] for value in found])
 
     @property
     def corruptions(self) -> list[str]:
-        """Their names, without the clean pictures and the mark."""
+        """Their names, without the whole pictures and the mark."""
         return [
             name
-            for name in dict.fromkeys(name for name, _ in self.plain)
+            for name in dict.fromkeys(name for name, _ in self.values)
             if name != CLEAN and not name.startswith(MARK)
         ]
 
-    def area(self, corruption: str) -> tuple[float, np.ndarray]:
-        """The mean over the severities of one corruption: value, and over the samples."""
-        keys = [key for key in self.plain if key[0] == corruption]
-        return float(np.mean([self.plain[key] for key in keys])), np.mean([self.drawn[key] for key in keys], axis=0)
+    def area(self, corruption: str) -> tuple[np.ndarray, np.ndarray]:
+        """The mean over the severities of one corruption: in each fold, and over the samples."""
+        keys = [key for key in self.values if key[0] == corruption]
+        return np.mean([self.values[key] for key in keys], axis=0), np.mean([self.drawn[key] for key in keys], axis=0)
 
-    def summaries(self, metric: str) -> dict[str, tuple[float, np.ndarray]]:
-        """What the table shows: the area of each corruption and of all, and each condition of a mark."""
-        found: dict[str, tuple[float, np.ndarray]] = {}
+    def summaries(self, metric: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """What the table shows: whole pictures, the area of all corruptions and of each, and each condition of a mark."""
+        found: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         areas = [self.area(name) for name in self.corruptions]
         if areas:
-            mean = float(np.mean([value for value, _ in areas])), np.mean([drawn for _, drawn in areas], axis=0)
-            found[f"{metric} under corruption"] = mean
+            found[f"{metric} under no corruption"] = self.values[CLEAN, 0], self.drawn[CLEAN, 0]
+            values, drawn = (np.mean([area[place] for area in areas], axis=0) for place in (0, 1))
+            found[f"{metric} under corruption"] = values, drawn
             found |= {f"{metric} under {name}": area for name, area in zip(self.corruptions, areas)}
-        for name, severity in self.plain:
+        for name, severity in self.values:
             if name.startswith(MARK):
-                found[f"{metric}, {name}"] = self.plain[name, severity], self.drawn[name, severity]
+                found[f"{metric}, {name}"] = self.values[name, severity], self.drawn[name, severity]
         return found
+
+    def images(self) -> set[tuple[int, str]]:
+        """Its test images, each with its fold."""
+        return set(zip(self.frame["fold"], self.frame["id"]))
 
 
 def spoilt_rows(
     inputs: list[tuple[dict[str, Any], Path]], facts: dict[str, dict], metric: str, samples: int, seed: int
 ) -> list[Spoilt]:
     """The rows of all `robustness` runs; those of several folds are one row."""
-    frames: dict[tuple, list[pd.DataFrame]] = {}
-    for labels, folder in inputs:
-        path = folder / "corrupted.csv"
-        if path.is_file():
-            frame = pd.read_csv(path, dtype={"id": str, "group": str}, keep_default_na=False)
-            key = tuple(labels[name] for name in KEYS)
-            frames.setdefault(key, []).append(frame.assign(fold=labels["fold"]))
     rows = []
-    for key, parts in frames.items():
+    for key, frame in _read(inputs, "corrupted.csv").items():
         labels = dict(zip(KEYS, key))
-        own = facts[f"{labels['profile']}/{labels['target']}"]
-        rows.append(Spoilt(labels, pd.concat(parts, ignore_index=True), own, metric, samples, seed))
+        rows.append(Spoilt(labels, frame, facts[f"{labels['profile']}/{labels['target']}"], metric, samples, seed))
     return rows
 
 
@@ -179,23 +208,21 @@ def robustness_lines(
     by_key = {tuple(row.labels[key] for key in KEYS): row for row in rows}
     lines = []
     for key, row in by_key.items():
-        reference = by_key.get(_instead(key, compare_with))
-        theirs = reference.summaries(metric) if reference else {}
-        for name, (value, drawn) in row.summaries(metric).items():
+        reference = _reference(by_key, key, compare_with)
+        for name, (values, drawn) in row.summaries(metric).items():
             line = _line(row.labels, facts, name)
-            line |= _interval(drawn) | {
-                "mean": value,
-                "n_runs": row.frame["fold"].nunique(),
-                **_counts(row.frame, line, facts),
-            }
-            compared = name in (f"{metric} under corruption", f"{metric}, {MARK}absent")
-            if compared and reference is not None and reference is not row and name in theirs:
-                line |= {
-                    "difference": value - theirs[name][0],
-                    "p_uncorrected": statistics.bootstrap_p(drawn - theirs[name][1]),
-                    "test": "paired bootstrap over patients",
-                    "compared_with": compare_with,
-                }
+            mean = float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
+            line |= {"mean": mean, "n_runs": len(values), **_counts(row.frame, line, facts), **_interval(drawn)}
+            if reference and name in (f"{metric} under corruption", f"{metric}, {MARK}absent"):
+                chain, other = reference
+                if row.images() == other.images():
+                    theirs, their_drawn = other.summaries(metric)[name]
+                    differences = pd.Series(values - theirs).dropna()
+                    line |= _compared(differences, float(differences.mean()), row.frame, chain)
+                    if line["p_uncorrected"] is None:
+                        line["p_uncorrected"] = statistics.bootstrap_p(drawn - their_drawn)
+                else:
+                    line["note"] = UNLIKE
             lines.append(line)
     return lines
 
@@ -204,14 +231,7 @@ def curves(rows: list[Spoilt]) -> pd.DataFrame:
     """Every point of every curve: the row's labels, corruption, severity (0: whole), mean, interval."""
     points = []
     for row in rows:
-        for (name, severity), value in row.plain.items():
-            points.append(
-                {
-                    **row.labels,
-                    "corruption": name,
-                    "severity": severity,
-                    "mean": value,
-                    **_interval(row.drawn[name, severity]),
-                }
-            )
+        for (name, severity), values in row.values.items():
+            point = {**row.labels, "corruption": name, "severity": severity, "mean": float(np.nanmean(values))}
+            points.append(point | _interval(row.drawn[name, severity]))
     return pd.DataFrame(points)

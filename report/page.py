@@ -22,7 +22,10 @@ def notes(params: dict[str, Any], table: pd.DataFrame) -> list[str]:
     if any(item["stand_in"] for item in params["sources"].values()):
         found.append("The source is a reduced stand-in for the named data set.")
     if "paper" in params["recipe"]["profiles"]:
-        found.append("Profile paper: random split by image, no validation, last epoch, one seed; leaks are kept.")
+        found.append(
+            "Profile paper: the set's official split or a random one by image, no validation unless official, last epoch, one "
+            "seed; leaks are kept."
+        )
     without = sorted({item["name"] for item in facts.values() if not item["has_patients"]})
     if without:
         found.append(f"{', '.join(without)}: the set names no patients, so images were drawn and split one by one.")
@@ -39,7 +42,25 @@ def notes(params: dict[str, Any], table: pd.DataFrame) -> list[str]:
         found.append(
             f"Pictures were cut into patches; an image's scores are the {' or '.join(params['options']['rule'])} of its patches'."
         )
+    marked = sorted({where.partition("/")[2] for where, item in facts.items() if item.get("confounder")})
+    if marked:
+        found.append(
+            f"{', '.join(marked)}: a mark that goes with the label was burnt into the pictures, those of the test as well "
+            "unless a row says otherwise."
+        )
+    spoilt = table["metric"].str.contains(" under ")
+    if spoilt.any() or table["metric"].isin(metrics.OF_EXPLANATIONS).any():
+        found.append(
+            "Explanations and robustness are those of the first seed's networks; explained are test images of each class "
+            "in turn, whatever their share."
+        )
     count = int(table["p_uncorrected"].notna().sum())
+    drawn = params["options"]["samples"]
+    if table["test"].eq("paired bootstrap over patients").any() and 2 * count / (drawn + 1) > 0.05:
+        found.append(
+            f"With {drawn} bootstrap samples no p of {count} comparisons can fall below {2 * count / (drawn + 1):.2f}: more "
+            "samples ([report] samples) could tell more."
+        )
     if count:
         kinds = ", ".join(sorted(set(table["test"].dropna())))
         found.append(f"{count} comparisons with the reference chain, Holm-corrected together. Tests: {kinds}.")

@@ -20,7 +20,7 @@ from indomain.schema import Table
 from report import levels, registry
 from report.registry import Beside
 
-VERSION = 8
+VERSION = 9
 
 
 class Options(Table):
@@ -76,25 +76,29 @@ def plan(plan: Plan) -> list[Task]:
     numbers = registry.load(plan.base / options.registry) if options.registry else {}
     shown = [*plan.find("finetune"), *plan.find("fusion"), *plan.find("explain")]
     shown = [task for task in shown if task.params.get("do") not in ("features", "maps")]
-    known = {key: {str(task.labels[key]) for task in shown if key in task.labels} for key in Beside.model_fields}
-    known |= {"chain": set(recipe.chains), "level": set(options.levels)}
-    for name, rows in options.beside.items():
-        for key, given in rows.model_dump(exclude={"same"}).items():
-            if given and given not in known[key]:
-                raise unknown(key, given, known[key], f"report.beside.{name}")
-        if name in numbers and numbers[name].metric not in options.metrics:
-            raise unknown("metric", numbers[name].metric, options.metrics, f"report.beside.{name}, report.metrics")
     facts, places, missing = {}, {}, []
     for profile in recipe.profiles:
         for target in recipe.targets:
             listing = plan.target(target, profile)
-            facts[f"{profile}/{target}"] = listing.facts
+            facts[f"{profile}/{target}"] = {**listing.facts, "confounder": bool(recipe.targets[target].confounder)}
             places[f"{profile}/{target}"] = str(listing.folder)
             for backbone, chain in recipe.missing_arms(target, profile):
                 note = f"not run: no ImageNet weights exist for {backbone.name}"
                 missing.append(
                     {"profile": profile, "target": target, "chain": chain, "backbone": backbone.label, "note": note}
                 )
+    known = {key: {str(task.labels[key]) for task in shown if key in task.labels} for key in Beside.model_fields}
+    counted = [
+        levels.counted([level for level in options.levels if levels.has(level, item)], list(options.rule), item)
+        for item in facts.values()
+    ]
+    known |= {"chain": set(recipe.chains), "level": {name for found in counted for _, name, _ in found}}
+    for name, rows in options.beside.items():
+        for key, given in rows.model_dump(exclude={"same"}).items():
+            if given and given not in known[key]:
+                raise unknown(key, given, known[key], f"report.beside.{name}")
+        if name in numbers and numbers[name].metric not in options.metrics:
+            raise unknown("metric", numbers[name].metric, options.metrics, f"report.beside.{name}, report.metrics")
     for level in options.levels:
         knowing = [name for name, item in facts.items() if levels.has(level, item)]
         if not knowing:

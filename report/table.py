@@ -100,8 +100,13 @@ def read_rows(
         record = files.read_json(folder / "DONE")
         its_levels = [level for level in asked if levels.has(level, its_facts)]
         if "diverged" in record:
-            for level in its_levels:
-                _row_of(rows, {**labels, "level": level}, its_facts).diverged.append(record["diverged"])
+            validated = any(split == "val" for _, split, _, _ in its_facts["counts"]) and not labels["method"].count(
+                ":"
+            )
+            for _, name, _ in levels.counted(its_levels, rules, its_facts):
+                for more in ("", ", calibrated") if calibrate and validated else ("",):
+                    row = _row_of(rows, {**labels, "level": name, "method": labels["method"] + more}, its_facts)
+                    row.diverged.append(record["diverged"])
             continue
         table, y, scores = predictions.read(folder / "predictions.csv", its_facts["classes"])
         kept = {
@@ -242,7 +247,10 @@ def _note(row: Row, name: str, plain: np.ndarray, same: bool) -> str:
         return "no positive class, whose sensitivity could be stated"
     if AT in name and not np.isfinite([run.threshold for run in row.runs]).any():
         return "no validation images left to choose the threshold on"
-    return _undefined(plain) or ("every bootstrap sample gives the same value" if same else "")
+    said = [_undefined(plain) or ("every bootstrap sample gives the same value" if same else "")]
+    said += ["test pictures carry the mark as it was learnt"] * bool(row.facts.get("confounder"))
+    said += ["leaks between training and test are kept"] * bool(row.facts.get("leaks") and not row.facts.get("dropped"))
+    return "; ".join(filter(None, said))
 
 
 def _plain(row: Row, name: str) -> np.ndarray:

@@ -232,12 +232,14 @@ def test_explanations_robustness_and_calibration_in_a_recipe(indomain, small_rec
         (wrist["metric"] == "pointing") & (wrist["chain"] == "in-domain") & ~wrist["method"].str.contains("anywhere")
     ]
     assert pointing["p_value"].notna().any() and pointing["mean"].between(0, 1).all()
-    assert (wrist.loc[wrist["method"].str.contains("anywhere"), "chain"] == "imagenet").all()
+    assert (wrist.loc[wrist["method"].str.contains("anywhere, of the true"), "chain"] == "imagenet").all()
 
     # Robustness: the area is the mean of its points, and the mark's conditions stand beside.
     curves = pd.read_csv(folder / "robustness.csv")
     own = curves[(curves["target"] == "wrist") & (curves["chain"] == "imagenet")]
     noise = wrist[(wrist["metric"] == "auroc under gaussian-noise") & (wrist["chain"] == "imagenet")]
+    clean_row = wrist[(wrist["metric"] == "auroc under no corruption") & (wrist["chain"] == "imagenet")]
+    assert clean_row["mean"].item() == pytest.approx(own.loc[own["corruption"] == "none", "mean"].item(), abs=1e-5)
     assert noise["mean"].item() == pytest.approx(
         own.loc[own["corruption"] == "gaussian-noise", "mean"].mean(), abs=1e-5
     )
@@ -271,3 +273,37 @@ def test_explanations_robustness_and_calibration_in_a_recipe(indomain, small_rec
         'id="trust"' in page and 'id="robustness"' in page and (folder / "table.tex").read_text().count("tabular") == 4
     )
     assert "Everything was done already" in indomain("run", "tiny.toml")[1]
+
+
+def measure_runs(top, folds, values_of):
+    """Folders as `measure` runs leave them: four images a fold."""
+    inputs = []
+    for chain, values in values_of.items():
+        for fold in range(folds):
+            if values[fold] is None:
+                continue
+            folder = top / f"{chain}{fold}"
+            folder.mkdir(parents=True)
+            names = [f"{fold}-{number}" for number in range(4)]
+            rows = {"id": names, "group": names, "explanation": "lime", "measure": "pointing", "value": values[fold]}
+            pd.DataFrame(rows).to_csv(folder / "measures.csv", index=False)
+            (folder / "DONE").write_text('{"learnt": 12}')
+            labels = {"profile": "strict", "target": "t", "budget": "all labels", "backbone": "n", "method": "full"}
+            inputs.append(({**labels, "chain": chain, "fold": fold, "explained": "true"}, folder))
+    return inputs
+
+
+def test_what_lacks_a_fold_is_compared_with_nothing_and_folds_by_the_corrected_t(tmp_path):
+    from report import measured, statistics
+
+    facts = {"strict/t": {"synthetic": False, "stand_in": False, "has_patients": False}}
+    means = {"imagenet": [0.2, 0.4, 0.3], "other": [0.6, 0.7, 0.9]}
+    exact = {chain: [[value] * 4 for value in own] for chain, own in means.items()}
+    found = measured.explanation_lines(measure_runs(tmp_path / "a", 3, exact), facts, ["pointing"], "imagenet", 200, 0)
+    line = next(one for one in found if one["chain"] == "other")
+    by_hand = statistics.corrected_resampled_t(np.array([0.4, 0.3, 0.6]), 4 / 12)
+    assert line["p_uncorrected"] == pytest.approx(by_hand) and line["difference"] == pytest.approx(1.3 / 3)
+    exact["other"][1] = None  # diverged
+    found = measured.explanation_lines(measure_runs(tmp_path / "b", 3, exact), facts, ["pointing"], "imagenet", 200, 0)
+    line = next(one for one in found if one["chain"] == "other")
+    assert "p_uncorrected" not in line and "compared with nothing" in line["note"]

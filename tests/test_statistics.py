@@ -117,6 +117,31 @@ def test_a_metric_without_a_value_says_so():
     assert built["mean"].isna().all() and built["note"].str.startswith("not defined: ").all()
 
 
+def test_every_level_and_the_calibrated_scores_know_what_diverged(tmp_path):
+    from report import table
+
+    facts = {
+        "strict/t": {"classes": ["a", "b"], "positive": "b", "has_patients": True, "has_studies": True, "cut": False}
+    }
+    facts["strict/t"] |= {"counts": [[0, "val", 0, 4]], "synthetic": False, "stand_in": False}
+    inputs = []
+    for fold in range(3):
+        folder = tmp_path / str(fold)
+        folder.mkdir()
+        labels = {"profile": "strict", "target": "t", "budget": "all labels", "backbone": "n", "method": "full"}
+        inputs.append(({**labels, "chain": "c", "fold": fold, "seed": 0}, folder))
+        if fold == 1:
+            (folder / "DONE").write_text('{"diverged": "finetune: the loss became nan"}')
+            continue
+        (folder / "DONE").write_text('{"images": 20}')
+        rows = [f"{n},p{n},s{n % 4},{n},p{n},{'val' if n < 4 else 'test'},{'ab'[n % 2]},0.4,0.6" for n in range(12)]
+        text = "id,patient,study,image,group,split,label,score_a,score_b"
+        (folder / "predictions.csv").write_text("\n".join([text, *rows]))
+    rows, _ = table.read_rows(inputs, facts, ["image", "study"], ["mean", "max"], True, 0.9)
+    assert {row.labels["level"] for row in rows} == {"image", "study, mean", "study, max"} and len(rows) == 6
+    assert all(len(row.diverged) == 1 and len(row.runs) == 2 for row in rows)
+
+
 def test_what_diverged_in_part_is_compared_with_nothing_and_what_diverged_wholly_has_no_number():
     from report import table
 

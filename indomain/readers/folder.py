@@ -18,9 +18,18 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
         raise missing(manifest, data_dir, "the folder is not there")
     files = [path for path in list_files(root) if path.suffix.lower() in options.suffixes]
     named = [(path.relative_to(root).as_posix(), path) for path in files]
-    masks = {str(path): _mask_path(manifest, options.masks, root, name) for name, path in named if options.masks}
+    masks = {
+        str(path): _mask_path(manifest, options.masks, options.root, data_dir, name)
+        for name, path in named
+        if options.masks
+    }
     # A mask is no picture of the set, wherever it lies.
     are_masks = {str(path) for path in masks.values() if path.is_file()}
+    if options.masks and not are_masks:
+        example = next(iter(masks.values()), root)
+        raise RequestError(
+            f"{manifest.name}: masks = {options.masks!r} finds no file; the first looked for is {example}."
+        )
     named = [(name, path) for name, path in named if str(path) not in are_masks]
     if options.pattern:
         records = _by_pattern(manifest, options.pattern, root, named, size)
@@ -31,12 +40,13 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
     return [replace(record, mask=mask_in(masks[record.file])) if masks else record for record in records]
 
 
-def _mask_path(manifest: Manifest, template: str, root: Path, name: str) -> Path:
+def _mask_path(manifest: Manifest, template: str, top: str, data_dir: Path, name: str) -> Path:
     folder, _, file = name.rpartition("/")
     try:
-        return root / template.format(stem=file.rpartition(".")[0], folder=folder or ".")
+        name = template.format(stem=file.rpartition(".")[0], folder=folder or ".")
     except (KeyError, IndexError, ValueError) as error:
         raise RequestError(f"{manifest.name}: masks = {template!r} names {error}; known: stem, folder.") from None
+    return place(manifest, data_dir, top, name)
 
 
 def list_files(root: Path) -> list[Path]:
