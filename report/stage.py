@@ -20,7 +20,7 @@ from indomain.schema import Table
 from report import levels, registry
 from report.registry import Beside
 
-VERSION = 9
+VERSION = 10
 
 
 class Options(Table):

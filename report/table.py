@@ -68,6 +68,11 @@ class Row:
     diverged: list[str] = field(default_factory=list)  # of each run without predictions: what became no number
 
     @property
+    def dead(self) -> int:
+        """How many runs give every image the same scores: networks whose units have died answer so, whatever they see."""
+        return sum(bool((np.ptp(run.scores, axis=0) < 1e-6).all()) for run in self.runs)
+
+    @property
     def positive(self) -> int | None:
         """The positive class's number: the one named, else the last of two, else none."""
         facts = self.facts
@@ -196,7 +201,9 @@ def lines(
             }
             if line.pop("same", False):
                 line["minus_reported"] = line["mean"] - line["reported"]
-            if reference and there and name in tested and not row.diverged and not reference.diverged:
+            whole = not row.diverged and row.dead < len(row.runs)
+            theirs = reference is not None and not reference.diverged and reference.dead < len(reference.runs)
+            if reference and there and name in tested and whole and theirs:
                 other = _plain(reference, name)
                 test, p = _test(row, reference, name, plain, other, here[name], there[name])
                 line |= {
@@ -248,6 +255,9 @@ def _note(row: Row, name: str, plain: np.ndarray, same: bool) -> str:
     if AT in name and not np.isfinite([run.threshold for run in row.runs]).any():
         return "no validation images left to choose the threshold on"
     said = [_undefined(plain) or ("every bootstrap sample gives the same value" if same else "")]
+    if row.dead:
+        said = [f"{row.dead} of {len(row.runs)} runs give every image the same score: the network has died"]
+        said[0] += "; compared with nothing" if row.dead == len(row.runs) else ""
     said += ["test pictures carry the mark as it was learnt"] * bool(row.facts.get("confounder"))
     said += ["leaks between training and test are kept"] * bool(row.facts.get("leaks") and not row.facts.get("dropped"))
     return "; ".join(filter(None, said))

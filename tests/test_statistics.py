@@ -157,3 +157,17 @@ def test_what_diverged_in_part_is_compared_with_nothing_and_what_diverged_wholly
     ]
     assert table.diverged(rows)[0]["note"] == "diverged: finetune: the loss became nan"
     assert "other" in table.said_of_diverged(rows)[0] and table.said_of_diverged(rows[:1]) == []
+
+
+def test_a_dead_network_says_so_and_nothing_is_compared_with_it():
+    from report import table
+
+    rows = rows_of([0.3, 0.6, 0.9], seeds=1)
+    rows[0].runs[0].scores[:] = [0.3, 0.7]
+    built = table.finished(table.lines(rows, ["auroc"], ["auroc"], "imagenet", 100, 0, [])).set_index("chain")
+    assert "1 of 3 runs give every image the same score" in built.loc["imagenet", "note"]
+    assert np.isfinite(built.loc["other", "p_uncorrected"])
+    for run in rows[0].runs:
+        run.scores[:] = [0.3, 0.7]
+    built = table.finished(table.lines(rows, ["auroc"], ["auroc"], "imagenet", 100, 0, [])).set_index("chain")
+    assert built["p_uncorrected"].isna().all() and "compared with nothing" in built.loc["imagenet", "note"]
