@@ -13,7 +13,8 @@ from explain.grad_cam import grad_cam
 from explain.lime_maps import lime
 from explain.scorers import of_network
 from fusion.classifiers import CLASSIFIERS
-from fusion.stage import RULES, fit
+from fusion.fitting import fit
+from fusion.stage import RULES
 from indomain import features, networks
 from indomain.errors import look_up
 

@@ -13,7 +13,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from indomain import listings
 from indomain.corruptions import CORRUPTIONS
 from indomain.errors import Diverged, unknown
 from indomain.metrics import OF_EXPLANATIONS
@@ -174,181 +173,15 @@ def run(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[s
     """Makes maps, draws a panel, measures, or spoils pictures; returns facts for the run's record."""
     if task.params["do"] == "panel":
         return _panel(task, folder, inputs)
-    return {"maps": _maps, "measure": _measure, "robustness": _robustness}[task.params["do"]](
-        task, folder, inputs, note
-    )
+    # What these import takes seconds, which planning need not wait for.
+    if task.params["do"] == "robustness":
+        from explain import robustness
 
+        return robustness.write_scores(task, folder, inputs, note)
+    from explain import explained
 
-class _Explained:
-    """What a `maps` or a `measure` run explains: pictures of its fold's test images, scores and maps."""
-
-    def __init__(self, task: Task, inputs: dict[str, Path]) -> None:
-        from explain import scorers
-        from indomain import confounders, networks
-
-        self.params, self.options = task.params, task.params["options"]
-        self.listing = listings.reopen(task.places)
-        params = task.params
-        table = listings.labelled_rows(self.listing.table(params["fold"]), params["budget"], params["validation"])
-        self.learnt = int((table["split"] == "train").sum())
-        test = table[table["split"] == "test"].reset_index(drop=True)
-        self.rows = test.iloc[choose(test["y"].to_numpy(), params["images"], self.options["seed"])]
-        self.images = self.listing.pictures(params["backbone"]["shape"][-1])(self.rows["row"].to_numpy())
-        self.y = self.rows["y"].to_numpy()
-        if "confounder" in params:
-            self.images = confounders.tested_pictures(self.images, self.rows, "as learnt", params["confounder"])
-        self.model: Any = None
-        if "members" in params:
-            members = [(inputs[f"features{n}"], inputs[f"network{n}"]) for n in range(params["members"])]
-            classes = len(params["classes"])
-            self.score = scorers.of_fusion(inputs["classifier"], members, params["pooling"], classes)
-        else:
-            self.model = networks.load(inputs["network"] / "model.keras")
-            self.score = scorers.of_network(self.model)
-        self.scores = self.score(self.images.astype("float32"))
-        self.chosen = self.y if params["explained"] == "true" else self.scores.argmax(axis=1)
-
-    def maps(self, method: str, seed: int | None = None) -> Any:
-        """float32 (N, rows, columns) by one method; `seed`: of LIME."""
-        from explain.grad_cam import grad_cam, grad_cam_plus_plus
-        from explain.lime_maps import lime
-
-        if method == "lime":
-            how = (self.options["samples"], self.options["segments"], self.options["seed"] if seed is None else seed)
-            return lime(self.score, self.images, self.chosen, *how)
-        by_gradient = {"grad-cam": grad_cam, "grad-cam++": grad_cam_plus_plus}[method]
-        return by_gradient(self.model, self.images, self.chosen)
-
-    def masks(self) -> Any:
-        """uint8 (N, rows, columns), or None where the set has none."""
-        import numpy as np
-
-        every = self.listing.masks()
-        if every is None:
-            return None
-        found = np.array(every[self.rows["row"].to_numpy()])
-        # A finding speaks for its own class: what speaks for another one need not point at it.
-        found[self.chosen != self.y] = 0
-        return found
-
-
-def _maps(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[str, Any]:
-    from indomain import files
-
-    what = _Explained(task, inputs)
-    arrays = {"images": what.images, "y": what.y, "explained": what.chosen, "scores": what.scores}
-    arrays["id"] = what.rows["id"].to_numpy().astype(str)
-    for method in what.options["methods"]:
-        note(f"{method}, {len(what.images)} images")
-        arrays[method] = what.maps(method)
-    masks = what.masks()
-    if masks is not None:
-        arrays["masks"] = masks
-    files.write_arrays(folder / "explanations.npz", arrays)
-    return {"images": len(what.images)}
-
-
-def choose(y: Any, number: int, seed: int) -> list[int]:
-    """Places of `number` images in `y`, the classes in turn from the last (the positive one), at random within a class."""
-    import numpy as np
-
-    order = np.random.default_rng(seed).permutation(len(y))
-    queues = [[int(place) for place in order if y[place] == value] for value in sorted(set(y.tolist()), reverse=True)]
-    chosen: list[int] = []
-    while len(chosen) < min(number, len(y)):
-        for queue in queues:
-            if queue and len(chosen) < number:
-                chosen.append(queue.pop(0))
-    return chosen
-
-
-def _measure(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[str, Any]:
-    import numpy as np
-    import pandas as pd
-
-    from explain import measures
-    from explain.lime_maps import superpixels
-    from indomain import files, networks
-
-    what, asked = _Explained(task, inputs), task.params["measures"]
-    masks = what.masks()
-    rows: list[dict[str, Any]] = []
-
-    def say(method: str, measure: str, values: Any) -> None:
-        for name, group, value in zip(what.rows["id"], what.rows["group"], values):
-            rows.append({"id": name, "group": group, "explanation": method, "measure": measure, "value": value})
-
-    maps = {}
-    for number, method in enumerate(what.options["methods"]):
-        note(f"{method} of {len(what.images)} images", number / (len(what.options["methods"]) + 1))
-        heat = maps[method] = what.maps(method)
-        if masks is not None:
-            for measure in ("pointing", "overlap", "energy"):
-                if measure in asked:
-                    function = getattr(measures, measure)
-                    say(method, measure, [function(one, mask) for one, mask in zip(heat, masks)])
-        if {"deletion", "insertion"} & set(asked):
-            pairs = [
-                measures.deletion_and_insertion(what.score, picture, one, int(chosen))
-                for picture, one, chosen in zip(what.images, heat, what.chosen)
-            ]
-            for place, measure in enumerate(("deletion", "insertion")):
-                if measure in asked:
-                    say(method, measure, [pair[place] for pair in pairs])
-        if method == "lime" and "stability" in asked:
-            others = [
-                what.maps(method, what.options["seed"] + 1 + more) for more in range(what.options["lime_seeds"] - 1)
-            ]
-            parts = [superpixels(picture, what.options["segments"]) for picture in what.images]
-            say(method, "stability", [measures.agreement(list(one), part) for *one, part in zip(heat, *others, parts)])
-    if masks is not None and "pointing" in asked:
-        # What a map that points anywhere would reach.
-        shares = [measures.near(mask).mean() if (mask > 0).any() else np.nan for mask in masks]
-        say("anywhere", "pointing", shares)
-    if "randomisation" in asked and what.model is not None:
-        # Last, as it spoils the network: every weight drawn anew, the classes explained as before.
-        networks.initialise(what.model, what.options["seed"] + 1)
-        for method, heat in maps.items():
-            drawn = what.maps(method)
-            say(method, "randomisation", [measures.rank_correlation(a, b) for a, b in zip(heat, drawn)])
-    with files.written(folder / "measures.csv") as temporary:
-        columns = ["id", "group", "explanation", "measure", "value"]
-        pd.DataFrame(rows, columns=columns).to_csv(temporary, index=False, float_format="%.8g")
-    return {"images": len(what.images), "learnt": what.learnt}
-
-
-def _robustness(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[str, Any]:
-    import pandas as pd
-
-    from explain import scorers
-    from indomain import confounders, corruptions, files, networks
-
-    params = task.params
-    listing = listings.reopen(task.places)
-    table = listings.labelled_rows(listing.table(params["fold"]), params["budget"], params["validation"])
-    test = table[table["split"] == "test"].reset_index(drop=True)
-    model = networks.load(inputs["network"] / "model.keras")
-    images = listing.pictures(model.input_shape[-1])(test["row"].to_numpy())
-    frames = []
-
-    def look(name: str, severity: int, pictures: Any) -> None:
-        found = pd.DataFrame(scorers.in_batches(model, pictures), columns=[f"score_{n}" for n in params["classes"]])
-        frames.append(pd.concat([test[["id", "group", "y"]].assign(corruption=name, severity=severity), found], axis=1))
-
-    if params.get("corruptions"):
-        look("none", 0, images)
-    every = [(name, severity) for name in params.get("corruptions", []) for severity in params["severities"]]
-    for number, (name, severity) in enumerate(every):
-        note(f"{name} {severity}", number / len(every))
-        look(name, severity, corruptions.spoil(images, name, severity, params["seed"], test["id"].tolist()))
-    if params.get("confounder"):
-        for number, condition in enumerate(confounders.CONDITIONS):
-            look(
-                f"mark {condition}", number, confounders.tested_pictures(images, test, condition, params["confounder"])
-            )
-    with files.written(folder / "corrupted.csv") as temporary:
-        pd.concat(frames).to_csv(temporary, index=False, float_format="%.8f")
-    return {"images": len(test), "learnt": int((table["split"] == "train").sum())}
+    work = {"maps": explained.write_maps, "measure": explained.write_measures}[task.params["do"]]
+    return work(task, folder, inputs, note)
 
 
 def _panel(task: Task, folder: Path, inputs: dict[str, Path]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ one scikit-learn estimator and is fitted on the training and validation images o
 of the networks' own heads. Feeds the rows of the table whose method begins with "fusion" (several networks) or "features" (one).
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -45,9 +46,8 @@ class Options(Table):
 
     classifiers: list[str] = []
     networks: list[Literal["each", "all"]] = Field(default=["all"], min_length=1)  # alone, and fused
-    subsets: list[
-        list[str]
-    ] = []  # further groups of backbones to fuse, by their labels: [["squeezenet", "dcnn-w0.25"]]
+    # Further groups of backbones to fuse, by their labels: [["squeezenet", "dcnn-w0.25"]].
+    subsets: list[list[str]] = []
     rules: list[str] = Field(default=["concat"], min_length=1)  # how several networks are fused
     heads: list[Literal["score-mean", "score-weighted", "score-stacking"]] = []  # of the networks' own heads
     tune: bool = False  # the classifier's settings chosen inside the training images, among fusion.classifiers.GRIDS
@@ -102,13 +102,13 @@ def plan(plan: Plan) -> list[Task]:
             # Classifiers would see features of pictures without the mark.
             if network.labels["method"] == options.strategy and "confounder" not in network.params:
                 together.setdefault(tuple(network.labels[key] for key in _SHARED), []).append(network)
+        _check_sizes(plan, options, list(together.values()))
         first: dict[str, Task] = {}
         for shared, networks in together.items():
             labels = dict(zip(_SHARED, shared))
             if options.classifiers:
                 of_network = {network.digest: _features(network, options, first) for network in networks}
                 tasks += [features for features in of_network.values() if features.stage == "fusion"]
-            _check_sizes(plan, options, networks)
             for group in _groups(options, networks):
                 for classifier in options.classifiers:
                     # One network has nothing to fuse.
@@ -141,21 +141,25 @@ _CHOOSING = ("score-weighted", "score-stacking", "forward-search")
 _LEAST = 4  # patients of each class: three inner folds leave two images of each to learn from
 
 
-def _check_sizes(plan: Plan, options: Options, networks: list[Task]) -> None:
+def _check_sizes(plan: Plan, options: Options, together: Iterable[list[Task]]) -> None:
     """Raises a RequestError where something is chosen inside training images that are too few for it."""
-    asked = [f"rules = {rule}" for rule in options.rules if rule in _CHOOSING and len(networks) > 1]
-    asked += ["tune = true"] if options.tune else []
-    if not asked or not options.classifiers:
-        return
-    labels, params = networks[0].labels, networks[0].params
-    table = plan.target(labels["target"], labels["profile"]).table(params["fold"])
-    rows = listings.labelled_rows(table, params["budget"], params["validation"])
-    fewest = int(rows[rows["split"] != "test"].groupby("y")["group"].nunique().min())
-    if fewest < _LEAST:
-        raise RequestError(
-            f"fusion: {asked[0]} chooses inside the training images, and target {labels['target']!r} with {labels['budget']} has "
-            f"a class of {fewest} patients or pictures there; at least {_LEAST} are needed. Ask for more labels, or leave it out."
-        )
+    # Chains and seeds share a fold's images: each fold and budget is read once.
+    parts = {tuple(networks[0].labels[key] for key in ("target", "budget", "fold")): networks for networks in together}
+    for networks in parts.values():
+        asked = [f"rules = {rule}" for rule in options.rules if rule in _CHOOSING and len(networks) > 1]
+        asked += ["tune = true"] if options.tune else []
+        if not asked or not options.classifiers:
+            continue
+        labels, params = networks[0].labels, networks[0].params
+        table = plan.target(labels["target"], labels["profile"]).table(params["fold"])
+        rows = listings.labelled_rows(table, params["budget"], params["validation"])
+        fewest = int(rows[rows["split"] != "test"].groupby("y")["group"].nunique().min())
+        if fewest < _LEAST:
+            raise RequestError(
+                f"fusion: {asked[0]} chooses inside the training images, and target {labels['target']!r} with "
+                f"{labels['budget']} has a class of {fewest} patients or pictures there; at least {_LEAST} are needed. Ask "
+                "for more labels, or leave it out."
+            )
 
 
 def _groups(options: Options, networks: list[Task]) -> list[list[Task]]:
@@ -243,7 +247,11 @@ def check(tasks: list[Task]) -> None:
 
 def run(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[str, Any]:
     """Extracts features, fits one classifier, or fuses heads; returns facts for the run's record."""
-    return {"features": _extract, "classify": _classify, "heads": _fuse_heads}[task.params["do"]](task, folder, inputs)
+    if task.params["do"] == "heads":
+        from fusion import heads
+
+        return heads.fuse(task, folder, inputs)
+    return {"features": _extract, "classify": _classify}[task.params["do"]](task, folder, inputs)
 
 
 def _extract(task: Task, folder: Path, inputs: dict[str, Path]) -> dict[str, Any]:
@@ -267,6 +275,7 @@ def _table(task: Task) -> Any:
 def _classify(task: Task, folder: Path, inputs: dict[str, Path]) -> dict[str, Any]:
     import numpy as np
 
+    from fusion.fitting import fit
     from indomain import features, predictions
 
     params, rows = task.params, _table(task)
@@ -287,71 +296,3 @@ def _classify(task: Task, folder: Path, inputs: dict[str, Path]) -> dict[str, An
     scores[:, fitted.classes_.astype(int)] = tested
     predictions.write(folder / "predictions.csv", rows[~learnt].reset_index(drop=True), scores, params["classes"])
     return {"images": int(learnt.sum()), **chosen}
-
-
-def fit(whole: Any, classifier: Any, grid: dict[str, list] | None, X: Any, y: Any, groups: Any) -> tuple[Any, dict]:
-    """`whole`, which holds `classifier`, fitted on the images given; with `grid`, under the settings that do best there.
-
-    Returns:
-        The fitted estimator, and what was chosen, for the run's record.
-
-    Raises:
-        RequestError: a class is too small for a choice inside the training images.
-    """
-    import sklearn
-    from sklearn.model_selection import GridSearchCV
-
-    from fusion.blocks import BlockClassifier, inner_folds
-
-    own = {"groups": groups} if isinstance(whole, BlockClassifier) else {}
-    chosen: dict[str, Any] = {}
-    try:
-        if not grid:
-            fitted = whole.fit(X, y, **own)
-        else:
-            # Settings are the classifier's: it stands somewhere inside.
-            path = next(name for name, value in whole.get_params().items() if value is classifier)
-            inside = {f"{path}__{name}": values for name, values in grid.items()}
-            with sklearn.config_context(enable_metadata_routing=True):
-                if own:
-                    whole.set_fit_request(groups=True)
-                search = GridSearchCV(whole, inside, scoring="balanced_accuracy", cv=inner_folds(y, groups, 3))
-                fitted = search.fit(X, y, groups=groups).best_estimator_
-            # The request has served, and is no part of what is kept.
-            vars(fitted).pop("_metadata_request", None)
-            chosen = {"settings": {name.rpartition("__")[2]: value for name, value in search.best_params_.items()}}
-    except ValueError as error:
-        if "nothing can be held out" in str(error):
-            raise RequestError(f"fusion: {error}; ask for more labels, or for no choice (tune, rules).") from None
-        raise
-    if hasattr(fitted, "chosen_"):
-        chosen["networks"] = [int(number) for number in fitted.chosen_]
-    return fitted, chosen
-
-
-def _fuse_heads(task: Task, folder: Path, inputs: dict[str, Path]) -> dict[str, Any]:
-    import numpy as np
-    from sklearn.linear_model import LogisticRegression
-
-    from fusion.scores import likeliest_weights, logarithms
-    from indomain import files, predictions
-
-    classes, rule = task.params["classes"], task.params["rule"]
-    places = [inputs[f"network{number}"] for number in range(len(inputs))]
-    read = [predictions.read(place / "predictions.csv", classes) for place in places]
-    rows, y, _ = read[0]
-    test, chosen = (rows["split"] == "test").to_numpy(), (rows["split"] == "val").to_numpy()
-    scores = [found for *_, found in read]
-    if rule == "score-stacking":
-        learnt = LogisticRegression(max_iter=1000).fit(logarithms([one[chosen] for one in scores]), y[chosen])
-        fused = np.zeros((int(test.sum()), len(classes)))
-        fused[:, learnt.classes_] = learnt.predict_proba(logarithms([one[test] for one in scores]))
-    else:
-        weights = np.full(len(scores), 1 / len(scores))
-        if rule == "score-weighted":
-            weights = likeliest_weights([one[chosen] for one in scores], y[chosen])
-        fused = np.einsum("k,knc->nc", weights, np.stack([one[test] for one in scores]))
-    table = rows[test].assign(y=y[test]).reset_index(drop=True)
-    predictions.write(folder / "predictions.csv", table, fused, classes)
-    # What the heads learnt from is what the fusion did.
-    return {"images": files.read_json(places[0] / "DONE")["images"]}

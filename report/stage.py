@@ -150,6 +150,7 @@ def run(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[s
 
     from indomain.files import write_text
     from report import figures, latex, measured, page, table
+    from report.rows import read_rows
 
     params, options = task.params, task.params["options"]
     read = [(labels, inputs[str(number)]) for number, labels in enumerate(params["shown"])]
@@ -157,7 +158,7 @@ def run(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[s
     for labels, place in read:
         of_kind[labels.get("do", "")].append((labels, place))
     how = (options["levels"], options["rule"], options["calibrate"], options["sensitivity"])
-    rows, predictions = table.read_rows(of_kind[""], params["facts"], *how)
+    rows, predictions = read_rows(of_kind[""], params["facts"], *how)
     note("intervals and tests")
     shown, first = list(options["metrics"]), options["metrics"][0]
     if options["sensitivity"]:

@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 
 from explain import measures
+from explain.explained import choose
 from explain.grad_cam import grad_cam, grad_cam_plus_plus
 from explain.lime_maps import lime, superpixels
 from explain.scorers import of_network
-from explain.stage import choose
 from indomain import confounders, corruptions
 from indomain.errors import RequestError
 

@@ -14,8 +14,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from fusion import MRMR, CanonicalFusion, FeatureFusion, ForwardSearch, MutualInformation, ScoreFusion
 from fusion.classifiers import CLASSIFIERS, GRIDS
 from fusion.estimators import Span
+from fusion.fitting import fit
 from fusion.scores import likeliest_weights
-from fusion.stage import RULES, fit
+from fusion.stage import RULES
 from indomain import estimators
 from indomain.errors import RequestError, look_up
 

@@ -124,6 +124,7 @@ def test_a_patient_of_several_parts_stands_on_one_side_in_strict(faulty, indomai
 )
 def test_the_table_prints_the_papers_digits(part, cells, printed):
     from report import table
+    from report.rows import Row, Run
 
     hit, missed, right, false = cells
     y = np.repeat([1, 1, 0, 0], [hit, missed, right, false])
@@ -145,8 +146,8 @@ def test_the_table_prints_the_papers_digits(part, cells, printed):
         "method": "fusion",
         "chain": "c",
     }
-    row = table.Row({**labels, "level": "image"}, facts)
-    row.runs.append(table.Run(0, 0, y, scores, names, names, 100, len(y)))
+    row = Row({**labels, "level": "image"}, facts)
+    row.runs.append(Run(0, 0, y, scores, names, names, 100, len(y)))
     numbers = table.finished(table.lines([row], ["accuracy", "f1", "kappa"], [], "c", 100, 0, []))
     assert [round(100 * value, 2) for value in numbers["mean"]] == list(printed)
 

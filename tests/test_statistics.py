@@ -73,7 +73,7 @@ def test_the_bootstrap_test_finds_no_more_than_its_level_where_nothing_is():
 
 def rows_of(differences, seeds, classes=2):
     """Two rows of the table over the given folds and seeds: 40 test images, 10 units, 160 training images."""
-    from report.table import Row, Run
+    from report.rows import Row, Run
 
     rng = np.random.default_rng(0)
     facts = {"classes": ["a", "b"], "positive": "b", "has_patients": False, "synthetic": False, "stand_in": False}
@@ -118,7 +118,7 @@ def test_a_metric_without_a_value_says_so():
 
 
 def test_every_level_and_the_calibrated_scores_know_what_diverged(tmp_path):
-    from report import table
+    from report.rows import read_rows
 
     facts = {
         "strict/t": {"classes": ["a", "b"], "positive": "b", "has_patients": True, "has_studies": True, "cut": False}
@@ -137,7 +137,7 @@ def test_every_level_and_the_calibrated_scores_know_what_diverged(tmp_path):
         rows = [f"{n},p{n},s{n % 4},{n},p{n},{'val' if n < 4 else 'test'},{'ab'[n % 2]},0.4,0.6" for n in range(12)]
         text = "id,patient,study,image,group,split,label,score_a,score_b"
         (folder / "predictions.csv").write_text("\n".join([text, *rows]))
-    rows, _ = table.read_rows(inputs, facts, ["image", "study"], ["mean", "max"], True, 0.9)
+    rows, _ = read_rows(inputs, facts, ["image", "study"], ["mean", "max"], True, 0.9)
     assert {row.labels["level"] for row in rows} == {"image", "study, mean", "study, max"} and len(rows) == 6
     assert all(len(row.diverged) == 1 and len(row.runs) == 2 for row in rows)
 

@@ -1,0 +1,41 @@
+"""Robustness: a network's scores of its test images, whole and spoilt, and under each condition of a confounder's mark."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from explain import scorers
+from indomain import confounders, corruptions, files, listings, networks
+from indomain.progress import Note
+from indomain.runs import Task
+
+
+def write_scores(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[str, Any]:
+    """Writes `corrupted.csv` of a `robustness` run; returns facts for the run's record."""
+    params = task.params
+    listing = listings.reopen(task.places)
+    table = listings.labelled_rows(listing.table(params["fold"]), params["budget"], params["validation"])
+    test = table[table["split"] == "test"].reset_index(drop=True)
+    model = networks.load(inputs["network"] / "model.keras")
+    images = listing.pictures(model.input_shape[-1])(test["row"].to_numpy())
+    frames = []
+
+    def look(name: str, severity: int, pictures: Any) -> None:
+        found = pd.DataFrame(scorers.in_batches(model, pictures), columns=[f"score_{n}" for n in params["classes"]])
+        frames.append(pd.concat([test[["id", "group", "y"]].assign(corruption=name, severity=severity), found], axis=1))
+
+    if params.get("corruptions"):
+        look("none", 0, images)
+    every = [(name, severity) for name in params.get("corruptions", []) for severity in params["severities"]]
+    for number, (name, severity) in enumerate(every):
+        note(f"{name} {severity}", number / len(every))
+        look(name, severity, corruptions.spoil(images, name, severity, params["seed"], test["id"].tolist()))
+    if params.get("confounder"):
+        for number, condition in enumerate(confounders.CONDITIONS):
+            look(
+                f"mark {condition}", number, confounders.tested_pictures(images, test, condition, params["confounder"])
+            )
+    with files.written(folder / "corrupted.csv") as temporary:
+        pd.concat(frames).to_csv(temporary, index=False, float_format="%.8f")
+    return {"images": len(test), "learnt": int((table["split"] == "train").sum())}
