@@ -20,7 +20,7 @@ from indomain.schema import Table
 from report import levels, registry
 from report.registry import Beside
 
-VERSION = 10
+VERSION = 11
 
 
 class Options(Table):
@@ -179,7 +179,7 @@ def run(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[s
     predictions.to_csv(folder / "predictions.csv", index=False)
     stages = page.stages([Path(path) for path in task.places["runs"].split("\n") if path])
     stages.to_csv(folder / "stages.csv", index=False)
-    notes = page.notes(params, built) + table.said_of_diverged(rows)
+    notes = page.notes(params, built) + table.said_of_failed(rows)
     title = params["recipe"]["title"]
     of_maps = whole["metric"].isin(metrics.OF_EXPLANATIONS)
     tex = latex.render(whole[whole["metric"].isin(shown)], title, notes)

@@ -125,14 +125,19 @@ def diverged(rows: list[Row]) -> list[dict[str, Any]]:
     return [{**row.labels, "note": f"diverged: {row.diverged[0]}"} for row in rows if not row.runs]
 
 
-def said_of_diverged(rows: list[Row]) -> list[str]:
-    """A sentence for the reader, if any training diverged."""
+def said_of_failed(rows: list[Row]) -> list[str]:
+    """Sentences for the reader, if any training diverged or left a dead network."""
+    which = {
+        "Diverged (the numbers left the range of floats)": [row for row in rows if row.diverged],
+        "Dead (every image gets the same score)": [row for row in rows if row.dead],
+    }
+    return [f"{what}, wholly or in part: {_named(failed)}." for what, failed in which.items() if failed]
+
+
+def _named(rows: list[Row]) -> str:
     keys = [key for key in ROW if key != "level"]
-    words = dict.fromkeys(", ".join(str(row.labels[key]) for key in keys) for row in rows if row.diverged)
-    if not words:
-        return []
-    shown = "; ".join(list(words)[:4]) + (f"; and {len(words) - 4} more rows" if len(words) > 4 else "")
-    return [f"Diverged (the numbers left the range of floats), wholly or in part: {shown}."]
+    words = list(dict.fromkeys(", ".join(str(row.labels[key]) for key in keys) for row in rows))
+    return "; ".join(words[:4]) + (f"; and {len(words) - 4} more rows" if len(words) > 4 else "")
 
 
 def _note(row: Row, name: str, plain: np.ndarray, same: bool) -> str:

@@ -156,7 +156,7 @@ def test_what_diverged_in_part_is_compared_with_nothing_and_what_diverged_wholly
         "imagenet"
     ]
     assert table.diverged(rows)[0]["note"] == "diverged: finetune: the loss became nan"
-    assert "other" in table.said_of_diverged(rows)[0] and table.said_of_diverged(rows[:1]) == []
+    assert "other" in table.said_of_failed(rows)[0] and table.said_of_failed(rows[:1]) == []
 
 
 def test_a_dead_network_says_so_and_nothing_is_compared_with_it():
@@ -171,3 +171,4 @@ def test_a_dead_network_says_so_and_nothing_is_compared_with_it():
         run.scores[:] = [0.3, 0.7]
     built = table.finished(table.lines(rows, ["auroc"], ["auroc"], "imagenet", 100, 0, [])).set_index("chain")
     assert built["p_uncorrected"].isna().all() and "compared with nothing" in built.loc["imagenet", "note"]
+    assert table.said_of_failed(rows)[0].startswith("Dead (every image gets the same score)")
