@@ -1,12 +1,11 @@
 """The command line. Exit status: 0 done, 1 the work failed, 2 the request was wrong."""
 
 import argparse
-import fcntl
 import os
 import sys
 from pathlib import Path
 
-from indomain import __version__
+from indomain import __version__, data_commands, runs_commands
 from indomain.errors import RequestError, WorkFailed
 
 
@@ -68,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     actions = data.add_subparsers(title="actions", metavar="ACTION", required=True)
     listed = actions.add_parser("list", help="the shipped data sets, and which are there")
     _places(listed)
-    listed.set_defaults(command=_data_list)
+    listed.set_defaults(command=data_commands.listed)
     for name, what in (("show", "what a data set is"), ("check", "audit a data set"), ("prepare", "decode a data set")):
         action = actions.add_parser(name, help=what)
         action.add_argument("name", help="a data set: mura, mura/humerus, my.toml")
@@ -81,11 +80,13 @@ def _parser() -> argparse.ArgumentParser:
                 "--augment", metavar="NAME", help="draw a sheet of augmented pictures: basic, elastic, colour ..."
             )
             action.add_argument("--seed", type=int, default=0, help="of the sheet (default: 0)")
-        action.set_defaults(command={"show": _data_show, "check": _data_check, "prepare": _data_prepare}[name])
+        action.set_defaults(
+            command={"show": data_commands.show, "check": data_commands.check, "prepare": data_commands.prepare}[name]
+        )
     new = actions.add_parser("new", help="write a manifest for a folder of images by looking at it")
     new.add_argument("folder", type=Path)
     new.add_argument("--output", type=Path, help="the manifest to write (default: FOLDER's name with .toml, here)")
-    new.set_defaults(command=_data_new)
+    new.set_defaults(command=data_commands.new)
 
     runs = commands.add_parser("runs", help="finished runs: list, show, check, prune")
     actions = runs.add_subparsers(title="actions", metavar="ACTION", required=True)
@@ -94,7 +95,12 @@ def _parser() -> argparse.ArgumentParser:
     shown.add_argument("id", help="the beginning of its name or digest")
     pruned = actions.add_parser("prune", help="remove what is left of runs that were not finished, or damaged")
     checked = actions.add_parser("check", help="read every file of every finished run and compare its SHA-256")
-    commands_of = {listed: _runs_list, shown: _runs_show, pruned: _runs_prune, checked: _runs_check}
+    commands_of = {
+        listed: runs_commands.listed,
+        shown: runs_commands.show,
+        pruned: runs_commands.prune,
+        checked: runs_commands.check,
+    }
     for action, command in commands_of.items():
         action.add_argument("--runs-dir", type=Path, default=Path("runs"))
         action.set_defaults(command=command)
@@ -166,166 +172,3 @@ def _plan(options: argparse.Namespace) -> None:
     seconds, unknown = estimates.seconds_left(plan, waiting)
     left = f"about {clock(seconds)}" + (f", and {unknown} runs of unknown length" if unknown else "")
     print(f"\n{len(waiting)} runs to do, {left}")
-
-
-def _data_list(options: argparse.Namespace) -> None:
-    from indomain import manifests
-
-    for name in manifests.names():
-        manifest, _ = manifests.load(name)
-        place = getattr(manifest.read, "root", None) or getattr(manifest.read, "file", None)
-        there = "made  " if place is None else "there " if (options.data_dir / place).exists() else "absent"
-        print(f"{name:22} {there}  {manifest.title}")
-
-
-def _data_show(options: argparse.Namespace) -> None:
-    from indomain import manifests
-
-    if options.augment:
-        return _contact_sheet(options)
-    manifest, subset = manifests.load(options.name)
-    print(f"{manifest.name}: {manifest.title}")
-    for key in ("citation", "licence", "get", "notes"):
-        if getattr(manifest, key):
-            print(f"  {key}: {getattr(manifest, key)}")
-    classes = manifest.labels.classes
-    if classes:
-        print("  classes: " + "; ".join(f"{name} = {', '.join(labels)}" for name, labels in classes.items()))
-    if manifest.labels.positive:
-        print(f"  positive: {manifest.labels.positive}")
-    for split, counts in manifest.expected_counts(subset).items():
-        print(f"  expected, {split}: " + ", ".join(f"{label} {number}" for label, number in counts.items()))
-
-
-def _contact_sheet(options: argparse.Namespace) -> None:
-    from indomain import datasets
-    from indomain.walk import import_keras_quietly
-
-    done, subset = _prepared(options)
-    dataset = datasets.open_dataset(done, subset, labelled=False)
-    import_keras_quietly()
-    from indomain import contact_sheet
-
-    path = Path(f"augment-{dataset.name.replace('/', '-')}-{options.augment}.png")
-    contact_sheet.write(dataset, options.augment, options.seed, path)
-    print(f"{path}: pictures of {dataset.name}, each as it is (left) and augmented seven times, seed {options.seed}")
-
-
-def _prepared(options: argparse.Namespace):
-    from indomain import manifests, prepared
-
-    if len(options.size) > 2 or not all(8 <= side <= 4096 for side in options.size):
-        raise RequestError("--size takes one number, or rows and columns, of 8 to 4096 pixels.")
-    manifest, subset = manifests.load(options.name)
-    size = (options.size[0], options.size[-1])
-    return prepared.prepare(manifest, options.data_dir, options.cache_dir, size), subset
-
-
-def _data_prepare(options: argparse.Namespace) -> None:
-    done, _ = _prepared(options)
-    facts = done.facts
-    print(
-        f"{facts['name']}: {facts['images']} images, {facts['unreadable']} unreadable, {facts['size']}, in {done.folder}"
-    )
-
-
-def _data_check(options: argparse.Namespace) -> int:
-    from indomain import audit, datasets
-    from indomain.files import written
-
-    done, subset = _prepared(options)
-    altered = done.altered()
-    if altered:
-        raise RequestError(
-            f"{done.folder / 'images.npy'}: the pixels of {len(altered)} images are not what was written ({altered[0]} ...). "
-            "Remove the folder; the set is prepared again."
-        )
-    dataset = datasets.open_dataset(done, subset, labelled=False)
-    found = audit.findings(dataset, subset)
-    index = dataset.index
-    print(
-        f"{dataset.name}: {len(dataset)} images"
-        + (f", {index['patient'].nunique()} patients" if dataset.has_patients else "")
-    )
-    for (split, label), part in index.groupby(["split", "label"]):
-        print(f"  {split or 'all'}: {label or 'no label'}: {len(part)}")
-    if found.empty:
-        print("No finding.")
-    for kind, part in found.groupby("kind", sort=False):
-        print(f"{kind}: {len(part)}")
-        for row in part.head(10).itertuples():
-            print("  " + "  ".join(text for text in (row.file, row.other_file, row.detail) if text))
-        if len(part) > 10:
-            print(f"  ... {len(part) - 10} more in the table")
-    path = Path(f"check-{dataset.name.replace('/', '-')}.csv")
-    with written(path) as temporary:
-        found.to_csv(temporary, index=False)
-    print(f"All {len(found)} findings: {path}")
-    return 0
-
-
-def _data_new(options: argparse.Namespace) -> None:
-    from indomain.new_manifest import write
-
-    write(options.folder, options.output)
-
-
-def _runs_list(options: argparse.Namespace) -> None:
-    from indomain.files import read_json
-    from indomain.runs import finished
-
-    for done in sorted(finished(options.runs_dir / "work"), key=lambda path: path.stat().st_mtime):
-        try:
-            record = read_json(done)
-        except ValueError:
-            print(f"{done.parent.name}  damaged: DONE cannot be read")
-            continue
-        print(f"{done.parent.name}  {record['started']}  {record['seconds']:8.1f} s  {record['title']}")
-
-
-def _runs_check(options: argparse.Namespace) -> int:
-    """Reads every file of every finished run; exit status 1 where one is not what was written."""
-    from indomain.progress import track
-    from indomain.runs import faults, finished
-
-    folders = [path.parent for path in sorted(finished(options.runs_dir / "work"))]
-    found = [(folder, fault) for folder in track(folders, "checking", len(folders)) for fault in faults(folder)]
-    for folder, fault in found:
-        print(f"{folder.name}: {fault}")
-    print(
-        f"{len(folders)} finished runs, {len(found)} damaged files."
-        + (" Their recipes do them again." if found else "")
-    )
-    return 1 if found else 0
-
-
-def _runs_show(options: argparse.Namespace) -> None:
-    from indomain.runs import finished
-
-    work = options.runs_dir / "work"
-    found = [path for path in sorted(finished(work)) if options.id in path.parent.name]
-    if not found:
-        raise RequestError(f"no finished run in {work} has {options.id!r} in its name.")
-    for done in found:
-        print(done.parent)
-        print((done.parent / "task.json").read_text(encoding="utf-8"), end="")
-        print(done.read_text(encoding="utf-8"), end="")
-
-
-def _runs_prune(options: argparse.Namespace) -> None:
-    import shutil
-
-    removed = 0
-    work = options.runs_dir / "work"
-    for folder in [*work.glob("*.partial"), *work.glob("*.damaged*")]:
-        lock = folder.with_name(f".{folder.name.partition('.')[0]}.lock")
-        with open(lock, "w") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                print(f"{folder.name} is being worked on: left alone.")
-                continue
-            shutil.rmtree(folder)
-            lock.unlink(missing_ok=True)
-            removed += 1
-    print(f"{removed} unfinished or damaged runs removed.")
