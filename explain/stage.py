@@ -21,7 +21,7 @@ from indomain.progress import Note
 from indomain.runs import Task
 from indomain.schema import Table
 
-VERSION = 2
+VERSION = 3
 Method = Literal["grad-cam", "grad-cam++", "lime"]
 Whose = Literal["true", "predicted"]
 
