@@ -120,9 +120,10 @@ def write_measures(task: Task, folder: Path, inputs: dict[str, Path], note: Note
             parts = [superpixels(picture, what.options["segments"]) for picture in what.images]
             say(method, "stability", [measures.agreement(list(one), part) for *one, part in zip(heat, *others, parts)])
     if masks is not None and "pointing" in asked:
-        # What a map that points anywhere would reach.
-        shares = [measures.near(mask).mean() if (mask > 0).any() else np.nan for mask in masks]
-        say("anywhere", "pointing", shares)
+        # What maps would reach that know nothing of the picture: findings often lie in the middle (Zhang et al. 2018).
+        found = [measures.near(mask) if (mask > 0).any() else None for mask in masks]
+        say("anywhere", "pointing", [np.nan if one is None else one.mean() for one in found])
+        say("middle", "pointing", [np.nan if one is None else measures.middle(one).mean() for one in found])
     if "randomisation" in asked and what.model is not None:
         # Last, as it spoils the network: every weight drawn anew, the classes explained as before.
         networks.initialise(what.model, what.options["seed"] + 1)

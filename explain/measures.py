@@ -35,6 +35,12 @@ def near(mask: np.ndarray) -> np.ndarray:
     return distance_transform_edt(mask <= 0) <= max(1, round(TOLERANCE * min(mask.shape)))
 
 
+def middle(mask: np.ndarray) -> np.ndarray:
+    """The pixels in the middle of (rows, columns): one, or where a side is even, two of it."""
+    rows, columns = mask.shape
+    return mask[(rows - 1) // 2 : rows // 2 + 1, (columns - 1) // 2 : columns // 2 + 1]
+
+
 def overlap(heat: np.ndarray, mask: np.ndarray) -> float:
     """Intersection over union of the finding with as many of the hottest pixels as it has: no threshold is chosen."""
     inside = (mask > 0).ravel()

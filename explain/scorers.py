@@ -8,7 +8,7 @@ import numpy as np
 
 from indomain import estimators, features, files, networks
 
-BATCH = 256  # pictures a forward pass: `predict` with small batches would be many times slower
+BATCH, SMALLEST = 256, 16  # pictures a forward pass: `predict` with small batches would be many times slower
 # float32 (N, rows, columns, channels), 0–255, to (N, classes), each row of sum 1.
 Scorer = Callable[[np.ndarray], np.ndarray]
 
@@ -47,10 +47,12 @@ def of_fusion(classifier: Path, members: list[tuple[Path, Path]], pooling: list[
 
 
 def in_batches(model: keras.Model, pictures: np.ndarray) -> np.ndarray:
-    """`model`'s outputs for pictures, float32; every batch has one shape, which is traced once."""
+    """`model`'s outputs for pictures, float32; batches are filled up to few sizes, each of which is traced once."""
     parts = []
     for begin in range(0, len(pictures), BATCH):
         batch = np.asarray(pictures[begin : begin + BATCH], np.float32)
-        full = np.concatenate([batch, np.zeros((BATCH - len(batch), *batch.shape[1:]), np.float32)])
+        # A power of two: the rest of 300 pictures would cost as much as 256.
+        size = max(SMALLEST, 1 << (len(batch) - 1).bit_length())
+        full = np.concatenate([batch, np.zeros((size - len(batch), *batch.shape[1:]), np.float32)])
         parts.append(np.asarray(model.predict_on_batch(full), np.float32)[: len(batch)])
     return np.concatenate(parts)

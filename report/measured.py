@@ -14,12 +14,14 @@ from indomain import files, metrics
 from report import statistics
 
 KEYS = ("profile", "target", "budget", "backbone", "method", "chain")
-CLEAN, MARK = (
-    "none",
-    "mark ",
-)  # what `corruption` says of whole pictures, and the beginning of what it says of a confounder
-ANYWHERE = "anywhere"  # the explanation that points nowhere in particular
+CLEAN = "none"  # what `corruption` says of whole pictures
+MARK = "mark "  # and the beginning of what it says of a confounder
+# Explanations that know nothing of the picture: what pointing is worth without one.
+CONTROLS = {"anywhere": "a map that points anywhere", "middle": "a map that points at the middle"}
 UNLIKE = "other images or folds than the reference chain (a training diverged): compared with nothing"
+APART = (
+    "no image in common with the reference chain, of whose class predicted both have a finding: compared with nothing"
+)
 
 
 def explanation_lines(
@@ -45,13 +47,14 @@ def explanation_lines(
     for key, part in found.items():
         *_, whose, explanation, measure = key
         labels = dict(zip(KEYS, key))
-        by_chance = explanation == ANYWHERE
+        by_chance = explanation in CONTROLS
         if by_chance and whose == "true" and _reference(found, key, compare_with) is not None:
             continue  # the same findings, and so the same number, as the reference chain's
-        how = f"{'a map that points anywhere' if by_chance else explanation}, of the {whose} class"
+        how = f"{CONTROLS.get(explanation, explanation)}, of the {whose} class"
         line = _line({**labels, "method": f"{labels['method']}, {how}"}, facts, measure)
         line |= {"mean": part["value"].mean(), "n_runs": part["fold"].nunique(), **_counts(part, line, facts)}
         line |= _interval(_means(part, samples, seed))
+        line["note"] = statistics.said_of_interval(line["ci_low"], line["ci_high"])
         reference = _reference(found, key, compare_with)
         if measure in tested and reference is not None and not by_chance:
             chain, other = reference
@@ -61,9 +64,9 @@ def explanation_lines(
                 both["value"] -= both["value_reference"]
                 line |= _compared(both.groupby("fold")["value"].mean(), both["value"].mean(), part, chain)
                 if line["p_uncorrected"] is None:
-                    line["p_uncorrected"] = statistics.bootstrap_p(_means(both, samples, seed))
+                    line["p_uncorrected"] = statistics.bootstrap_p(_means(both, samples, seed), both["group"].nunique())
             else:
-                line["note"] = UNLIKE
+                line["note"] = APART if whose == "predicted" else UNLIKE
         lines.append(line)
     return lines
 
@@ -220,7 +223,9 @@ def robustness_lines(
                     differences = pd.Series(values - theirs).dropna()
                     line |= _compared(differences, float(differences.mean()), row.frame, chain)
                     if line["p_uncorrected"] is None:
-                        line["p_uncorrected"] = statistics.bootstrap_p(drawn - their_drawn)
+                        line["p_uncorrected"] = statistics.bootstrap_p(
+                            drawn - their_drawn, row.frame["group"].nunique()
+                        )
                 else:
                     line["note"] = UNLIKE
             lines.append(line)

@@ -20,7 +20,7 @@ from indomain.schema import Table
 from report import levels, registry
 from report.registry import Beside
 
-VERSION = 11
+VERSION = 12
 
 
 class Options(Table):

@@ -31,13 +31,25 @@ def percentile_interval(values: np.ndarray, level: float = 0.95) -> tuple[float,
     return float(low), float(high)
 
 
-def bootstrap_p(differences: np.ndarray) -> float:
-    """Two-sided p of a difference from its bootstrap values: twice the smaller share beyond 0, at least 2 / (n + 1)."""
+def said_of_interval(low: float, high: float) -> str:
+    """A warning where all images agree: the bootstrap then sees no doubt, however few they are."""
+    return "every bootstrap sample gives the same value" if low == high else ""
+
+
+def bootstrap_p(differences: np.ndarray, units: int) -> float:
+    """Two-sided p of a difference from its bootstrap values: twice the smaller share beyond 0, at least 2 / (n + 1).
+
+    Nor is it less than 2 / 2^units, the least that an exact sign test can say: three patients who agree prove nothing,
+    though every bootstrap sample of them does.
+
+    Args:
+        differences: (samples,); units: the number of patients (of images where there are none) that were drawn from.
+    """
     values = differences[np.isfinite(differences)]
     if len(values) == 0:
         return float("nan")
     beyond = min((values <= 0).sum(), (values >= 0).sum())
-    return float(min(1.0, 2 * (beyond + 1) / (len(values) + 1)))
+    return float(min(1.0, max(2 * (beyond + 1) / (len(values) + 1), 2.0 ** (1 - units))))
 
 
 def mcnemar(first_right: np.ndarray, second_right: np.ndarray) -> float:

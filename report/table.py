@@ -86,7 +86,7 @@ def lines(
                 if row.facts["has_patients"]
                 else np.nan,
                 **_reported(reported, row.labels, name),
-                "note": _note(row, name, plain, low == high),
+                "note": _note(row, name, plain, (low, high)),
             }
             if line.pop("same", False):
                 line["minus_reported"] = line["mean"] - line["reported"]
@@ -140,7 +140,7 @@ def _named(rows: list[Row]) -> str:
     return "; ".join(words[:4]) + (f"; and {len(words) - 4} more rows" if len(words) > 4 else "")
 
 
-def _note(row: Row, name: str, plain: np.ndarray, same: bool) -> str:
+def _note(row: Row, name: str, plain: np.ndarray, interval: tuple[float, float]) -> str:
     if row.diverged:
         count = len(row.diverged)
         return f"diverged in {count} of {count + len(row.runs)} runs; mean of the others, compared with nothing"
@@ -148,7 +148,7 @@ def _note(row: Row, name: str, plain: np.ndarray, same: bool) -> str:
         return "no positive class, whose sensitivity could be stated"
     if AT in name and not np.isfinite([run.threshold for run in row.runs]).any():
         return "no validation images left to choose the threshold on"
-    said = [_undefined(plain) or ("every bootstrap sample gives the same value" if same else "")]
+    said = [_undefined(plain) or statistics.said_of_interval(*interval)]
     if row.dead:
         said = [f"{row.dead} of {len(row.runs)} runs give every image the same score: the network has died"]
         said[0] += "; compared with nothing" if row.dead == len(row.runs) else ""
@@ -253,7 +253,8 @@ def _test(
             right = [run.scores.argmax(axis=1) == run.y for run in (first, second)]
             return "McNemar (exact)", statistics.mcnemar(*right)
     return "paired bootstrap over patients", statistics.bootstrap_p(
-        statistics.mean_over_runs(here) - statistics.mean_over_runs(there)
+        statistics.mean_over_runs(here) - statistics.mean_over_runs(there),
+        len({group for run in row.runs for group in run.groups}),
     )
 
 

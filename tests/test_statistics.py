@@ -67,8 +67,15 @@ def test_the_interval_covers_as_often_as_it_says():
 
 def test_the_bootstrap_test_finds_no_more_than_its_level_where_nothing_is():
     rng = np.random.default_rng(0)
-    found = sum(statistics.bootstrap_p(rng.normal(rng.normal(), 1.0, 500)) < 0.05 for _ in range(300))
+    found = sum(statistics.bootstrap_p(rng.normal(rng.normal(), 1.0, 500), 60) < 0.05 for _ in range(300))
     assert found / 300 < 0.10
+
+
+def test_three_patients_who_agree_prove_nothing():
+    weights = statistics.bootstrap_weights(np.arange(3), 1000, 0)
+    always = weights @ np.ones(3) / weights.sum(axis=1)
+    assert statistics.bootstrap_p(always, 3) == 0.25
+    assert statistics.bootstrap_p(always, 30) == pytest.approx(2 / 1001)
 
 
 def rows_of(differences, seeds, classes=2):
