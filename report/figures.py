@@ -108,7 +108,7 @@ def intervals(table: pd.DataFrame, metric: str, title: str, every_chain: list[st
     for chain in chains:
         axis.plot([], [], "o-", color=COLOURS[every_chain.index(chain) % len(COLOURS)], label=chain, ms=5, lw=2)
     axis.set_yticks(ticks, names, fontsize=8)
-    axis.invert_yaxis()
+    axis.set_ylim(place - 0.9, -1)
     axis.set_xlabel(f"{metric}, mean and 95 % interval", fontsize=8)
     axis.tick_params(axis="x", labelsize=8)
     axis.grid(axis="x", color="#dddddd", lw=0.6)
