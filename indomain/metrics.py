@@ -47,7 +47,7 @@ def of_confusion(matrix: np.ndarray, positive: int | None) -> dict[str, np.ndarr
     true, given = matrix.sum(axis=2), matrix.sum(axis=1)
     recall, precision = _ratio(hits, true), _ratio(hits, given)
     f1 = _ratio(2 * hits, true + given)
-    agreed, by_chance = hits.sum(axis=1) / total, (true * given).sum(axis=1) / total**2
+    agreed, by_chance = _ratio(hits.sum(axis=1), total), _ratio((true * given).sum(axis=1), total**2)
     covariance = total * hits.sum(axis=1) - (true * given).sum(axis=1)
     spread = np.sqrt((total**2 - (given**2).sum(axis=1)) * (total**2 - (true**2).sum(axis=1)))
     found = {

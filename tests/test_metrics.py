@@ -112,3 +112,10 @@ def test_what_is_not_defined_is_no_number():
     scores = np.tile([0.4, 0.6], (5, 1))
     found = metrics.evaluate(["auroc", "sensitivity", "specificity"], np.ones(5, int), scores)
     assert np.isnan(found["auroc"][0]) and np.isnan(found["specificity"][0]) and found["sensitivity"][0] == 1
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_sample_without_images_has_no_accuracy_and_warns_of_nothing():
+    scores = np.array([[0.2, 0.8], [0.7, 0.3]])
+    found = metrics.evaluate(["accuracy", "kappa", "auroc"], np.array([1, 0]), scores, 1, np.array([[0, 0], [1, 1]]))
+    assert np.isnan(found["accuracy"][0]) and found["accuracy"][1] == found["kappa"][1] == 1.0
