@@ -60,7 +60,7 @@ class Explained:
 
 
 def write_maps(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[str, Any]:
-    """Writes `explanations.npz` of a `maps` run; returns facts for the run\'s record."""
+    """Writes `explanations.npz` of a `maps` run; returns facts for the run's record."""
     what = Explained(task, inputs)
     arrays = {"images": what.images, "y": what.y, "explained": what.chosen, "scores": what.scores}
     arrays["id"] = what.rows["id"].to_numpy().astype(str)
@@ -87,7 +87,7 @@ def choose(y: Any, number: int, seed: int) -> list[int]:
 
 
 def write_measures(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[str, Any]:
-    """Writes `measures.csv` of a `measure` run; returns facts for the run\'s record."""
+    """Writes `measures.csv` of a `measure` run; returns facts for the run's record."""
     what, asked = Explained(task, inputs), task.params["measures"]
     masks = what.masks()
     rows: list[dict[str, Any]] = []
