@@ -10,15 +10,13 @@ if TYPE_CHECKING:
     from fusion.concatenation import FeatureFusion
     from fusion.correlation import CanonicalFusion
     from fusion.scores import ScoreFusion
-    from fusion.search import ForwardSearch
     from fusion.selection import MRMR, MutualInformation
 
-__all__ = ["MRMR", "CanonicalFusion", "FeatureFusion", "ForwardSearch", "MutualInformation", "ScoreFusion"]
+__all__ = ["MRMR", "CanonicalFusion", "FeatureFusion", "MutualInformation", "ScoreFusion"]
 _PLACES = {
     "FeatureFusion": "concatenation",
     "CanonicalFusion": "correlation",
     "ScoreFusion": "scores",
-    "ForwardSearch": "search",
     "MRMR": "selection",
     "MutualInformation": "selection",
 }

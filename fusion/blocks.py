@@ -9,6 +9,8 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from fusion.once import Once, once
+
 
 def places(blocks: list[int] | None, width: int) -> list[slice]:
     """The columns of each block.
@@ -27,8 +29,16 @@ def places(blocks: list[int] | None, width: int) -> list[slice]:
     return [slice(int(end - block), int(end)) for end, block in zip(ends, blocks)]
 
 
-def inner_folds(y: np.ndarray, groups: np.ndarray | None, folds: int) -> Any:
-    """A splitter for choices inside a training set: stratified, patients together; fewer folds where a class is small.
+def inner_folds(y: np.ndarray, groups: np.ndarray | None, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Splits for choices inside a training set: stratified, patients together; fewer folds where a class is small.
+
+    Places, not a splitter: whether groups may be handed on depends on scikit-learn's global settings.
+
+    Args:
+        y: (images,) classes; groups: (images,) patients, None: each image on its own.
+
+    Returns:
+        For each fold the places of the images to learn from, and of those held out.
 
     Raises:
         ValueError: a class has one image, or one patient, only: nothing can be held out.
@@ -39,13 +49,15 @@ def inner_folds(y: np.ndarray, groups: np.ndarray | None, folds: int) -> Any:
         what = "image" if groups is None else "patient"
         raise ValueError(f"a class has one {what} only: nothing can be held out to choose by")
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
-    return kind(min(folds, smallest))
+    return list(kind(min(folds, smallest)).split(y, y, groups))
 
 
-def unseen_scores(estimator: Any, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None, folds: int) -> np.ndarray:
-    """Each image's scores (images, classes) from an `estimator` that was fitted without it and without its patient."""
-    # Places, not a splitter: whether groups may be handed on depends on scikit-learn's global settings.
-    splits = list(inner_folds(y, groups, folds).split(X, y, groups))
+def unseen_scores(
+    estimator: Any, X: np.ndarray, y: np.ndarray, splits: list[tuple[np.ndarray, np.ndarray]]
+) -> np.ndarray:
+    """Each image's scores (images, classes) from an `estimator` that was fitted without its fold, as `inner_folds` gives them."""
+    if isinstance(estimator, Once):
+        return once(unseen_scores, clone(estimator.estimator), X, y, splits)
     return cross_val_predict(clone(estimator), X, y, cv=splits, method="predict_proba")
 
 

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import joblib
 import numpy as np
 import sklearn
 from sklearn.model_selection import GridSearchCV
+from threadpoolctl import threadpool_limits
 
 from fusion.blocks import BlockClassifier, inner_folds
 from indomain.errors import RequestError
@@ -27,25 +29,27 @@ def fit(
     """
     own = {"groups": groups} if isinstance(whole, BlockClassifier) else {}
     chosen: dict[str, Any] = {}
+    # Threads, as what takes long gives up the interpreter; one of linear algebra in each: no digit hangs on the cores.
+    threads = joblib.parallel_config(backend="threading", n_jobs=-1), threadpool_limits(1)
     try:
-        if not grid:
-            fitted = whole.fit(X, y, **own)
-        else:
-            # Settings are the classifier's: it stands somewhere inside.
-            path = next(name for name, value in whole.get_params().items() if value is classifier)
-            inside = {f"{path}__{name}": values for name, values in grid.items()}
-            with sklearn.config_context(enable_metadata_routing=True):
+        with threads[0], threads[1], sklearn.config_context(enable_metadata_routing=bool(grid)):
+            if not grid:
+                fitted = whole.fit(X, y, **own)
+            else:
+                # Settings are the classifier's: it stands somewhere inside.
+                path = next(name for name, value in whole.get_params().items() if value is classifier)
+                inside = {f"{path}__{name}": values for name, values in grid.items()}
                 if own:
                     whole.set_fit_request(groups=True)
                 search = GridSearchCV(whole, inside, scoring="balanced_accuracy", cv=inner_folds(y, groups, 3))
-                fitted = search.fit(X, y, groups=groups).best_estimator_
-            # The request has served, and is no part of what is kept.
-            vars(fitted).pop("_metadata_request", None)
-            chosen = {"settings": {name.rpartition("__")[2]: value for name, value in search.best_params_.items()}}
+                fitted = search.fit(X, y, **own).best_estimator_
+                # The request has served, and is no part of what is kept.
+                vars(fitted).pop("_metadata_request", None)
+                chosen["settings"] = {name.rpartition("__")[2]: value for name, value in search.best_params_.items()}
     except ValueError as error:
         if "nothing can be held out" in str(error):
             raise RequestError(f"fusion: {error}; ask for more labels, or for no choice (tune, rules).") from None
         raise
-    if hasattr(fitted, "chosen_"):
-        chosen["networks"] = [int(number) for number in fitted.chosen_]
+    if getattr(fitted, "weights_", None) is not None:
+        chosen["weights"] = [round(float(weight), 4) for weight in fitted.weights_]
     return fitted, chosen

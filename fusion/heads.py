@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from fusion.scores import likeliest_weights, logarithms
+from fusion.scores import WEIGHTS, logarithms
 from indomain import files, predictions
 from indomain.runs import Task
 
@@ -29,8 +29,8 @@ def fuse(task: Task, folder: Path, inputs: dict[str, Path]) -> dict[str, Any]:
         fused[:, learnt.classes_] = learnt.predict_proba(logarithms([one[test] for one in scores]))
     else:
         weights = np.full(len(scores), 1 / len(scores))
-        if rule == "score-weighted":
-            weights = likeliest_weights([one[chosen] for one in scores], y[chosen])
+        if rule != "score-mean":
+            weights = WEIGHTS[rule.removeprefix("score-")]([one[chosen] for one in scores], y[chosen])
         fused = np.einsum("k,knc->nc", weights, np.stack([one[test] for one in scores]))
     table = rows[test].assign(y=y[test]).reset_index(drop=True)
     predictions.write(folder / "predictions.csv", table, fused, classes)

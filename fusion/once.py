@@ -1,50 +1,118 @@
-"""A step before a classifier that is fitted once in a process for all classifiers that ask for it on the same images."""
+"""What is fitted once in a process for all who ask for the same on the same images."""
 
+import pickle
+import threading
 from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 import joblib
-from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-_KEPT = 4  # fitted steps, and what they made of their images: 70 MB for a thousand images with nine thousand features
-_MADE: OrderedDict[str, tuple[Any, Any]] = OrderedDict()
+MOST = 2**30  # bytes kept; the last one fitted is kept in any case
+_MADE: OrderedDict[str, Future] = OrderedDict()
+_SIZES: dict[str, int] = {}
+_LOCK = threading.Lock()
 
 
-class Once(TransformerMixin, BaseEstimator):
-    """Does as its transformer does; equal transformers on equal images and classes are fitted once.
+def _can(method: str) -> Any:
+    return available_if(lambda self: hasattr(self.estimator, method))
 
-    The content of the data is the key, not where they lie: nothing can be taken for something else.
+
+class Once(MetaEstimatorMixin, BaseEstimator):
+    """Does as its estimator does; equal estimators on equal images and classes are fitted once.
+
+    The content of the data is the key, not where they lie: nothing can be taken for something else. An estimator that draws by
+    chance must have its seed: without one, it would give its first draw again.
 
     Args:
-        transformer: what does the work.
+        estimator: what does the work, a transformer or a classifier.
     """
 
-    def __init__(self, transformer):
-        self.transformer = transformer
+    def __init__(self, estimator):
+        self.estimator = estimator
 
     def fit(self, X, y=None):
-        """Fits a copy of the transformer, or takes the one that was fitted on the same."""
-        self._made(X, y)
+        """Fits a copy of the estimator, or takes the one that was fitted on the same."""
+        self.estimator_, _ = once(_fitted, clone(self.estimator), X, y)
         return self
 
+    @_can("transform")
     def fit_transform(self, X, y=None):
         """As `fit`, then `transform`."""
-        return self._made(X, y)
+        self.estimator_, transformed = once(_fitted, clone(self.estimator), X, y)
+        return transformed
 
+    @_can("transform")
     def transform(self, X):
         """What the fitted transformer makes of X, shape (images, features)."""
         check_is_fitted(self)
-        return self.transformer_.transform(X)
+        return self.estimator_.transform(X)
 
-    def _made(self, X, y):
-        own = type(self.transformer).__qualname__, self.transformer.get_params()
-        key = joblib.hash((own, X, y))
-        if key not in _MADE:
-            fitted = clone(self.transformer).fit(X, y)
-            _MADE[key] = fitted, fitted.transform(X)
-            while len(_MADE) > _KEPT:
-                _MADE.popitem(last=False)
+    @_can("predict")
+    def predict(self, X):
+        """The fitted classifier's classes of X, shape (images, features)."""
+        check_is_fitted(self)
+        return self.estimator_.predict(X)
+
+    @_can("predict_proba")
+    def predict_proba(self, X):
+        """The fitted classifier's scores (images, classes) of X, shape (images, features)."""
+        check_is_fitted(self)
+        return self.estimator_.predict_proba(X)
+
+    @property
+    def classes_(self):
+        """The classes of a fitted classifier, in the order of its scores."""
+        return self.estimator_.classes_
+
+    @property
+    def n_features_in_(self):
+        """The number of features of the images that it was fitted on."""
+        return self.estimator_.n_features_in_
+
+    def __sklearn_tags__(self):
+        tags = get_tags(self.estimator)
+        tags.array_api_support = False  # the content of NumPy's arrays is what is compared
+        return tags
+
+
+def _fitted(estimator: Any, X: Any, y: Any) -> tuple[Any, Any]:
+    """The estimator, fitted, and what a transformer makes of X."""
+    estimator.fit(X, y)
+    return estimator, None if is_classifier(estimator) else estimator.transform(X)
+
+
+def once(work: Callable[..., Any], *given: Any) -> Any:
+    """What `work(*given)` gives, from memory if it was asked for before; threads that ask for the same wait for one."""
+    key = joblib.hash((work.__qualname__, given), hash_name="sha1")
+    with _LOCK:
+        first = key not in _MADE
+        made = _MADE.setdefault(key, Future())
         _MADE.move_to_end(key)
-        self.transformer_, made = _MADE[key]
-        return made
+    if first:
+        try:
+            made.set_result(work(*given))
+        except BaseException as error:
+            with _LOCK:
+                _MADE.pop(key, None)
+            made.set_exception(error)
+            raise
+        _keep(key, made.result())
+    return made.result()
+
+
+def _keep(key: str, result: Any) -> None:
+    """Notes the size of what was made, and lets go of what was asked for longest ago."""
+    arrays: list[pickle.PickleBuffer] = []
+    rest = pickle.dumps(result, protocol=5, buffer_callback=arrays.append)
+    with _LOCK:
+        _SIZES[key] = len(rest) + sum(array.raw().nbytes for array in arrays)
+        for old in [old for old in _MADE if old in _SIZES and old != key]:
+            if sum(_SIZES.values()) <= MOST:
+                break
+            del _MADE[old], _SIZES[old]

@@ -12,7 +12,6 @@ from fusion.concatenation import FeatureFusion
 from fusion.correlation import CanonicalFusion
 from fusion.once import Once
 from fusion.scores import ScoreFusion
-from fusion.search import ForwardSearch
 from fusion.selection import MRMR, MutualInformation
 
 
@@ -43,22 +42,27 @@ def mutual_information(blocks: list[int], classifier: Any, components: float | N
 
 def score_mean(blocks: list[int], classifier: Any, components: float | None) -> Any:
     """A classifier for each network; the mean of their scores."""
-    return ScoreFusion(_then(classifier, FeatureFusion()), blocks, "mean")
+    return ScoreFusion(_alone(classifier), blocks, "mean")
 
 
 def score_weighted(blocks: list[int], classifier: Any, components: float | None) -> Any:
     """A classifier for each network; the mean of their scores with the weights that held-out training images like best."""
-    return ScoreFusion(_then(classifier, FeatureFusion()), blocks, "weighted")
+    return ScoreFusion(_alone(classifier), blocks, "weighted")
 
 
 def score_stacking(blocks: list[int], classifier: Any, components: float | None) -> Any:
     """A classifier for each network; a logistic regression on their scores."""
-    return ScoreFusion(_then(classifier, FeatureFusion()), blocks, "stacking")
+    return ScoreFusion(_alone(classifier), blocks, "stacking")
 
 
-def forward_search(blocks: list[int], classifier: Any, components: float | None) -> Any:
-    """The best subset of networks, searched for in the training images, side by side."""
-    return ForwardSearch(_then(classifier, FeatureFusion()), blocks)
+def score_search(blocks: list[int], classifier: Any, components: float | None) -> Any:
+    """A classifier for each network; the mean of the scores of those that a forward search in the training images chose."""
+    return ScoreFusion(_alone(classifier), blocks, "search")
+
+
+def _alone(classifier: Any) -> Any:
+    # All rules of scores fit the same classifiers on the same folds.
+    return Once(_then(classifier, FeatureFusion()))
 
 
 def _then(classifier: Any, *before: Any) -> Pipeline:

@@ -23,7 +23,7 @@ from indomain.progress import Note
 from indomain.runs import Task
 from indomain.schema import Table
 
-VERSION = 4
+VERSION = 5
 FEATURES_VERSION = 2  # of the runs that extract features
 RULES = {
     "concat": "fusion.rules:concat",
@@ -34,9 +34,8 @@ RULES = {
     "score-mean": "fusion.rules:score_mean",
     "score-weighted": "fusion.rules:score_weighted",
     "score-stacking": "fusion.rules:score_stacking",
-    "forward-search": "fusion.rules:forward_search",
+    "score-search": "fusion.rules:score_search",
 }
-HEAD_RULES = ("score-mean", "score-weighted", "score-stacking")
 # Labels that the networks fused with one another share.
 _SHARED = ("profile", "target", "chain", "budget", "fold", "seed")
 
@@ -49,7 +48,9 @@ class Options(Table):
     # Further groups of backbones to fuse, by their labels: [["squeezenet", "dcnn-w0.25"]].
     subsets: list[list[str]] = []
     rules: list[str] = Field(default=["concat"], min_length=1)  # how several networks are fused
-    heads: list[Literal["score-mean", "score-weighted", "score-stacking"]] = []  # of the networks' own heads
+    heads: list[
+        Literal["score-mean", "score-weighted", "score-stacking", "score-search"]
+    ] = []  # of the networks' own heads
     tune: bool = False  # the classifier's settings chosen inside the training images, among fusion.classifiers.GRIDS
     keep: list[str] = []  # classifiers to keep as files, for explanations of the whole
     strategy: str = "full"  # which fine-tuned networks give the features
@@ -137,7 +138,7 @@ def _check_words(plan: Plan, options: Options, fitted: list[Task]) -> None:
             raise unknown("classifier", name, options.classifiers, "fusion.keep")
 
 
-_CHOOSING = ("score-weighted", "score-stacking", "forward-search")
+_CHOOSING = ("score-weighted", "score-stacking", "score-search")
 _LEAST = 4  # patients of each class: three inner folds leave two images of each to learn from
 
 

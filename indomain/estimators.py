@@ -16,7 +16,6 @@ TRUSTED = {
     "fusion.estimators.Span",
     "fusion.once.Once",
     "fusion.scores.ScoreFusion",
-    "fusion.search.ForwardSearch",
     "fusion.selection.MRMR",
     "fusion.selection.MutualInformation",
     "sklearn._loss.link.Interval",

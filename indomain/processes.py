@@ -27,7 +27,7 @@ def execute(tasks: list[Task], runs: RunsFolder, jobs: int, view: View) -> None:
             ours, theirs = context.Pipe(duplex=False)
             arguments = (tasks, runs.path, number * len(tasks) // jobs, theirs)
             process = context.Process(target=_walker, args=arguments, daemon=True)
-            with _gpu_of(number):
+            with share_of(number, jobs):
                 process.start()
             theirs.close()
             workers[ours] = process, number
@@ -94,10 +94,13 @@ class _Told:
 
 
 @contextlib.contextmanager
-def _gpu_of(number: int) -> Iterator[None]:
-    """Shows a process that starts now one GPU, the next in turn; without GPUs nothing changes."""
+def share_of(number: int, jobs: int) -> Iterator[None]:
+    """Shows a process that starts now its share of the cores, for joblib's threads, and one GPU, the next in turn."""
+    import joblib
+
     chosen = gpu_for(number)
-    names = {"CUDA_VISIBLE_DEVICES": chosen, "TF_FORCE_GPU_ALLOW_GROWTH": "true"} if chosen else {}
+    names = {"LOKY_MAX_CPU_COUNT": str(max(1, joblib.cpu_count() // jobs))}
+    names |= {"CUDA_VISIBLE_DEVICES": chosen, "TF_FORCE_GPU_ALLOW_GROWTH": "true"} if chosen else {}
     before = {name: os.environ.get(name) for name in names}
     os.environ.update(names)
     try:

@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+import joblib
 import pandas as pd
 import pytest
 
@@ -346,6 +347,17 @@ def test_a_gpu_for_each_process(monkeypatch):
     assert [processes.gpu_for(number) for number in range(3)] == ["4", "6", "4"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     assert processes.gpu_for(0) == ""
+
+
+def test_processes_share_the_cores(monkeypatch):
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 8)
+    for jobs, share in ((1, "8"), (3, "2"), (20, "1")):
+        with processes.share_of(0, jobs):
+            assert os.environ["LOKY_MAX_CPU_COUNT"] == share
+    assert "LOKY_MAX_CPU_COUNT" not in os.environ
+    monkeypatch.undo()
+    with processes.share_of(0, 64):
+        assert joblib.cpu_count() == 1
 
 
 def test_the_view_says_what_is_left(capsys):

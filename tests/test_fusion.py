@@ -1,5 +1,9 @@
 """Fusion: estimators of their own, fitted inside the fold by construction; rules, choices and kept files."""
 
+import time
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,11 +15,12 @@ from sklearn.model_selection import GroupKFold, cross_val_predict, cross_val_sco
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from fusion import MRMR, CanonicalFusion, FeatureFusion, ForwardSearch, MutualInformation, ScoreFusion
+from fusion import MRMR, CanonicalFusion, FeatureFusion, MutualInformation, ScoreFusion
 from fusion.classifiers import CLASSIFIERS, GRIDS
 from fusion.estimators import Span
 from fusion.fitting import fit
-from fusion.scores import likeliest_weights
+from fusion.once import Once, once
+from fusion.scores import likeliest_weights, searched_weights
 from fusion.stage import RULES
 from indomain import estimators
 from indomain.errors import RequestError, look_up
@@ -33,7 +38,9 @@ BLOCKS = [30, 12, 20]
         ScoreFusion(),
         ScoreFusion(LogisticRegression(), rule="weighted"),
         ScoreFusion(rule="stacking"),
-        ForwardSearch(),
+        ScoreFusion(rule="search"),
+        Once(FeatureFusion()),
+        Once(LogisticRegression()),
         Span(),
     ]
 )
@@ -88,7 +95,7 @@ def test_a_planted_leak_is_out_of_reach():
     for train, test in GroupKFold(5).split(y, y, groups):
         X = rng.normal(size=(80, 200))
         X[test, 0] = 5.0 * y[test]
-        for rule in ("mrmr", "forward-search", "score-weighted"):
+        for rule in ("mrmr", "score-search", "score-weighted"):
             fitted, _ = fit(*whole_of(rule, blocks=[100, 100]), None, X[train], y[train], groups[train])
             aucs.append(roc_auc_score(y[test], fitted.predict_proba(X[test])[:, 1]))
     assert 0.35 < np.mean(aucs) < 0.65
@@ -140,14 +147,97 @@ def test_mutual_information_is_scikit_learns():
 
 
 def test_a_step_is_fitted_once_for_all_classifiers(monkeypatch):
-    fits = []
-    plain = FeatureFusion.fit
-    monkeypatch.setattr(FeatureFusion, "fit", lambda self, X, y=None: fits.append(len(X)) or plain(self, X, y))
+    fits = counting(monkeypatch, FeatureFusion)
     X, y, groups = three_networks(seed=7)
     first = [fit(*whole_of("concat", name), None, X, y, groups)[0].predict_proba(X) for name in ("lda", "naive-bayes")]
     assert len(fits) == 1
     again, _ = fit(*whole_of("concat", "lda"), None, X[:60], y[:60], groups[:60])
     assert len(fits) == 2 and not np.array_equal(again.predict_proba(X), first[0])
+
+
+def counting(monkeypatch, kind):
+    """The sizes of what is fitted from now on."""
+    fits, plain = [], kind.fit
+    monkeypatch.setattr(kind, "fit", lambda self, X, y=None: fits.append(X.shape) or plain(self, X, y))
+    return fits
+
+
+def test_all_rules_of_scores_share_their_classifiers(monkeypatch):
+    fits = counting(monkeypatch, LogisticRegression)
+    X, y, groups = three_networks(seed=8)
+    rules = [rule for rule in RULES if rule.startswith("score-") and rule != "score-stacking"]
+    assert len(rules) == 3
+    for rule in rules:
+        fit(*whole_of(rule), None, X, y, groups)
+    # Each network on all images, and on all but each of three folds.
+    assert len(fits) == 12 and sum(count == len(X) for count, _ in fits) == 3
+    # Other patients are other folds: nothing of the old ones may serve.
+    fit(*whole_of("score-search"), None, X, y, np.roll(groups, 1))
+    assert len(fits) == 12 + 9
+
+
+def test_classifiers_share_the_span_of_the_images(monkeypatch):
+    fits = counting(monkeypatch, Span)
+    X, y, groups = three_networks(seed=9)
+    for name in ("knn", "lda", "linear-svm"):
+        fit(*whole_of("concat", name), None, X, y, groups)
+    assert len(fits) == 1
+
+
+def test_threads_that_ask_for_the_same_wait_for_one():
+    asked = []
+
+    def work(number):
+        asked.append(number)
+        time.sleep(0.1)
+        return np.arange(number)
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: once(work, 41), range(8)))
+    assert asked == [41] and all(one is found[0] for one in found)
+
+
+def test_what_fails_is_asked_again():
+    tries = []
+
+    def work(number):
+        tries.append(number)
+        if len(tries) == 1:
+            raise ValueError("no")
+        return number
+
+    with pytest.raises(ValueError, match="no"):
+        once(work, 17)
+    assert once(work, 17) == once(work, 17) == 17 and len(tries) == 2
+
+
+def test_what_was_made_long_ago_is_let_go(monkeypatch):
+    monkeypatch.setattr("fusion.once.MOST", 250_000)
+    made = []
+
+    def work(number):
+        made.append(number)
+        return np.zeros(100_000 if number else 400_000, np.uint8)
+
+    for number in (1, 2, 1, 3, 1, 2):
+        once(work, number)
+    assert made == [1, 2, 3, 2]  # the one asked for lately stays
+    once(work, 0)
+    once(work, 0)
+    assert made == [1, 2, 3, 2, 0]  # the last stays, however large
+
+
+@pytest.mark.parametrize("name", ["random-forest", "lda"])
+def test_no_digit_hangs_on_the_cores(name, monkeypatch):
+    X, y, groups = three_networks(seed=10)
+    found = []
+    for cores in ("1", "2"):
+        monkeypatch.setenv("LOKY_MAX_CPU_COUNT", cores)
+        for rule in ("pca", "score-weighted"):
+            monkeypatch.setattr("fusion.once._MADE", OrderedDict())
+            monkeypatch.setattr("fusion.once._SIZES", {})
+            found.append(fit(*whole_of(rule, name), None, X, y, groups)[0].predict_proba(X))
+    np.testing.assert_array_equal(found[:2], found[2:])
 
 
 def test_mrmr_takes_no_feature_twice():
@@ -180,10 +270,24 @@ def test_the_weights_are_those_of_the_likeliest_mixture():
 
 def test_the_search_finds_the_network_that_tells():
     X, y, groups = three_networks()
-    search = ForwardSearch(LogisticRegression(), BLOCKS).fit(X, y, groups=groups)
-    assert search.chosen_[0] == 0 and 2 not in search.chosen_
-    scores = cross_val_score(ForwardSearch(LogisticRegression(), BLOCKS), X, y, groups=groups, cv=GroupKFold(4))
+    search = ScoreFusion(LogisticRegression(), BLOCKS, "search")
+    search.fit(X, y, groups=groups)
+    assert 0 in search.members_ and 2 not in search.members_ and search.weights_[2] == 0
+    scores = cross_val_score(search, X, y, groups=groups, cv=GroupKFold(4))
     assert scores.mean() > 0.65
+    # Left out is left out: what the third network says changes nothing.
+    other = X.copy()
+    other[:, 42:] += 100
+    np.testing.assert_array_equal(search.predict_proba(other), search.predict_proba(X))
+
+
+def test_the_search_adds_what_helps_and_stops():
+    y = np.array([0, 0, 1, 1])
+    # What each says of the true class: two that complement each other, one that knows nothing, and the first once more.
+    of_truth = np.array([[0.9, 0.9, 0.4, 0.4], [0.4, 0.4, 0.9, 0.9], [0.5, 0.5, 0.5, 0.5], [0.9, 0.9, 0.4, 0.4]])
+    members = [np.stack([np.where(y == 0, one, 1 - one), np.where(y == 1, one, 1 - one)], axis=1) for one in of_truth]
+    assert searched_weights(members, y).tolist() == [0.5, 0.5, 0, 0]
+    assert searched_weights(members[2:], y).tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("name", list(CLASSIFIERS))
@@ -211,7 +315,7 @@ def test_settings_of_a_classifier_inside_a_score_fusion():
 @pytest.mark.parametrize("name", list(CLASSIFIERS))
 def test_a_fitted_classifier_is_kept_and_read_without_running_code(name, tmp_path):
     X, y = make_classification(60, sum(BLOCKS), n_informative=8, n_classes=3, random_state=0)
-    for rule in ("concat", "forward-search") if name == "lda" else ("concat",):
+    for rule in ("concat", "score-search") if name == "lda" else ("concat",):
         whole, _ = whole_of(rule, name)
         whole.fit(X, y)
         estimators.write(tmp_path / "classifier.skops", whole)
@@ -244,8 +348,8 @@ FUSED = """
 classifiers = ["lda"]
 networks = ["each", "all"]
 subsets = [["squeezenet", "dcnn-light-w0.125"]]
-rules = ["concat", "score-mean", "forward-search"]
-heads = ["score-mean", "score-weighted", "score-stacking"]
+rules = ["concat", "score-mean", "score-search"]
+heads = ["score-mean", "score-weighted", "score-stacking", "score-search"]
 tune = true
 keep = ["lda"]
 pooling = ["mean", "std"]
@@ -268,8 +372,8 @@ def test_rules_subsets_heads_and_poolings_in_a_recipe(indomain, small_recipe, he
     methods = table.groupby("backbone")["method"].unique()
     pair, three = "squeezenet+dcnn-light-w0.125", "squeezenet+dcnn-light-w0.125+dcnn-w0.125"
     assert set(methods["squeezenet"]) == {"full", "features: lda, tuned"}
-    fused = {"fusion: lda, tuned", "fusion by score-mean: lda, tuned", "fusion by forward-search: lda, tuned"}
-    heads = {f"fusion by score-{rule}: own heads" for rule in ("mean", "weighted", "stacking")}
+    fused = {"fusion: lda, tuned", "fusion by score-mean: lda, tuned", "fusion by score-search: lda, tuned"}
+    heads = {f"fusion by score-{rule}: own heads" for rule in ("mean", "weighted", "stacking", "search")}
     assert set(methods[pair]) == set(methods[three]) == fused | heads
     assert table["mean"].notna().all()
     # The mean of the heads is the mean of the networks' scores.
