@@ -14,6 +14,7 @@ _MEANING = {
     "probe": "the images looked at while it learns",
     "rows": "the images",
     "start": "the beginning of the chain",
+    "shown": "the runs in the table",
 }
 
 
@@ -75,11 +76,28 @@ def _changes(before: dict[str, Any], task: Task) -> list[str]:
     for key in dict.fromkeys([*new, *old]):
         if old.get(key) != new.get(key):
             was, now_is = (table.get(key, "not set") for table in (old, new))
-            changes.append(f"{_MEANING[key]} changed" if key in _MEANING else f"{key} was {was}, is {now_is}")
+            changes.append(f"{_MEANING[key]} changed" if key in _MEANING else f"{key} {_difference(was, now_is)}")
     if not changes and before["inputs"] != now["inputs"]:
         names = [task.inputs[role].name for role in task.inputs if before["inputs"].get(role) != now["inputs"][role]]
         changes.append(f"needs {names[0]}" if names else "needs less")
     return changes
+
+
+def _difference(was: Any, now_is: Any) -> str:
+    """What became of a value, in a few words: of a list only what was added and removed."""
+    if isinstance(was, list) and isinstance(now_is, list):
+        parts = {
+            "has no more": [one for one in was if one not in now_is],
+            "has now": [one for one in now_is if one not in was],
+        }
+        said = [f"{word} {_short(', '.join(map(str, values)))}" for word, values in parts.items() if values]
+        return ", ".join(said) or "is in another order"
+    return f"was {_short(was)}, is {_short(now_is)}"
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 def _flat(table: dict[str, Any], above: str = "") -> dict[str, Any]:

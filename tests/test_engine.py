@@ -238,6 +238,13 @@ def test_the_outlook_says_what_and_why(indomain, small_recipe, here, cache_dir):
     status, out, _ = indomain("plan", "tiny.toml", *options, "--set", "finetune.batch=8")
     assert "options.batch was 32, is 8" in out and "about 0:" in out
     assert next(line for line in out.splitlines() if "pretrain:" in line).startswith("done")
+    # Of a list only what was added; no reason is a list of all runs.
+    out = indomain("plan", "tiny.toml", *options, "--set", "seeds=[0, 1]")[1]
+    report = next(line for line in out.splitlines() if "report:" in line)
+    assert "recipe.seeds has now 1" in report and "the runs in the table changed" in report and len(report) < 300
+    out = indomain("plan", "tiny.toml", *options, "--set", "title=" + 300 * "x")[1]
+    assert max(map(len, out.splitlines())) < 300
+    out = indomain("plan", "tiny.toml", *options, "--set", "finetune.batch=8")[1]
     # What needs a run stands below it.
     below = out.splitlines()[1]
     assert "  finetune:" in below and "in-domain" in below
