@@ -129,6 +129,16 @@ def stages(folders: list[Path]) -> pd.DataFrame:
     ).reset_index()
 
 
+def _light(path: Path) -> str:
+    """A picture's file as WebP in base64: a tenth of the PNG, and nothing that an eye would miss."""
+    from PIL import Image
+
+    light = io.BytesIO()
+    with Image.open(path) as picture:
+        picture.convert("RGB").save(light, "WEBP", quality=85)
+    return base64.b64encode(light.getvalue()).decode()
+
+
 def render(
     params: dict[str, Any],
     table: pd.DataFrame,
@@ -137,7 +147,7 @@ def render(
     figures: list[tuple[str, str]],
     panels: list[tuple[str, Path]],
 ) -> str:
-    """One HTML file that needs no other: figures and pictures are inside."""
+    """One HTML file that needs no other: figures and pictures are inside, the panels lighter than the files beside it."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -161,6 +171,6 @@ def render(
         stages=stages.to_dict("records"),
         notes=sentences,
         figures=figures,
-        panels=[(title, base64.b64encode(path.read_bytes()).decode()) for title, path in panels],
+        panels=[(title, _light(path)) for title, path in panels],
         version=__version__,
     )

@@ -20,7 +20,7 @@ from indomain.schema import Table
 from report import levels, registry
 from report.registry import Beside
 
-VERSION = 12
+VERSION = 13
 
 
 class Options(Table):
@@ -204,7 +204,8 @@ def run(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[s
         if (place / "panel.png").is_file():
             words = [str(labels[key]) for key in ("target", "backbone", "method", "profile")]
             name = "-".join([*words, *(["predicted"] if labels["explained"] == "predicted" else [])])
-            name = "".join(letter if letter.isalnum() or letter in "-_.+ " else "_" for letter in name)
+            name = name.replace(": ", "-").replace(" ", "-")
+            name = "".join(letter if letter.isalnum() or letter in "-_.+" else "_" for letter in name)
             (folder / f"panel-{name}.png").write_bytes((place / "panel.png").read_bytes())
             panels.append(
                 (

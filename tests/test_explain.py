@@ -269,7 +269,7 @@ def test_explanations_robustness_and_calibration_in_a_recipe(indomain, small_rec
     names = {path.name for path in folder.iterdir()}
     assert {"panel-wrist-squeezenet-full-strict.png", "panel-wrist-squeezenet-full-strict-predicted.png"} <= names
     assert {"robustness-wrist-squeezenet.png", "robustness-mark-marked-squeezenet.png"} <= names
-    assert "panel-wrist-squeezenet-features_ linear-svm-strict.png" in names
+    assert "panel-wrist-squeezenet-features-linear-svm-strict.png" in names
     assert any(name.startswith("reliability-wrist") for name in names)
     page = (folder / "report.html").read_text()
     assert (

@@ -35,7 +35,9 @@ def test_a_recipe_from_nothing_to_its_table(indomain, small_recipe, here, cache_
     assert set(pd.read_csv(folder / "stages.csv")["stage"]) == {"pretrain", "finetune", "fusion", "explain"}
     page = (folder / "report.html").read_text()
     assert (
-        "synthetic" in page and "data:image/png" in page and not re.search(r"(src|href)=.?http|url\(http|import ", page)
+        "synthetic" in page
+        and "data:image/webp" in page
+        and not re.search(r"(src|href)=.?http|url\(http|import ", page)
     )
     assert r"\begin{tabular}" in (folder / "table.tex").read_text()
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
