@@ -9,6 +9,7 @@ from sklearn.model_selection import GridSearchCV
 from threadpoolctl import threadpool_limits
 
 from fusion.blocks import BlockClassifier, inner_folds
+from fusion.scores import WEIGHTS, ScoreFusion
 from indomain.errors import RequestError
 
 
@@ -29,10 +30,14 @@ def fit(
     """
     own = {"groups": groups} if isinstance(whole, BlockClassifier) else {}
     chosen: dict[str, Any] = {}
-    # Threads, as what takes long gives up the interpreter; one of linear algebra in each: no digit hangs on the cores.
-    threads = joblib.parallel_config(backend="threading", n_jobs=-1), threadpool_limits(1)
     try:
-        with threads[0], threads[1], sklearn.config_context(enable_metadata_routing=bool(grid)):
+        # In threads, as trees and linear algebra give up the interpreter; one of linear algebra in each: no digit hangs on the
+        # cores.
+        with (
+            joblib.parallel_config(backend="threading", n_jobs=-1),
+            threadpool_limits(1),
+            sklearn.config_context(enable_metadata_routing=bool(grid)),
+        ):
             if not grid:
                 fitted = whole.fit(X, y, **own)
             else:
@@ -50,6 +55,12 @@ def fit(
         if "nothing can be held out" in str(error):
             raise RequestError(f"fusion: {error}; ask for more labels, or for no choice (tune, rules).") from None
         raise
-    if getattr(fitted, "weights_", None) is not None:
-        chosen["weights"] = [round(float(weight), 4) for weight in fitted.weights_]
+    if isinstance(fitted, ScoreFusion) and fitted.rule in WEIGHTS:
+        chosen["weights"] = np.asarray(fitted.weights_).round(4).tolist()
     return fitted, chosen
+
+
+def scores_of(fitted: Any, X: np.ndarray) -> np.ndarray:
+    """The scores (images, classes) of X, shape (images, features), with one thread of linear algebra, as `fit`."""
+    with threadpool_limits(1):
+        return fitted.predict_proba(X)

@@ -23,6 +23,7 @@ def fuse(task: Task, folder: Path, inputs: dict[str, Path]) -> dict[str, Any]:
     rows, y, _ = read[0]
     test, chosen = (rows["split"] == "test").to_numpy(), (rows["split"] == "val").to_numpy()
     scores = [found for *_, found in read]
+    facts: dict[str, Any] = {}
     if rule == "score-stacking":
         learnt = LogisticRegression(max_iter=1000).fit(logarithms([one[chosen] for one in scores]), y[chosen])
         fused = np.zeros((int(test.sum()), len(classes)))
@@ -31,8 +32,9 @@ def fuse(task: Task, folder: Path, inputs: dict[str, Path]) -> dict[str, Any]:
         weights = np.full(len(scores), 1 / len(scores))
         if rule != "score-mean":
             weights = WEIGHTS[rule.removeprefix("score-")]([one[chosen] for one in scores], y[chosen])
+            facts["weights"] = weights.round(4).tolist()
         fused = np.einsum("k,knc->nc", weights, np.stack([one[test] for one in scores]))
     table = rows[test].assign(y=y[test]).reset_index(drop=True)
     predictions.write(folder / "predictions.csv", table, fused, classes)
     # What the heads learnt from is what the fusion did.
-    return {"images": files.read_json(places[0] / "DONE")["images"]}
+    return {"images": files.read_json(places[0] / "DONE")["images"], **facts}

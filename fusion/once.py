@@ -8,12 +8,14 @@ from concurrent.futures import Future
 from typing import Any
 
 import joblib
+import numpy as np
+from sklearn import get_config
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-MOST = 2**30  # bytes kept; the last one fitted is kept in any case
+MOST = 2**30  # bytes kept in a process, parts that results share counted again; the last result is kept in any case
 _MADE: OrderedDict[str, Future] = OrderedDict()
 _SIZES: dict[str, int] = {}
 _LOCK = threading.Lock()
@@ -26,8 +28,9 @@ def _can(method: str) -> Any:
 class Once(MetaEstimatorMixin, BaseEstimator):
     """Does as its estimator does; equal estimators on equal images and classes are fitted once.
 
-    The content of the data is the key, not where they lie: nothing can be taken for something else. An estimator that draws by
-    chance must have its seed: without one, it would give its first draw again.
+    The key is the content of estimator and data, not where they lie. Made for the rules of fusion: what is fitted is shared, and
+    not to be changed; patients (`groups`) are not handed on; an estimator that draws by chance must have its seed, as it would
+    give its first draw again.
 
     Args:
         estimator: what does the work, a transformer or a classifier.
@@ -45,7 +48,7 @@ class Once(MetaEstimatorMixin, BaseEstimator):
     def fit_transform(self, X, y=None):
         """As `fit`, then `transform`."""
         self.estimator_, transformed = once(_fitted, clone(self.estimator), X, y)
-        return transformed
+        return self.estimator_.transform(X) if transformed is None else transformed
 
     @_can("transform")
     def transform(self, X):
@@ -84,26 +87,35 @@ class Once(MetaEstimatorMixin, BaseEstimator):
 def _fitted(estimator: Any, X: Any, y: Any) -> tuple[Any, Any]:
     """The estimator, fitted, and what a transformer makes of X."""
     estimator.fit(X, y)
-    return estimator, None if is_classifier(estimator) else estimator.transform(X)
+    if is_classifier(estimator):
+        return estimator, None
+    transformed = estimator.transform(X)
+    # X is the caller's, who may change it.
+    return estimator, np.array(transformed) if np.may_share_memory(transformed, X) else transformed
 
 
 def once(work: Callable[..., Any], *given: Any) -> Any:
     """What `work(*given)` gives, from memory if it was asked for before; threads that ask for the same wait for one."""
-    key = joblib.hash((work.__qualname__, given), hash_name="sha1")
-    with _LOCK:
-        first = key not in _MADE
-        made = _MADE.setdefault(key, Future())
-        _MADE.move_to_end(key)
-    if first:
-        try:
-            made.set_result(work(*given))
-        except BaseException as error:
-            with _LOCK:
-                _MADE.pop(key, None)
+    # A setting of scikit-learn decides whether transformers give arrays.
+    asked = work.__module__, work.__qualname__, get_config()["transform_output"], given
+    key, made = joblib.hash(asked, hash_name="sha1"), Future[Any]()
+    try:
+        with _LOCK:
+            kept = _MADE.setdefault(key, made)
+            _MADE.move_to_end(key)
+        if kept is made:
+            result = work(*given)
+            _keep(key, result)
+            made.set_result(result)
+    except BaseException as error:
+        with _LOCK:
+            if _MADE.get(key) is made:
+                del _MADE[key]
+                _SIZES.pop(key, None)
+        if not made.done():
             made.set_exception(error)
-            raise
-        _keep(key, made.result())
-    return made.result()
+        raise
+    return kept.result()
 
 
 def _keep(key: str, result: Any) -> None:

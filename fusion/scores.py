@@ -33,8 +33,9 @@ class ScoreFusion(BlockClassifier):
         members_, estimators_: the numbers of the blocks that are not left out, and the copies fitted on them.
 
     Example:
-        >>> fused = ScoreFusion(SVC(probability=True), blocks=[512, 1200], rule="weighted")
-        >>> cross_val_score(fused, features, y, groups=patients, cv=GroupKFold(5))  # fitted inside each fold
+        >>> sklearn.set_config(enable_metadata_routing=True)  # patients reach the folds inside, too
+        >>> fused = ScoreFusion(LogisticRegression(), blocks=[512, 1200], rule="weighted").set_fit_request(groups=True)
+        >>> cross_val_score(fused, features, y, params={"groups": patients}, cv=GroupKFold(5))  # fitted inside each fold
     """
 
     def __init__(self, estimator=None, blocks=None, rule="mean", folds=3):

@@ -276,7 +276,7 @@ def _table(task: Task) -> Any:
 def _classify(task: Task, folder: Path, inputs: dict[str, Path]) -> dict[str, Any]:
     import numpy as np
 
-    from fusion.fitting import fit
+    from fusion.fitting import fit, scores_of
     from indomain import features, predictions
 
     params, rows = task.params, _table(task)
@@ -292,7 +292,7 @@ def _classify(task: Task, folder: Path, inputs: dict[str, Path]) -> dict[str, An
         from indomain import estimators
 
         estimators.write(folder / "classifier.skops", fitted)
-    tested = fitted.predict_proba(fused[~learnt])
+    tested = scores_of(fitted, fused[~learnt])
     scores = np.zeros((len(tested), len(params["classes"])))
     scores[:, fitted.classes_.astype(int)] = tested
     predictions.write(folder / "predictions.csv", rows[~learnt].reset_index(drop=True), scores, params["classes"])

@@ -8,7 +8,7 @@ from indomain import engine
 from indomain.planning import Plan
 from indomain.runs import Task
 
-# Parameters that hold a digest: a person wants to know what it stands for.
+# Parameters that hold a digest or a long list: a person wants to know what it stands for.
 _MEANING = {
     "listing": "the images or their split",
     "probe": "the images looked at while it learns",
@@ -91,8 +91,10 @@ def _difference(was: Any, now_is: Any) -> str:
             "has now": [one for one in now_is if one not in was],
         }
         said = [f"{word} {_short(', '.join(map(str, values)))}" for word, values in parts.items() if values]
-        return ", ".join(said) or "is in another order"
-    return f"was {_short(was)}, is {_short(now_is)}"
+        if said:
+            return ", ".join(said)
+    said = [_short(was), _short(now_is)]
+    return f"was {said[0]}, is {said[1]}" if said[0] != said[1] else "changed"
 
 
 def _short(value: Any) -> str:

@@ -7,18 +7,22 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from sklearn.cross_decomposition import CCA
 from sklearn.datasets import make_classification
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from threadpoolctl import threadpool_limits
 
 from fusion import MRMR, CanonicalFusion, FeatureFusion, MutualInformation, ScoreFusion
+from fusion.blocks import inner_folds
 from fusion.classifiers import CLASSIFIERS, GRIDS
 from fusion.estimators import Span
-from fusion.fitting import fit
+from fusion.fitting import fit, scores_of
 from fusion.once import Once, once
 from fusion.scores import likeliest_weights, searched_weights
 from fusion.stage import RULES
@@ -46,6 +50,12 @@ BLOCKS = [30, 12, 20]
 )
 def test_the_estimators_are_scikit_learns(estimator, check):
     check(estimator)
+
+
+@pytest.fixture(autouse=True)
+def nothing_made(monkeypatch):
+    monkeypatch.setattr("fusion.once._MADE", OrderedDict())
+    monkeypatch.setattr("fusion.once._SIZES", {})
 
 
 def three_networks(seed=0, count=120):
@@ -148,7 +158,7 @@ def test_mutual_information_is_scikit_learns():
 
 def test_a_step_is_fitted_once_for_all_classifiers(monkeypatch):
     fits = counting(monkeypatch, FeatureFusion)
-    X, y, groups = three_networks(seed=7)
+    X, y, groups = three_networks()
     first = [fit(*whole_of("concat", name), None, X, y, groups)[0].predict_proba(X) for name in ("lda", "naive-bayes")]
     assert len(fits) == 1
     again, _ = fit(*whole_of("concat", "lda"), None, X[:60], y[:60], groups[:60])
@@ -164,7 +174,7 @@ def counting(monkeypatch, kind):
 
 def test_all_rules_of_scores_share_their_classifiers(monkeypatch):
     fits = counting(monkeypatch, LogisticRegression)
-    X, y, groups = three_networks(seed=8)
+    X, y, groups = three_networks()
     rules = [rule for rule in RULES if rule.startswith("score-") and rule != "score-stacking"]
     assert len(rules) == 3
     for rule in rules:
@@ -178,7 +188,7 @@ def test_all_rules_of_scores_share_their_classifiers(monkeypatch):
 
 def test_classifiers_share_the_span_of_the_images(monkeypatch):
     fits = counting(monkeypatch, Span)
-    X, y, groups = three_networks(seed=9)
+    X, y, groups = three_networks()
     for name in ("knn", "lda", "linear-svm"):
         fit(*whole_of("concat", name), None, X, y, groups)
     assert len(fits) == 1
@@ -192,9 +202,16 @@ def test_threads_that_ask_for_the_same_wait_for_one():
         time.sleep(0.1)
         return np.arange(number)
 
+    def fail(number):
+        asked.append(number)
+        time.sleep(0.1)
+        raise ValueError(number)
+
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: once(work, 41), range(8)))
-    assert asked == [41] and all(one is found[0] for one in found)
+        failed = [pool.submit(once, fail, 42) for _ in range(4)]
+    assert asked == [41, 42] and all(one is found[0] for one in found)
+    assert all(isinstance(one.exception(), ValueError) for one in failed)
 
 
 def test_what_fails_is_asked_again():
@@ -227,17 +244,42 @@ def test_what_was_made_long_ago_is_let_go(monkeypatch):
     assert made == [1, 2, 3, 2, 0]  # the last stays, however large
 
 
-@pytest.mark.parametrize("name", ["random-forest", "lda"])
-def test_no_digit_hangs_on_the_cores(name, monkeypatch):
-    X, y, groups = three_networks(seed=10)
+@pytest.mark.parametrize("rule", ["concat", "cca", "score-weighted"])
+def test_no_digit_hangs_on_the_cores(rule, monkeypatch):
+    # Products so large that linear algebra would share them out among threads.
+    rng = np.random.default_rng(10)
+    X, y, groups = rng.normal(size=(240, 1500)), np.arange(240) % 2, np.arange(240) // 3
+    X[:, :20] += 0.3 * y[:, None]
     found = []
-    for cores in ("1", "2"):
-        monkeypatch.setenv("LOKY_MAX_CPU_COUNT", cores)
-        for rule in ("pca", "score-weighted"):
-            monkeypatch.setattr("fusion.once._MADE", OrderedDict())
-            monkeypatch.setattr("fusion.once._SIZES", {})
-            found.append(fit(*whole_of(rule, name), None, X, y, groups)[0].predict_proba(X))
-    np.testing.assert_array_equal(found[:2], found[2:])
+    for cores in (1, 2):
+        monkeypatch.setenv("LOKY_MAX_CPU_COUNT", str(cores))
+        with threadpool_limits(cores):
+            fitted, _ = fit(*whole_of(rule, "lda", [900, 600]), None, X[:200], y[:200], groups[:200])
+            found.append(scores_of(fitted, X[200:]))
+    np.testing.assert_array_equal(*found)
+
+
+def test_patients_reach_the_folds_inside(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        "fusion.scores.inner_folds", lambda y, groups, folds: seen.append(groups) or inner_folds(y, groups, 3)
+    )
+    X, y, groups = three_networks()
+    with sklearn.config_context(enable_metadata_routing=True):
+        fused = ScoreFusion(LogisticRegression(), BLOCKS, "weighted").set_fit_request(groups=True)
+        cross_val_score(fused, X, y, params={"groups": groups}, cv=GroupKFold(3))
+    assert len(seen) == 3 and all(len(found) == 80 for found in seen)
+
+
+def test_a_shared_result_is_nobody_elses_array():
+    X, y, _ = three_networks()
+    mine = X.copy()
+    Once(Span()).fit_transform(mine, y)
+    mine[:] = 0
+    np.testing.assert_array_equal(Once(Span()).fit_transform(X, y), X)
+    # A classifier that transforms as well is asked to.
+    expected = LinearDiscriminantAnalysis().fit(X, y).transform(X)
+    np.testing.assert_allclose(Once(LinearDiscriminantAnalysis()).fit_transform(X, y), expected)
 
 
 def test_mrmr_takes_no_feature_twice():
