@@ -167,7 +167,7 @@ def test_the_papers_recipes_plan(part, here, cache_dir):
     assert len({task.labels["backbone"] for task in fitted}) == 7 and len(fitted) == 28
     assert {task.params["backbone"]["size"] for task in fitted} == {224, 299}
     methods = {task.labels["method"] for task in plan.find("fusion", profile="strict", target=part)}
-    assert sum(method.startswith("fusion") for method in methods) == 9 * 10 + 3
+    assert sum(method.startswith("fusion") for method in methods) == 9 * 10 + 4
     paper = plan.find("finetune", profile="paper", target=part)[0].params
     assert paper["options"]["select"] == "last" and paper["options"]["augment"] == "none"
     assert set(plan.target(part, "paper").table()["split"]) == {

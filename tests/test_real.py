@@ -33,7 +33,14 @@ PRETEXTS = ("rotation", "pseudo-labels", "source-labels", "autoencoder", "masked
         ),  # fewer folds would leave a class one patient to learn from
         ("mini/pretexts", ["targets.ph2.split.folds=2", *(f"pretrain.{name}.epochs=1" for name in PRETEXTS)]),
         ("mini/labels", ["targets.ph2.split.folds=2", 'targets.ph2.chains=["random", "imagenet"]']),
-        ("mini/ct", ["targets.by-patient.split.folds=2", "targets.by-slice.split.folds=2"]),
+        (
+            "mini/ct",
+            [
+                "targets.by-patient.split.folds=2",
+                "targets.by-slice.split.folds=2",
+                'targets.by-slice.chains=["random"]',
+            ],
+        ),
     ],
 )
 def test_a_mini_recipe_runs_on_real_images_and_only_once(indomain, data_dir, here, recipe, more):
