@@ -101,7 +101,7 @@ def mlp(seed: int) -> Any:
     from sklearn.neural_network import MLPClassifier
 
     # Adam, though the manual advises L-BFGS for small sets: where the classes overlap that takes longer, and its scores are far
-    # too sure (CT and knees here: log loss 1 to 5, Adam's 0.5 to 1.8).
+    # too sure.
     return _spanned(MLPClassifier((64,), alpha=1e-2, max_iter=400, random_state=seed))
 
 

@@ -48,9 +48,8 @@ class Options(Table):
     # Further groups of backbones to fuse, by their labels: [["squeezenet", "dcnn-w0.25"]].
     subsets: list[list[str]] = []
     rules: list[str] = Field(default=["concat"], min_length=1)  # how several networks are fused
-    heads: list[
-        Literal["score-mean", "score-weighted", "score-stacking", "score-search"]
-    ] = []  # of the networks' own heads
+    # How the networks' own heads are fused.
+    heads: list[Literal["score-mean", "score-weighted", "score-stacking", "score-search"]] = []
     tune: bool = False  # the classifier's settings chosen inside the training images, among fusion.classifiers.GRIDS
     keep: list[str] = []  # classifiers to keep as files, for explanations of the whole
     strategy: str = "full"  # which fine-tuned networks give the features
