@@ -7,15 +7,15 @@ from lime import lime_image
 from benchmarks.ratios import compare, write
 from explain.lime_maps import lime
 from explain.scorers import of_network
-from indomain import networks
+from indomain.networks import architecture, weights
 
 SAMPLES = 1000
 
 
 def main() -> None:
-    backbone = networks.backbone({"name": "squeezenet", "shape": [64, 64, 3], "width": 1})
-    networks.initialise(backbone, 0)
-    model: keras.Model = networks.with_scores(networks.with_head(backbone, 2, 0.5))
+    backbone = architecture.backbone({"name": "squeezenet", "shape": [64, 64, 3], "width": 1})
+    weights.initialise(backbone, 0)
+    model: keras.Model = architecture.with_scores(architecture.with_head(backbone, 2, 0.5))
     picture = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
 
     def ours() -> None:

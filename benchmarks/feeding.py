@@ -9,10 +9,12 @@ import numpy as np
 
 from benchmarks.preparing import manifest, pictures
 from benchmarks.ratios import compare, write
-from indomain import networks, prepared, training
-from indomain.batches import Batches
-from indomain.pictures import Pictures
-from indomain.recipes import TrainingOptions
+from indomain.data.image_store import Pictures
+from indomain.data.preparing import prepare
+from indomain.networks import architecture, weights
+from indomain.training import model, trainer
+from indomain.training.batches import Batches
+from indomain.training.options import TrainingOptions
 
 
 def feed(batches: Batches) -> None:
@@ -23,7 +25,7 @@ def feed(batches: Batches) -> None:
 def reading(root: Path) -> dict[str, Any]:
     """224 pixels, shuffled: from the prepared set, and from the JPEG files that it was made of."""
     pictures(root / "jpeg", 600, 500)
-    done = prepared.prepare(manifest(root / "jpeg"), Path(), root / "cache", (224, 224), quiet=True)
+    done = prepare(manifest(root / "jpeg"), Path(), root / "cache", (224, 224), quiet=True)
     number = done.facts["images"]
     ours = Batches(Pictures(done.folder / "images.npy", 3), np.arange(number), np.zeros(number, int), batch=32, seed=0)
     theirs = keras.utils.image_dataset_from_directory(
@@ -34,14 +36,12 @@ def reading(root: Path) -> dict[str, Any]:
     return {"what": what, "ours": round(seconds, 3), "other": round(other, 3), "ratio": round(ratio, 1), "limit": 20}
 
 
-def trainee(augment: str, name: str = "squeezenet", side: int = 64) -> training.Trainee:
-    backbone = networks.backbone({"name": name, "shape": [side, side, 3], "width": 1})
-    networks.initialise(backbone, 0)
+def trainee(augment: str, name: str = "squeezenet", side: int = 64) -> model.Trainee:
+    backbone = architecture.backbone({"name": name, "shape": [side, side, 3], "width": 1})
+    weights.initialise(backbone, 0)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    network = networks.with_head(backbone, 2, 0.5)
-    return training.compiled(
-        training.Trainee(network, augment), TrainingOptions(), loss=loss, weighted_metrics=["accuracy"]
-    )
+    network = architecture.with_head(backbone, 2, 0.5)
+    return model.compiled(model.Trainee(network, augment), TrainingOptions(), loss=loss, weighted_metrics=["accuracy"])
 
 
 class Same(Batches):
@@ -83,7 +83,7 @@ def loop(root: Path) -> dict[str, Any]:
     folder.mkdir()
 
     def ours() -> None:
-        training.fit(model, batches, None, TrainingOptions(epochs=3), folder)
+        trainer.fit(model, batches, None, TrainingOptions(epochs=3), folder)
 
     def bare() -> None:
         model.fit(array, y, sample_weight=weights, batch_size=32, epochs=3, verbose=0)

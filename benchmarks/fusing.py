@@ -17,8 +17,8 @@ from explain.scorers import of_network
 from fusion.classifiers import CLASSIFIERS
 from fusion.fitting import fit
 from fusion.stage import RULES
-from indomain import features, networks
 from indomain.errors import look_up
+from indomain.networks import architecture, features, inference, weights
 
 NETWORKS = ("densenet201", "efficientnetb0", "mobilenetv2", "resnet50", "vgg16", "squeezenet", "dcnn")
 IMAGES, LEARNT = 1000, 800
@@ -33,10 +33,10 @@ def main() -> None:
 
     def extract() -> None:
         for name in NETWORKS:
-            backbone = networks.backbone({"name": name, "shape": [64, 64, 3], "width": 1})
-            networks.initialise(backbone, 0)
-            part, _ = features.extractor(networks.with_head(backbone, 2, 0.0), "", ["mean"])
-            blocks.append(networks.predict(part, lambda rows: pictures[rows], np.arange(IMAGES)))
+            backbone = architecture.backbone({"name": name, "shape": [64, 64, 3], "width": 1})
+            weights.initialise(backbone, 0)
+            part, _ = features.extractor(architecture.with_head(backbone, 2, 0.0), "", ["mean"])
+            blocks.append(inference.predict(part, lambda rows: pictures[rows], np.arange(IMAGES)))
 
     rows: list[dict[str, Any]] = []
 
@@ -63,9 +63,9 @@ def main() -> None:
     say(f"the slowest of {len(RULES) * len(CLASSIFIERS)} fits: {slowest[1]}", slowest[0], 60)
     say("all rules with all classifiers", total, 60)
 
-    backbone = networks.backbone({"name": "squeezenet", "shape": [64, 64, 3], "width": 1})
-    model = networks.with_scores(networks.with_head(backbone, 2, 0.0))
-    networks.initialise(model, 0)
+    backbone = architecture.backbone({"name": "squeezenet", "shape": [64, 64, 3], "width": 1})
+    model = architecture.with_scores(architecture.with_head(backbone, 2, 0.0))
+    weights.initialise(model, 0)
     chosen = y[:100]
     grad_cam(model, pictures[:100], chosen)
     say(

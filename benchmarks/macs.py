@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from benchmarks.ratios import write
-from indomain import backbones
+from indomain.networks import backbones
 
 
 def multiply_adds(layer: keras.layers.Layer) -> float:

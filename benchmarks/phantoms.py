@@ -3,7 +3,7 @@
 from statistics import median
 
 from benchmarks.ratios import seconds_of, write
-from indomain import phantom
+from indomain.data.images import phantom
 
 
 def main() -> None:

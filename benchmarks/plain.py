@@ -21,13 +21,18 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from indomain import augment, backbones, listings, planning, recipes
-from indomain.runs import RunsFolder
+from indomain.data.budget import labelled_rows
+from indomain.data.split import Listing
+from indomain.networks import backbones
+from indomain.recipe.recipe import load_recipe
+from indomain.recipe.study import Plan
+from indomain.runs.folder import RunsFolder
+from indomain.training import augmentation
 
 CLASSIFIERS = {"linear-svm": lambda: SVC(kernel="linear", probability=True), "random-forest": RandomForestClassifier}
 
 
-def arrays(listing: listings.Listing, table: pd.DataFrame, split: str) -> tuple[np.ndarray, np.ndarray]:
+def arrays(listing: Listing, table: pd.DataFrame, split: str) -> tuple[np.ndarray, np.ndarray]:
     part = table[table["split"] == split]
     return listing.pictures(1)(part["row"].to_numpy()).astype(np.float32), part["y"].to_numpy()
 
@@ -35,7 +40,7 @@ def arrays(listing: listings.Listing, table: pd.DataFrame, split: str) -> tuple[
 def fit(backbone: keras.Model, classes: int, train, val, epochs: int, batch: int) -> keras.Model:
     inputs = keras.Input(backbone.input_shape[1:])
     x = inputs
-    for layer in augment.basic(1):
+    for layer in augmentation.basic(1):
         x = layer(x)
     x = keras.layers.Dropout(0.5)(backbone(x))
     model = keras.Model(inputs, keras.layers.Dense(classes, activation="softmax")(x))
@@ -47,10 +52,10 @@ def fit(backbone: keras.Model, classes: int, train, val, epochs: int, batch: int
 
 
 def main(folder: Path) -> None:
-    name, recipe, base = recipes.load("quickstart")
-    plan = planning.Plan(name, recipe, base, RunsFolder(folder / "runs"), folder, folder / "cache", quiet=True)
+    name, recipe, base = load_recipe("quickstart")
+    plan = Plan(name, recipe, base, RunsFolder(folder / "runs"), folder, folder / "cache", quiet=True)
     target, source = plan.target("humerus", "strict"), plan.source("other-parts", "strict", True)
-    rows = listings.labelled_rows(target.table(0), {"shots": 40}, 0.25)
+    rows = labelled_rows(target.table(0), {"shots": 40}, 0.25)
     mine = {split: arrays(target, rows, split) for split in ("train", "val", "test")}
     others = {split: arrays(source, source.table(0), split) for split in ("train", "val")}
 

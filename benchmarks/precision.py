@@ -16,14 +16,16 @@ def worker(name: str, width: float, compute: dict[str, Any]) -> None:
     import keras
     import numpy as np
 
-    from indomain import backend, networks, training
-    from indomain.recipes import TrainingOptions
+    from indomain import backend
+    from indomain.networks import architecture
+    from indomain.training import model
+    from indomain.training.options import TrainingOptions
 
     backend.configure({"backend": backend.name(), **compute})
-    backbone = networks.backbone({"name": name, "shape": [64, 64, 3], "width": width})
+    backbone = architecture.backbone({"name": name, "shape": [64, 64, 3], "width": width})
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    trainee = training.compiled(
-        training.Trainee(networks.with_head(backbone, 2, 0.5), "basic"), TrainingOptions(), loss=loss
+    trainee = model.compiled(
+        model.Trainee(architecture.with_head(backbone, 2, 0.5), "basic"), TrainingOptions(), loss=loss
     )
     images, y = np.random.default_rng(0).integers(0, 256, (32, 64, 64, 3)).astype(np.uint8), np.arange(32) % 2
 

@@ -11,7 +11,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from benchmarks.ratios import compare, write
-from indomain import manifests, prepared
+from indomain.data.manifest import Manifest
+from indomain.data.preparing import prepare
 
 
 def pictures(folder: Path, number: int, side: int = 400) -> None:
@@ -24,9 +25,9 @@ def pictures(folder: Path, number: int, side: int = 400) -> None:
         coarse.resize((side, side), Image.Resampling.BICUBIC).save(path, quality=90)
 
 
-def manifest(root: Path) -> manifests.Manifest:
+def manifest(root: Path) -> Manifest:
     read = {"reader": "folder", "root": str(root), "outside": True}
-    return manifests.Manifest.model_validate({"name": "bench", "title": "bench", "read": read})
+    return Manifest.model_validate({"name": "bench", "title": "bench", "read": read})
 
 
 def with_pillow(paths: list[Path], side: int) -> None:
@@ -38,9 +39,9 @@ def with_pillow(paths: list[Path], side: int) -> None:
         np.stack(list(pool.map(one, paths)))
 
 
-def prepare(root: Path, side: int) -> None:
+def prepare_folder(root: Path, side: int) -> None:
     with tempfile.TemporaryDirectory() as cache:
-        prepared.prepare(manifest(root), Path(), Path(cache), (side, side), quiet=True)
+        prepare(manifest(root), Path(), Path(cache), (side, side), quiet=True)
 
 
 def peak_memory(root: Path) -> float:

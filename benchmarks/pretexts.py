@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.ratios import write
-from indomain import networks
 from indomain.errors import look_up
+from indomain.networks import architecture, weights
 from indomain.progress import silent
 from pretrain.lesson import Lesson
 from pretrain.objectives import OBJECTIVES
@@ -43,8 +43,8 @@ def epoch_seconds(name: str, source: Source) -> float:
     objective = OBJECTIVES[name]
     given = {"augment": "basic"} if name == "supervised" else {}
     options = objective.options(epochs=1, batch=BATCH, **given)
-    backbone = networks.backbone(SPEC)
-    networks.initialise(backbone, 0)
+    backbone = architecture.backbone(SPEC)
+    weights.initialise(backbone, 0)
     learn = look_up({name: objective.function}, name, "objective")
     with tempfile.TemporaryDirectory() as folder:
         learn(Lesson(backbone, source, options, 0, Path(folder), silent))

@@ -13,10 +13,12 @@ from sklearn.pipeline import make_pipeline
 from benchmarks.ratios import seconds_of, write
 from fusion import FeatureFusion
 from fusion.classifiers import CLASSIFIERS
-from indomain import networks, planning, recipes
 from indomain.errors import look_up
-from indomain.runs import RunsFolder
-from indomain.walk import run_one
+from indomain.networks import architecture, inference, weights
+from indomain.recipe.recipe import load_recipe
+from indomain.recipe.study import Plan, make_plan
+from indomain.runs.folder import RunsFolder
+from indomain.runs.worker import run_one
 
 RECIPE = """
 title = "Seeds"
@@ -36,9 +38,9 @@ augment = "basic"
 def seeds(root: Path) -> dict[str, Any]:
     """Whole runs (start, training, predictions, saving, record) against the epochs in their logs."""
     (root / "seeds.toml").write_text(RECIPE)
-    name, recipe, base = recipes.load(str(root / "seeds.toml"))
+    name, recipe, base = load_recipe(str(root / "seeds.toml"))
     runs = RunsFolder(root / "runs")
-    plan = planning.make(planning.Plan(name, recipe, base, runs, root, root / "cache", quiet=True))
+    plan = make_plan(Plan(name, recipe, base, runs, root, root / "cache", quiet=True))
     costs, trainings = [], []
     for task in plan.find("finetune"):
         costs.append(seconds_of(lambda task=task: run_one(task, runs)))
@@ -58,14 +60,14 @@ def classifiers() -> dict[str, Any]:
     turn, five times; the other side is fifty times the one plus the other.
     """
     images = np.random.default_rng(0).integers(0, 256, (1000, 64, 64, 3), np.uint8)
-    model = networks.backbone({"name": "dcnn", "shape": [64, 64, 3], "width": 1})
-    networks.initialise(model, 0)
-    part = networks.up_to(model, "pool")
+    model = architecture.backbone({"name": "dcnn", "shape": [64, 64, 3], "width": 1})
+    weights.initialise(model, 0)
+    part = architecture.up_to(model, "pool")
     y = np.arange(1000) % 2
     found: dict[str, np.ndarray] = {}
 
     def extract() -> None:
-        found["features"] = networks.predict(part, lambda rows: images[rows], np.arange(1000))
+        found["features"] = inference.predict(part, lambda rows: images[rows], np.arange(1000))
 
     def fit() -> None:
         for train, test in StratifiedKFold(5).split(images, y):

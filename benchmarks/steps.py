@@ -48,13 +48,14 @@ def ours(name: str, width: float) -> None:
     import numpy as np
 
     from benchmarks.ratios import seconds_of
-    from indomain import networks, training
-    from indomain.recipes import TrainingOptions
+    from indomain.networks import architecture
+    from indomain.training import model
+    from indomain.training.options import TrainingOptions
 
-    backbone = networks.backbone({"name": name, "shape": [SIDE, SIDE, 3], "width": width})
-    network = networks.with_head(backbone, 2, 0.5)
+    backbone = architecture.backbone({"name": name, "shape": [SIDE, SIDE, 3], "width": width})
+    network = architecture.with_head(backbone, 2, 0.5)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    trainee = training.compiled(training.Trainee(network, "none"), TrainingOptions(), loss=loss)
+    trainee = model.compiled(model.Trainee(network, "none"), TrainingOptions(), loss=loss)
     images = np.random.default_rng(0).integers(0, 256, (BATCH, SIDE, SIDE, 3)).astype(np.uint8)
     batch = [(images, np.arange(BATCH) % 2)]
 

@@ -9,9 +9,13 @@ import pandas as pd
 from explain import measures, scorers
 from explain.grad_cam import grad_cam, grad_cam_plus_plus
 from explain.lime_maps import lime, superpixels
-from indomain import confounders, files, listings, networks
+from indomain import files
+from indomain.data.budget import labelled_rows
+from indomain.data.images import confounders
+from indomain.data.split import open_split
+from indomain.networks import weights
 from indomain.progress import Note
-from indomain.runs import Task
+from indomain.runs.task import Task
 
 
 class Explained:
@@ -19,9 +23,9 @@ class Explained:
 
     def __init__(self, task: Task, inputs: dict[str, Path]) -> None:
         self.params, self.options = task.params, task.params["options"]
-        self.listing = listings.reopen(task.places)
+        self.listing = open_split(task.places)
         params = task.params
-        table = listings.labelled_rows(self.listing.table(params["fold"]), params["budget"], params["validation"])
+        table = labelled_rows(self.listing.table(params["fold"]), params["budget"], params["validation"])
         self.learnt = int((table["split"] == "train").sum())
         test = table[table["split"] == "test"].reset_index(drop=True)
         self.rows = test.iloc[choose(test["y"].to_numpy(), params["images"], self.options["seed"])]
@@ -35,7 +39,7 @@ class Explained:
             classes = len(params["classes"])
             self.score = scorers.of_fusion(inputs["classifier"], members, params["pooling"], classes)
         else:
-            self.model = networks.load(inputs["network"] / "model.keras")
+            self.model = weights.load(inputs["network"] / "model.keras")
             self.score = scorers.of_network(self.model)
         self.scores = self.score(self.images.astype("float32"))
         self.chosen = self.y if params["explained"] == "true" else self.scores.argmax(axis=1)
@@ -126,7 +130,7 @@ def write_measures(task: Task, folder: Path, inputs: dict[str, Path], note: Note
         say("middle", "pointing", [np.nan if one is None else measures.middle(one).mean() for one in found])
     if "randomisation" in asked and what.model is not None:
         # Last, as it spoils the network: every weight drawn anew, the classes explained as before.
-        networks.initialise(what.model, what.options["seed"] + 1)
+        weights.initialise(what.model, what.options["seed"] + 1)
         for method, heat in maps.items():
             drawn = what.maps(method)
             say(method, "randomisation", [measures.rank_correlation(a, b) for a, b in zip(heat, drawn)])

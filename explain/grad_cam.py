@@ -7,7 +7,8 @@ import keras
 import numpy as np
 from PIL import Image
 
-from indomain import backend, networks
+from indomain import backend
+from indomain.networks import architecture, cache
 
 
 def grad_cam(model: keras.Model, images: np.ndarray, classes: np.ndarray, layer: str | None = None) -> np.ndarray:
@@ -44,11 +45,11 @@ def _maps_and_gradients(
     model: keras.Model, images: np.ndarray, classes: np.ndarray, layer: str | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """The maps of a layer (N, h, w, d), and the gradients of each image's class's logit with respect to them."""
-    layer = layer or networks.maps_layer(model)
-    head = networks.cached_for(
+    layer = layer or architecture.maps_layer(model)
+    head = cache.cached_for(
         model, ("grad-cam", layer), lambda: keras.Model(model.get_layer(layer).output, model.get_layer("logits").output)
     )
-    maps = np.asarray(networks.up_to(model, layer).predict_on_batch(images.astype(np.float32)))
+    maps = np.asarray(architecture.up_to(model, layer).predict_on_batch(images.astype(np.float32)))
     chosen = np.eye(model.output_shape[-1], dtype=np.float32)[classes]
     _, gradients = backend.value_and_gradient(lambda x: keras.ops.sum(head(x, training=False) * chosen, axis=-1), maps)
     return maps, gradients

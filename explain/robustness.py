@@ -6,18 +6,22 @@ from typing import Any
 import pandas as pd
 
 from explain import scorers
-from indomain import confounders, corruptions, files, listings, networks
+from indomain import files
+from indomain.data.budget import labelled_rows
+from indomain.data.images import confounders, corruptions
+from indomain.data.split import open_split
+from indomain.networks import weights
 from indomain.progress import Note
-from indomain.runs import Task
+from indomain.runs.task import Task
 
 
 def write_scores(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[str, Any]:
     """Writes `corrupted.csv` of a `robustness` run; returns facts for the run's record."""
     params = task.params
-    listing = listings.reopen(task.places)
-    table = listings.labelled_rows(listing.table(params["fold"]), params["budget"], params["validation"])
+    listing = open_split(task.places)
+    table = labelled_rows(listing.table(params["fold"]), params["budget"], params["validation"])
     test = table[table["split"] == "test"].reset_index(drop=True)
-    model = networks.load(inputs["network"] / "model.keras")
+    model = weights.load(inputs["network"] / "model.keras")
     images = listing.pictures(model.input_shape[-1])(test["row"].to_numpy())
     frames = []
 

@@ -6,7 +6,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from indomain import estimators, features, files, networks
+from indomain import files
+from indomain.artifacts import fitted_classifier
+from indomain.networks import features, weights
 
 BATCH, SMALLEST = 256, 16  # pictures a forward pass: `predict` with small batches would be many times slower
 # float32 (N, rows, columns, channels), 0–255, to (N, classes), each row of sum 1.
@@ -28,11 +30,11 @@ def of_fusion(classifier: Path, members: list[tuple[Path, Path]], pooling: list[
         pooling: how maps became features.
         classes: their number.
     """
-    estimator = estimators.read(classifier / "classifier.skops")
+    estimator = fitted_classifier.read(classifier / "classifier.skops")
     extractors = []
     for extracted, network in members:
         # Two members of one architecture would share one object, and its weights: each gets its own.
-        model = keras.models.clone_model(networks.load(network / "model.keras"))
+        model = keras.models.clone_model(weights.load(network / "model.keras"))
         model.load_weights(network / "model.keras")
         layer = files.read_json(extracted / "DONE").get("layer", "")
         extractors.append(features.extractor(model, layer, pooling)[0])

@@ -13,13 +13,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from indomain.corruptions import CORRUPTIONS
+from indomain.data.budget import budget_label, share_or_shots
+from indomain.data.images.corruptions import CORRUPTIONS
 from indomain.errors import Diverged, unknown
 from indomain.metrics import OF_EXPLANATIONS
-from indomain.planning import Plan, budget_label, share_or_shots
 from indomain.progress import Note
-from indomain.runs import Task
-from indomain.schema import Table
+from indomain.recipe.study import Plan
+from indomain.runs.task import Task
+from indomain.toml import Table
 
 VERSION = 3
 Method = Literal["grad-cam", "grad-cam++", "lime"]
@@ -29,7 +30,7 @@ Whose = Literal["true", "predicted"]
 class Robustness(Table):
     """[explain.robustness]: test images spoilt in graded severity."""
 
-    corruptions: list[str] = []  # names in indomain.corruptions; empty: none
+    corruptions: list[str] = []  # names in indomain.data.images.corruptions; empty: none
     severities: list[Annotated[int, Field(ge=1, le=5)]] = Field(default=[1, 2, 3, 4, 5], min_length=1)
 
     @field_validator("corruptions")

@@ -7,8 +7,8 @@ from typing import Any
 import keras
 import pandas as pd
 
-from indomain import classification
 from indomain.progress import Note
+from indomain.training import classifier
 
 
 def fit(
@@ -29,4 +29,4 @@ def fit(
     Returns:
         The network up to `logits`, and facts for the run's record.
     """
-    return classification.classify(backbone, table, pictures, classes, options, seed, folder, note, options.head_rate)
+    return classifier.classify(backbone, table, pictures, classes, options, seed, folder, note, options.head_rate)

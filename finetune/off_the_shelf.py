@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from indomain import networks
+from indomain.networks import architecture, cache, inference
 from indomain.progress import Note
 
 
@@ -34,7 +34,7 @@ def fit(
 
     train = table[table["split"] == "train"]
     note(f"features of {len(train)} images")
-    features = networks.predict(backbone, pictures, train["row"].to_numpy())
+    features = inference.predict(backbone, pictures, train["row"].to_numpy())
     scaler = StandardScaler().fit(features)
     weights = "balanced" if options.class_weights == "balanced" else None
     regression = LogisticRegression(C=options.regularisation, class_weight=weights, max_iter=5000)
@@ -46,8 +46,8 @@ def fit(
         bias = np.concatenate([[0.0], bias])
     kernel = kernel / scaler.scale_[:, None]
     bias = bias - scaler.mean_ @ kernel
-    network = networks.cached_for(
-        backbone, ("off the shelf", classes), lambda: networks.with_head(backbone, classes, 0.0)
+    network = cache.cached_for(
+        backbone, ("off the shelf", classes), lambda: architecture.with_head(backbone, classes, 0.0)
     )
     network.get_layer("logits").set_weights([kernel.astype(np.float32), bias.astype(np.float32)])
     return network, {"images": len(train)}

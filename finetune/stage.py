@@ -15,12 +15,15 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from indomain import augment, listings
+from indomain.data.budget import budget_label, labelled_rows
+from indomain.data.split import open_split
 from indomain.errors import Diverged, RequestError, look_up, unknown
-from indomain.planning import Plan, budget_label
+from indomain.networks.options import BackboneOptions
 from indomain.progress import Note
-from indomain.recipes import BackboneOptions, TrainingOptions
-from indomain.runs import Task
+from indomain.recipe.study import Plan
+from indomain.runs.task import Task
+from indomain.training import augmentation
+from indomain.training.options import TrainingOptions
 
 VERSION = 2
 STRATEGIES = {
@@ -111,7 +114,7 @@ def _tasks(plan: Plan, options: Options, backbone: BackboneOptions, budget: dict
         params["confounder"] = confounder.model_dump()
     inputs = {"pretrained": steps[-1]} if steps else {}
     places = {**listing.places, "start": path}
-    augment.check(options.augment, params["backbone"]["shape"][-1], "finetune")
+    augmentation.check(options.augment, params["backbone"]["shape"][-1], "finetune")
     network = Task("finetune", VERSION, params, inputs, labels, places)
     if not _only_the_head(strategy, options):
         return [network]
@@ -126,7 +129,7 @@ def _tasks(plan: Plan, options: Options, backbone: BackboneOptions, budget: dict
 
 def check(tasks: list[Task]) -> None:
     """Raises a RequestError for beginnings that cannot be had, before any work starts."""
-    from indomain.networks import check_beginnings
+    from indomain.networks.weights import check_beginnings
 
     check_beginnings([(task.params["backbone"], task.params["start"], task.places["start"]) for task in tasks])
 
@@ -135,31 +138,34 @@ def run(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[s
     """Fits one network and predicts its validation and test images; returns facts for the run's record."""
     import numpy as np
 
-    from indomain import confounders, features, networks, predictions
+    from indomain.artifacts import predictions
+    from indomain.artifacts.features import read_features
+    from indomain.data.images import confounders
+    from indomain.networks import architecture, cache, features, inference, weights
 
     params = task.params
-    listing = listings.reopen(task.places)
+    listing = open_split(task.places)
     pictures = listing.pictures(params["backbone"]["shape"][-1])
     if params.get("do") == "features":
         rows = listing.rows()
         note(f"{len(rows)} images")
         return features.write(folder, _started(task, inputs), pictures, rows)
-    table = listings.labelled_rows(listing.table(params["fold"]), params["budget"], params["validation"])
+    table = labelled_rows(listing.table(params["fold"]), params["budget"], params["validation"])
     if params.get("confounder"):
         pictures = confounders.marked(pictures, table, params["confounder"])
     options = Options.model_validate(params["options"])
     backbone = _started(task, inputs, options.frozen)
     fit = look_up(STRATEGIES, params["strategy"], "strategy")
-    known = features.read(inputs["features"]) if "features" in inputs else None
+    known = read_features(inputs["features"]) if "features" in inputs else None
     # A strategy that only learns the head sees features for pictures, and a network that begins there.
     base, seen = (features.stand_in(backbone), known) if known else (backbone, pictures)
     head, facts = fit(base, table, seen, len(params["classes"]), options, params["seed"], folder, note)
     logits = features.joined(backbone, head) if known else head
-    model = networks.cached_for(logits, ("scores",), lambda: networks.with_scores(logits))
-    networks.save(model, folder / "model.keras")
+    model = cache.cached_for(logits, ("scores",), lambda: architecture.with_scores(logits))
+    weights.save(model, folder / "model.keras")
     shown = table[table["split"] != "train"].reset_index(drop=True)
-    predicting = networks.cached_for(head, ("scores",), lambda: networks.with_scores(head)) if known else model
-    scores = networks.predict(predicting, seen, shown["row"].to_numpy())
+    predicting = cache.cached_for(head, ("scores",), lambda: architecture.with_scores(head)) if known else model
+    scores = inference.predict(predicting, seen, shown["row"].to_numpy())
     if not np.isfinite(scores).all():
         raise Diverged("the network's scores are no numbers")
     predictions.write(folder / "predictions.csv", shown, scores, params["classes"])
@@ -168,11 +174,11 @@ def run(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[s
 
 def _started(task: Task, inputs: dict[str, Path], frozen: float = 0.0) -> Any:
     """The backbone as the chain left it."""
-    from indomain import networks
+    from indomain.networks import architecture, weights
 
     spec = task.params["backbone"]
-    backbone = networks.backbone(spec, frozen)
+    backbone = architecture.backbone(spec, frozen)
     previous = inputs["pretrained"] / "model.keras" if "pretrained" in inputs else None
     # The features of a network that is not drawn are the same for every seed.
-    networks.start(backbone, spec, task.places["start"] or task.params["start"], task.params.get("seed", 0), previous)
+    weights.start(backbone, spec, task.places["start"] or task.params["start"], task.params.get("seed", 0), previous)
     return backbone

@@ -7,8 +7,9 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from fusion.scores import WEIGHTS, logarithms
-from indomain import files, predictions
-from indomain.runs import Task
+from indomain import files
+from indomain.artifacts import predictions
+from indomain.runs.task import Task
 
 
 def fuse(task: Task, folder: Path, inputs: dict[str, Path]) -> dict[str, Any]:

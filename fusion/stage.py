@@ -16,12 +16,13 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from fusion.classifiers import CLASSIFIERS, GRIDS
-from indomain import listings
+from indomain.data.budget import labelled_rows
+from indomain.data.split import open_split
 from indomain.errors import RequestError, look_up, unknown
-from indomain.planning import Plan
 from indomain.progress import Note
-from indomain.runs import Task
-from indomain.schema import Table
+from indomain.recipe.study import Plan
+from indomain.runs.task import Task
+from indomain.toml import Table
 
 VERSION = 5
 FEATURES_VERSION = 2  # of the runs that extract features
@@ -152,7 +153,7 @@ def _check_sizes(plan: Plan, options: Options, together: Iterable[list[Task]]) -
             continue
         labels, params = networks[0].labels, networks[0].params
         table = plan.target(labels["target"], labels["profile"]).table(params["fold"])
-        rows = listings.labelled_rows(table, params["budget"], params["validation"])
+        rows = labelled_rows(table, params["budget"], params["validation"])
         fewest = int(rows[rows["split"] != "test"].groupby("y")["group"].nunique().min())
         if fewest < _LEAST:
             raise RequestError(
@@ -238,11 +239,11 @@ def _names(networks: list[Task]) -> str:
 
 def check(tasks: list[Task]) -> None:
     """Raises a RequestError for layers that a backbone does not have, before any work starts."""
-    from indomain import networks
+    from indomain.networks import architecture
 
     for task in tasks:
         if task.params.get("layer"):
-            networks.up_to(networks.backbone(task.params["backbone"]), task.params["layer"])
+            architecture.up_to(architecture.backbone(task.params["backbone"]), task.params["layer"])
 
 
 def run(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[str, Any]:
@@ -255,10 +256,10 @@ def run(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[s
 
 
 def _extract(task: Task, folder: Path, inputs: dict[str, Path]) -> dict[str, Any]:
-    from indomain import features, networks
+    from indomain.networks import features, weights
 
-    listing = listings.reopen(task.places)
-    model = networks.load(inputs["network"] / "model.keras")
+    listing = open_split(task.places)
+    model = weights.load(inputs["network"] / "model.keras")
     part, layer = features.extractor(model, task.params["layer"], task.params.get("pooling", ["mean"]))
     pictures = listing.pictures(task.params["backbone"]["shape"][-1])
     rows = listing.rows() if "rows" in task.params else _table(task)["row"].to_numpy()
@@ -268,18 +269,19 @@ def _extract(task: Task, folder: Path, inputs: dict[str, Path]) -> dict[str, Any
 def _table(task: Task) -> Any:
     """The images that a task's fold and label budget give it."""
     params = task.params
-    table = listings.reopen(task.places).table(params["fold"])
-    return listings.labelled_rows(table, params["budget"], params["validation"])
+    table = open_split(task.places).table(params["fold"])
+    return labelled_rows(table, params["budget"], params["validation"])
 
 
 def _classify(task: Task, folder: Path, inputs: dict[str, Path]) -> dict[str, Any]:
     import numpy as np
 
     from fusion.fitting import fit, scores_of
-    from indomain import features, predictions
+    from indomain.artifacts import predictions
+    from indomain.artifacts.features import read_features
 
     params, rows = task.params, _table(task)
-    blocks = [features.read(inputs[f"features{number}"])(rows["row"].to_numpy()) for number in range(len(inputs))]
+    blocks = [read_features(inputs[f"features{number}"])(rows["row"].to_numpy()) for number in range(len(inputs))]
     fused = np.concatenate(blocks, axis=1)
     learnt = rows["split"] != "test"
     classifier = look_up(CLASSIFIERS, params["classifier"], "classifier")(params["seed"])
@@ -288,9 +290,9 @@ def _classify(task: Task, folder: Path, inputs: dict[str, Path]) -> dict[str, An
     given = {"X": fused[learnt], "y": rows["y"][learnt].to_numpy(), "groups": rows["group"][learnt].to_numpy()}
     fitted, chosen = fit(whole, classifier, params.get("grid"), **given)
     if params.get("keep"):
-        from indomain import estimators
+        from indomain.artifacts import fitted_classifier
 
-        estimators.write(folder / "classifier.skops", fitted)
+        fitted_classifier.write(folder / "classifier.skops", fitted)
     tested = scores_of(fitted, fused[~learnt])
     scores = np.zeros((len(tested), len(params["classes"])))
     scores[:, fitted.classes_.astype(int)] = tested

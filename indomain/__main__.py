@@ -1,6 +1,6 @@
 import sys
 
-from indomain.cli import main
+from indomain.commands.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -2,17 +2,17 @@
 
 import contextlib
 import json
+import logging
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
 import numpy as np
 
 from indomain.errors import RequestError
-
-if TYPE_CHECKING:
-    from indomain.recipes import ComputeOptions
+from indomain.toml import Table
 
 _configured: dict[str, Any] = {}
 _sharers = 1
@@ -56,14 +56,14 @@ def configure(compute: dict[str, Any]) -> None:
         return
     import keras
 
-    from indomain import networks
+    from indomain.networks import cache
 
     if compute["backend"] != keras.config.backend():
         raise RequestError(
             f"the run is for the Keras backend {compute['backend']}, this process has {keras.config.backend()}; "
             "set KERAS_BACKEND alike wherever a recipe runs."
         )
-    networks.forget()
+    cache.forget()
     keras.config.set_dtype_policy({"float32": "float32", "bfloat16": "mixed_bfloat16"}[compute["precision"]])
     if compute.get("deterministic"):
         _be_deterministic(compute["backend"])
@@ -153,3 +153,40 @@ def value_and_gradient(function: Callable[[Any], Any], x: np.ndarray) -> tuple[n
         value = function(tensor)
         return value.detach().numpy(), torch.autograd.grad(value.sum(), tensor)[0].numpy()
     raise RuntimeError(f"gradients are not written for the Keras backend {backend!r}")
+
+
+class ComputeOptions(Table):
+    """[compute]: how networks are computed. Part of a run's identity, for its numbers depend on it; see docs/scale.md."""
+
+    precision: Literal["float32", "bfloat16"] = "float32"  # bfloat16: 16-bit arithmetic, 32-bit weights
+    deterministic: bool = False  # only operations that give the same bits every time
+    devices: Literal["one", "all"] = "one"  # all: one network learns on every GPU of the machine, data-parallel
+
+
+def import_keras() -> None:
+    """Imports Keras without the lines that TensorFlow's C++ writes to standard error on every start."""
+    if "keras" in sys.modules:
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Every network is traced once, on purpose; TensorFlow warns of each after the fifth.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        import keras  # noqa: F401
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def versions() -> dict[str, str]:
+    """Of what results depend on, among what is loaded."""
+    names = ("keras", "tensorflow", "jax", "sklearn", "numpy")
+    found = {
+        name: str(sys.modules[name].__version__) for name in names if hasattr(sys.modules.get(name), "__version__")
+    }
+    if "keras" in found:
+        found["backend"] = sys.modules["keras"].config.backend()
+    return found

@@ -7,9 +7,12 @@ import json
 import os
 import sys
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from indomain.errors import RequestError
 
 
 @contextlib.contextmanager
@@ -114,3 +117,27 @@ def flush(path: Path) -> None:
     """Has the system put a file's content on the disk."""
     with open(path, "rb") as file:
         os.fsync(file.fileno())
+
+
+def shipped(folder: str) -> Path:
+    """The folder of shipped TOML files: inside the installed package, or at the top of a checkout."""
+    here = Path(__file__).resolve().parent
+    installed = here / "shipped" / folder
+    return installed if installed.is_dir() else here.parent / folder
+
+
+UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile)  # what NumPy raises for a broken .npz
+
+
+def make_folder(work: Path) -> None:
+    """Makes a folder for runs.
+
+    Raises:
+        RequestError: nothing can be written there.
+    """
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RequestError(f"{work} cannot be made ({error.strerror}); give another runs folder: --runs-dir.") from None
+    if not os.access(work, os.W_OK):
+        raise RequestError(f"{work} cannot be written to; give another runs folder: --runs-dir.")

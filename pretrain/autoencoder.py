@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from indomain import training
+from indomain.training import model
 from pretrain import unlabelled
 from pretrain.decoder import Reconstruction, with_decoder
 from pretrain.lesson import Lesson
@@ -31,8 +31,8 @@ def pretrain(lesson: Lesson[AutoencoderOptions]) -> dict[str, Any]:
     """Trains the lesson's backbone in place on the pictures of the listing; returns facts for the run's record."""
     options = lesson.options
 
-    def make() -> training.Trainee:
+    def make() -> model.Trainee:
         network = with_decoder(lesson.backbone, options.width)
-        return training.compiled(Reconstruction(network, options.augment, Noise(options.noise), ops.square), options)
+        return model.compiled(Reconstruction(network, options.augment, Noise(options.noise), ops.square), options)
 
     return unlabelled.learn(lesson, "autoencoder", make)

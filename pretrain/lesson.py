@@ -7,9 +7,9 @@ from typing import Generic, TypeVar
 
 import keras
 
-from indomain.listings import Listing
+from indomain.data.split import Listing
 from indomain.progress import Note
-from indomain.recipes import LearningOptions
+from indomain.training.options import LearningOptions
 
 Options = TypeVar("Options", bound=LearningOptions)
 

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from indomain import training
+from indomain.training import model
 from pretrain import unlabelled
 from pretrain.decoder import Reconstruction, with_decoder
 from pretrain.lesson import Lesson
@@ -39,9 +39,9 @@ def pretrain(lesson: Lesson[MaskedOptions]) -> dict[str, Any]:
     options = lesson.options
     patch = max(2, round(options.patch * min(lesson.backbone.input_shape[1:3])))
 
-    def make() -> training.Trainee:
+    def make() -> model.Trainee:
         network = with_decoder(lesson.backbone, options.width)
         hidden = Hidden(options.masked, patch)
-        return training.compiled(Reconstruction(network, options.augment, hidden, ops.absolute), options)
+        return model.compiled(Reconstruction(network, options.augment, hidden, ops.absolute), options)
 
     return unlabelled.learn(lesson, "masked", make)

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from indomain.recipes import LearningOptions, TrainingOptions
+from indomain.training.options import LearningOptions, TrainingOptions
 
 
 class SimCLROptions(LearningOptions):

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from indomain import networks
-from indomain.listings import Listing
+from indomain.data.split import Listing
+from indomain.networks import inference
 
 MOST = 500  # images: a look must cost little beside an epoch
 NEIGHBOURS = 5
@@ -22,7 +22,7 @@ def measure(backbone: keras.Model, listing: Listing) -> Callable[[], dict[str, f
     table = table[table["split"].isin(["train", "val"])].sort_values("rank").head(MOST)
     rows, y, groups = (table[name].to_numpy() for name in ("row", "y", "group"))
     pictures = listing.pictures(backbone.input_shape[-1])
-    return lambda: {"probe_knn": knn_accuracy(networks.predict(backbone, pictures, rows), y, groups)}
+    return lambda: {"probe_knn": knn_accuracy(inference.predict(backbone, pictures, rows), y, groups)}
 
 
 def knn_accuracy(features: np.ndarray, y: np.ndarray, groups: np.ndarray) -> float:

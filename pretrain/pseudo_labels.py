@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from indomain import classification, networks, training
-from indomain.batches import Batches
+from indomain.networks import inference
+from indomain.training import classifier, model, trainer
+from indomain.training.batches import Batches
 from pretrain.lesson import Lesson
 from pretrain.objectives import PseudoLabelOptions
 
@@ -21,8 +22,8 @@ def pretrain(lesson: Lesson[PseudoLabelOptions]) -> dict[str, Any]:
     table = listing.table()
     rows = table.loc[table["split"] == "train", "row"].to_numpy()
     count = min(options.clusters, max(2, len(rows) // 2))
-    trainee = classification.classifier(backbone, count, options, dropout=0)
-    training.reset(trainee, options.learning_rate, seed)
+    trainee = classifier.classifier(backbone, count, options, dropout=0)
+    model.reset(trainee, options.learning_rate, seed)
     pictures = listing.pictures(backbone.input_shape[-1])
     none = np.zeros(len(rows), int)
     batches = Batches(pictures, rows, none, np.ones(len(rows)), options.batch, seed)
@@ -32,15 +33,15 @@ def pretrain(lesson: Lesson[PseudoLabelOptions]) -> dict[str, Any]:
             return {}
         assert batches.y is not None
         before = batches.y if epoch else None
-        features = networks.predict(backbone, pictures, rows)
+        features = inference.predict(backbone, pictures, rows)
         found = assigned(features, count, options.components, seed + epoch)
         sizes = np.bincount(found, minlength=count)
         batches.give(found, len(found) / (count * sizes[found]))
-        training.initialise_head(trainee, seed + epoch, ("logits",))
+        model.initialise_head(trainee, seed + epoch, ("logits",))
         return {} if before is None else {"stability": agreement(before, found)}
 
-    log = training.fit(trainee, batches, None, options, lesson.folder, lesson.note, begin, lesson.measure)
-    return training.facts(log, len(rows))
+    log = trainer.fit(trainee, batches, None, options, lesson.folder, lesson.note, begin, lesson.measure)
+    return trainer.facts(log, len(rows))
 
 
 def assigned(features: np.ndarray, clusters: int, components: int, seed: int) -> np.ndarray:

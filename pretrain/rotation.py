@@ -9,13 +9,14 @@ from typing import Any
 import keras
 from keras import ops
 
-from indomain import networks, training
+from indomain.networks import architecture
+from indomain.training import model
 from pretrain import unlabelled
 from pretrain.lesson import Lesson
 from pretrain.objectives import RotationOptions
 
 
-class Rotation(training.Trainee):
+class Rotation(model.Trainee):
     """The trainee: a batch becomes `copies` turns of each of its pictures, then four logits a turn."""
 
     def __init__(self, network: keras.Model, augmentation: str, copies: int) -> None:
@@ -61,8 +62,8 @@ def pretrain(lesson: Lesson[RotationOptions]) -> dict[str, Any]:
     """Trains the lesson's backbone in place on the pictures of the listing; returns facts for the run's record."""
     backbone, options = lesson.backbone, lesson.options
 
-    def make() -> training.Trainee:
-        network = networks.with_head(backbone, 4, dropout=0)
-        return training.compiled(Rotation(network, options.augment, options.copies), options)
+    def make() -> model.Trainee:
+        network = architecture.with_head(backbone, 4, dropout=0)
+        return model.compiled(Rotation(network, options.augment, options.copies), options)
 
     return unlabelled.learn(lesson, "rotation", make)

@@ -9,13 +9,13 @@ from typing import Any
 import keras
 from keras import ops
 
-from indomain import training
+from indomain.training import model
 from pretrain import unlabelled
 from pretrain.lesson import Lesson
 from pretrain.objectives import SimCLROptions
 
 
-class SimCLR(training.Trainee):
+class SimCLR(model.Trainee):
     """The trainee: a batch becomes two views, then projections of norm 1."""
 
     def __init__(self, network: keras.Model, augmentation: str, temperature: float) -> None:
@@ -55,10 +55,10 @@ def pretrain(lesson: Lesson[SimCLROptions]) -> dict[str, Any]:
     """Trains the lesson's backbone in place on the pictures of the listing; returns facts for the run's record."""
     backbone, options = lesson.backbone, lesson.options
 
-    def make() -> training.Trainee:
+    def make() -> model.Trainee:
         x = keras.layers.Dense(options.projection, activation="relu", name="projection1")(backbone.output)
         x = keras.layers.Dense(options.projection, name="projection2", dtype="float32")(x)
         network = keras.Model(backbone.input, x, name=backbone.name)
-        return training.compiled(SimCLR(network, options.augment, options.temperature), options)
+        return model.compiled(SimCLR(network, options.augment, options.temperature), options)
 
     return unlabelled.learn(lesson, "simclr", make)

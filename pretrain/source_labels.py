@@ -6,7 +6,7 @@ than the disease: the comparison with the others will tell. The log's `accuracy`
 
 from typing import Any
 
-from indomain.recipes import TrainingOptions
+from indomain.training.options import TrainingOptions
 from pretrain import supervised
 from pretrain.lesson import Lesson
 

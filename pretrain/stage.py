@@ -13,12 +13,13 @@ from typing import Any, Literal
 
 from pydantic import create_model
 
-from indomain import augment, listings
+from indomain.data.split import open_split
 from indomain.errors import RequestError, look_up, unknown
-from indomain.planning import Plan
 from indomain.progress import Note
-from indomain.runs import Task
-from indomain.schema import Table
+from indomain.recipe.study import Plan
+from indomain.runs.task import Task
+from indomain.toml import Table
+from indomain.training import augmentation
 from pretrain.objectives import OBJECTIVES
 
 VERSION = 2
@@ -70,7 +71,7 @@ def _steps(plan: Plan, options, profile: str, chain: list[str], spec: dict[str, 
         if word not in OBJECTIVES:
             raise unknown("objective", word, OBJECTIVES, f"chains.{labels['chain']}")
         training = getattr(options, word)
-        augment.check(training.augment, spec["shape"][-1], f"pretrain.{word}")
+        augmentation.check(training.augment, spec["shape"][-1], f"pretrain.{word}")
         listing = plan.source(source, profile, OBJECTIVES[word].reads == "labels")
         if OBJECTIVES[word].reads == "origins" and len(listing.facts["origins"]) < 2:
             raise RequestError(
@@ -105,30 +106,30 @@ def _steps(plan: Plan, options, profile: str, chain: list[str], spec: dict[str, 
 
 def check(tasks: list[Task]) -> None:
     """Raises a RequestError for beginnings that cannot be had, before any work starts."""
-    from indomain.networks import check_beginnings
+    from indomain.networks.weights import check_beginnings
 
     check_beginnings([(task.params["backbone"], task.params["start"], task.places["start"]) for task in tasks])
 
 
 def run(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[str, Any]:
     """Learns one step; returns facts for the run's record."""
-    from indomain import networks
+    from indomain.networks import architecture, weights
     from pretrain.lesson import Lesson
 
     word = task.params["objective"]
-    listing = listings.reopen(task.places)
+    listing = open_split(task.places)
     spec, seed = task.params["backbone"], task.params["seed"]
-    backbone = networks.backbone(spec)
+    backbone = architecture.backbone(spec)
     previous = inputs["previous"] / "model.keras" if "previous" in inputs else None
-    networks.start(backbone, spec, task.places["start"] or task.params["start"], seed, previous)
+    weights.start(backbone, spec, task.places["start"] or task.params["start"], seed, previous)
     options = OBJECTIVES[word].options.model_validate(task.params["options"])
     measure = None
     if task.params["probe"]:
         from pretrain import probe
 
         looked_at = {key: task.places[f"probe_{key}"] for key in listing.places}
-        measure = probe.measure(backbone, listings.reopen(looked_at))
+        measure = probe.measure(backbone, open_split(looked_at))
     learn = look_up({name: objective.function for name, objective in OBJECTIVES.items()}, word, "objective")
     facts = learn(Lesson(backbone, listing, options, seed, folder, note, measure))
-    networks.save(backbone, folder / "model.keras")
+    weights.save(backbone, folder / "model.keras")
     return facts

@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from indomain import classification
-from indomain.recipes import TrainingOptions
+from indomain.training import classifier
+from indomain.training.options import TrainingOptions
 from pretrain.lesson import Lesson
 
 
@@ -24,4 +24,4 @@ def learn(lesson: Lesson[TrainingOptions], table: pd.DataFrame, classes: int) ->
     """
     pictures = lesson.listing.pictures(lesson.backbone.input_shape[-1])
     given = (classes, lesson.options, lesson.seed, lesson.folder, lesson.note)
-    return classification.classify(lesson.backbone, table, pictures, *given, measure=lesson.measure)[1]
+    return classifier.classify(lesson.backbone, table, pictures, *given, measure=lesson.measure)[1]

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from indomain import networks, training
-from indomain.batches import Batches
+from indomain.networks import cache
+from indomain.training import model, trainer
+from indomain.training.batches import Batches
 from pretrain.lesson import Lesson
 
 
-def learn(lesson: Lesson, name: str, make: Callable[[], training.Trainee]) -> dict[str, Any]:
+def learn(lesson: Lesson, name: str, make: Callable[[], model.Trainee]) -> dict[str, Any]:
     """Draws every weight that is not the backbone's, trains on all training images; returns facts for the run's record.
 
     Args:
@@ -17,13 +18,13 @@ def learn(lesson: Lesson, name: str, make: Callable[[], training.Trainee]) -> di
     backbone, options, seed = lesson.backbone, lesson.options, lesson.seed
     # Epochs, rate and batch are set anew for each run; all else is compiled in.
     own = options.model_dump_json(exclude={"epochs", "learning_rate", "batch"})
-    trainee = networks.cached_for(backbone, (name, own), make)
+    trainee = cache.cached_for(backbone, (name, own), make)
     known = {id(layer) for layer in backbone.layers}
     head = [layer.name for layer in trainee.network.layers if id(layer) not in known and layer.weights]
-    training.initialise_head(trainee, seed, tuple(head))
-    training.reset(trainee, options.learning_rate, seed)
+    model.initialise_head(trainee, seed, tuple(head))
+    model.reset(trainee, options.learning_rate, seed)
     table = lesson.listing.table()
     rows = table.loc[table["split"] == "train", "row"].to_numpy()
     batches = Batches(lesson.listing.pictures(backbone.input_shape[-1]), rows, batch=options.batch, seed=seed)
-    log = training.fit(trainee, batches, None, options, lesson.folder, lesson.note, measure=lesson.measure)
-    return training.facts(log, len(rows))
+    log = trainer.fit(trainee, batches, None, options, lesson.folder, lesson.note, measure=lesson.measure)
+    return trainer.facts(log, len(rows))

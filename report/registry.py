@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from indomain.errors import RequestError, unknown
-from indomain.schema import Table, read_toml, validated
+from indomain.toml import Table, read_toml, validated
 
 
 class Number(Table):

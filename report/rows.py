@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from indomain import files, predictions
+from indomain import files
+from indomain.artifacts import predictions
 from report import calibration, levels
 
 ROW = ("profile", "target", "budget", "backbone", "method", "chain", "level")

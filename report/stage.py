@@ -12,11 +12,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from indomain import metrics
+from indomain.data.budget import budget_label, share_or_shots
 from indomain.errors import RequestError, unknown
-from indomain.planning import Plan, budget_label, share_or_shots
 from indomain.progress import Note
-from indomain.runs import Task
-from indomain.schema import Table
+from indomain.recipe.study import Plan
+from indomain.runs.task import Task
+from indomain.toml import Table
 from report import levels, registry
 from report.registry import Beside
 
@@ -111,9 +112,9 @@ def plan(plan: Plan) -> list[Task]:
             levels.check(plan.target(target, which).table(), level, number, target)
     sources: dict[str, dict[str, Any]] = {}
     for task in plan.find("pretrain"):
-        from indomain.listings import reopen
+        from indomain.data.split import open_split
 
-        source, found = f"{task.labels['profile']}/{task.labels['source']}", reopen(task.places).facts
+        source, found = f"{task.labels['profile']}/{task.labels['source']}", open_split(task.places).facts
         earlier = sources.get(source, {"read": []})["read"]
         sources[source] = {
             **found,

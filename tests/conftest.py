@@ -81,11 +81,12 @@ def cache_dir(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def phantom_set(cache_dir):
     """A small prepared phantom set: 12 patients for each of seven parts, 32 × 32."""
-    from indomain import manifests, prepared
+    from indomain.data.manifest import load_manifest
+    from indomain.data.preparing import prepare
 
-    manifest, _ = manifests.load("phantom")
+    manifest, _ = load_manifest("phantom")
     read = manifest.read.model_copy(update={"patients": 12})
-    return prepared.prepare(manifest.model_copy(update={"read": read}), Path("none"), cache_dir, (32, 32), quiet=True)
+    return prepare(manifest.model_copy(update={"read": read}), Path("none"), cache_dir, (32, 32), quiet=True)
 
 
 @pytest.fixture
@@ -99,7 +100,7 @@ def here(tmp_path, monkeypatch) -> Path:
 @pytest.fixture
 def indomain(here, cache_dir, capsys):
     """Runs a command of `indomain` in this process; returns exit status, standard output and standard error."""
-    from indomain.cli import main
+    from indomain.commands.cli import main
 
     def run(*arguments: str) -> tuple[int, str, str]:
         words = [str(argument) for argument in arguments]

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from indomain import augment
-from indomain.elastic import Elastic, sampled
 from indomain.errors import RequestError
+from indomain.training import augmentation
+from indomain.training.elastic import Elastic, sampled
 
 
 def pictures(channels=3, count=6):
@@ -17,10 +17,12 @@ def pictures(channels=3, count=6):
 
 
 def changed(name, seed=1, training=True, channels=3):
-    return keras.ops.convert_to_numpy(augment.apply(augment.layers_of(name, seed), pictures(channels), training))
+    return keras.ops.convert_to_numpy(
+        augmentation.apply(augmentation.layers_of(name, seed), pictures(channels), training)
+    )
 
 
-@pytest.mark.parametrize("name", sorted(set(augment.AUGMENTATIONS) - {"none"}))
+@pytest.mark.parametrize("name", sorted(set(augmentation.AUGMENTATIONS) - {"none"}))
 def test_a_seed_gives_its_pictures(name):
     first, again, other = changed(name), changed(name), changed(name, seed=2)
     assert np.array_equal(first, again) and not np.allclose(first, other)
@@ -33,16 +35,16 @@ def test_a_seed_gives_its_pictures(name):
 @pytest.mark.parametrize("name", ["basic", "elastic", "colour"])
 def test_equal_pictures_are_changed_differently(name):
     same = np.repeat(pictures()[:1], 6, axis=0)
-    found = keras.ops.convert_to_numpy(augment.apply(augment.layers_of(name), same, True))
+    found = keras.ops.convert_to_numpy(augmentation.apply(augmentation.layers_of(name), same, True))
     assert all(np.abs(found[0] - other).mean() > 2 for other in found[1:])
 
 
 def test_colour_needs_colours():
     with pytest.raises(RequestError, match="pictures are grey"):
-        augment.check("colour", 1, "finetune")
-    augment.check("colour", 3, "finetune")
+        augmentation.check("colour", 1, "finetune")
+    augmentation.check("colour", 3, "finetune")
     grey = np.repeat(pictures(1), 3, axis=-1).astype("float32")
-    hue = keras.ops.convert_to_numpy(augment.apply(augment.layers_of("colour"), grey, True))
+    hue = keras.ops.convert_to_numpy(augmentation.apply(augmentation.layers_of("colour"), grey, True))
     noise = 255 * 0.02
     # What has no hue gets none, but for the noise of each channel.
     assert np.abs(hue - hue.mean(axis=-1, keepdims=True)).mean() < 2 * noise

@@ -2,14 +2,14 @@ import keras
 import numpy as np
 import pytest
 
-from indomain import backbones, networks
-from indomain.backbones import squeezenet
 from indomain.errors import RequestError
+from indomain.networks import architecture, backbones, weights
+from indomain.networks.backbones import squeezenet
 
 
 def test_dcnn_is_the_papers_network():
     model = backbones.build("dcnn", (224, 224, 3))
-    network = networks.with_head(model, 4, 0.5)
+    network = architecture.with_head(model, 4, 0.5)
     assert sum(int(np.prod(weight.shape)) for weight in network.trainable_weights) == 73_591_380
     convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
     assert len(convolutions) == 32
@@ -32,10 +32,10 @@ def test_backbones_are_flat_and_take_grey_0_to_255(name):
     model = backbones.build(name, (size, size, 1), 0.125 if name in backbones.WITH_WIDTH else 1.0)
     assert not any(isinstance(layer, keras.Model) for layer in model.layers)
     assert len(model.output_shape) == 2 and model.get_layer("pool")
-    from indomain.networks import maps_layer
+    from indomain.networks.architecture import maps_layer
 
     assert len(model.get_layer(maps_layer(model)).output.shape) == 4
-    networks.initialise(model, 0)
+    weights.initialise(model, 0)
 
 
 @pytest.mark.parametrize(
@@ -62,17 +62,17 @@ def test_efficientnet_standardises_as_its_imagenet_graph_does():
     pictures = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype("float32")
     normal = next(layer for layer in model.layers if isinstance(layer, keras.layers.Normalization))
     mean, deviation = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
-    given = networks.up_to(model, normal.name).predict_on_batch(pictures)
+    given = architecture.up_to(model, normal.name).predict_on_batch(pictures)
     # Keras: normalised by √deviation (kept as a variance), then divided by √deviation once more.
     assert np.allclose(given, (pictures / 255 - mean) / deviation, atol=1e-4)
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
     spec = {"name": "dcnn-light", "shape": [32, 32, 1], "width": 0.125}
-    model = networks.backbone(spec)
+    model = architecture.backbone(spec)
     weights = []
     for seed in (1, 2, 1):
-        networks.initialise(model, seed)
+        weights.initialise(model, seed)
         weights.append([np.array(weight) for weight in model.weights])
     assert all(np.array_equal(a, b) for a, b in zip(weights[0], weights[2]))
     assert not all(np.array_equal(a, b) for a, b in zip(weights[0], weights[1]))
@@ -140,15 +140,15 @@ def test_a_network_resizes_to_its_own_size_and_stays_flat(name):
     model = backbones.build(name, (48, 64, 1), 0.125 if name in backbones.WITH_WIDTH else 1.0, 96)
     assert model.input_shape == (None, 48, 64, 1) and not any(isinstance(layer, keras.Model) for layer in model.layers)
     plain = backbones.build(name, (96, 96, 1), 0.125 if name in backbones.WITH_WIDTH else 1.0)
-    networks.initialise(model, 0)
-    networks.initialise(plain, 0)
+    weights.initialise(model, 0)
+    weights.initialise(plain, 0)
     pictures = np.random.default_rng(0).integers(0, 256, (2, 48, 64, 1)).astype(np.float32)
     resized = keras.ops.image.resize(pictures, (96, 96), antialias=True)
     np.testing.assert_allclose(model.predict_on_batch(pictures), plain.predict_on_batch(np.asarray(resized)), atol=1e-4)
 
 
 def test_sizes_in_a_recipe():
-    from indomain.recipes import BackboneOptions
+    from indomain.networks.options import BackboneOptions
 
     own = BackboneOptions(name="xception", size="own")
     assert (own.side, own.label) == (299, "xception")

@@ -14,10 +14,15 @@ import joblib
 import pandas as pd
 import pytest
 
-from indomain import engine, outlook, planning, processes, recipes, walk
+from indomain.commands import preview
 from indomain.errors import RequestError
-from indomain.runs import Busy, Damaged, RunsFolder, Task
-from indomain.view import View, clock
+from indomain.recipe import study
+from indomain.recipe.recipe import load_recipe
+from indomain.recipe.study import Plan, make_plan
+from indomain.runs import executor, processes, worker
+from indomain.runs.folder import RunsFolder
+from indomain.runs.status import View, clock
+from indomain.runs.task import Busy, Damaged, Task
 
 
 class Quiet:
@@ -53,7 +58,7 @@ class Stage:
 @pytest.fixture
 def chain(monkeypatch):
     """Four tasks: b and c need a, d needs both."""
-    monkeypatch.setattr(planning, "stage_module", lambda stage: Stage)
+    monkeypatch.setattr(study, "stage_module", lambda stage: Stage)
     a = Task("stage", 1, {"name": "a"})
     b, c = (Task("stage", 1, {"name": name}, {"one": a}) for name in "bc")
     return [a, b, c, Task("stage", 1, {"name": "d"}, {"one": b, "two": c})]
@@ -61,19 +66,19 @@ def chain(monkeypatch):
 
 def test_every_task_runs_once_and_after_its_inputs(chain, tmp_path):
     view, runs = Quiet(), RunsFolder(tmp_path)
-    walk.walk(chain, runs, view, first=2)
+    worker.walk(chain, runs, view, first=2)
     assert view.did[0] == "a" and view.did[-1] == "d" and sorted(view.did) == list("abcd")
     assert (runs.folder(chain[3]) / "text").read_text() == "abacd"
-    walk.walk(chain, RunsFolder(tmp_path), view)
+    worker.walk(chain, RunsFolder(tmp_path), view)
     assert len(view.did) == 4
     assert not list(runs.work.glob(".*.lock"))
 
 
 def test_two_walkers_share_the_work(chain, tmp_path, monkeypatch):
     monkeypatch.setattr(Stage, "seconds", 0.3)
-    monkeypatch.setattr(walk, "WAIT", 0.02)
+    monkeypatch.setattr(worker, "WAIT", 0.02)
     views = [Quiet(), Quiet()]
-    walkers = [threading.Thread(target=walk.walk, args=(chain, RunsFolder(tmp_path), view)) for view in views]
+    walkers = [threading.Thread(target=worker.walk, args=(chain, RunsFolder(tmp_path), view)) for view in views]
     for walker in walkers:
         walker.start()
     for walker in walkers:
@@ -104,13 +109,13 @@ def test_the_lock_of_a_dead_process_is_none(chain, tmp_path):
     process.join()
     assert process.exitcode == -9 and list(RunsFolder(tmp_path).work.glob(".*.lock"))
     view = Quiet()
-    walk.walk(chain[:1], RunsFolder(tmp_path), view)
+    worker.walk(chain[:1], RunsFolder(tmp_path), view)
     assert view.did == ["a"]
 
 
 @pytest.mark.parametrize("damage", ["shorter", "gone", "another byte", "DONE cut"])
 def test_a_damaged_run_is_found_said_put_aside_and_done_again(chain, tmp_path, damage, capsys):
-    walk.walk(chain, RunsFolder(tmp_path), Quiet())
+    worker.walk(chain, RunsFolder(tmp_path), Quiet())
     runs = RunsFolder(tmp_path)
     folder = runs.folder(chain[0])
     if damage == "shorter":
@@ -128,20 +133,20 @@ def test_a_damaged_run_is_found_said_put_aside_and_done_again(chain, tmp_path, d
     else:
         with pytest.raises(Damaged):
             runs.is_done(chain[0])
-        engine._mend(runs, chain[0])
+        executor._mend(runs, chain[0])
     view = Quiet()
-    walk.walk(chain, runs, view)
+    worker.walk(chain, runs, view)
     assert "a" in view.did and (folder / "text").read_text() == "a"
     assert (runs.work / f"{folder.name}.damaged").is_dir()
     assert "Put aside" in capsys.readouterr().err
 
 
 def test_an_input_that_is_damaged_meanwhile_is_done_again(chain, tmp_path):
-    walk.walk(chain, RunsFolder(tmp_path), Quiet())
+    worker.walk(chain, RunsFolder(tmp_path), Quiet())
     runs, view = RunsFolder(tmp_path), Quiet()
     runs.folder(chain[1]).rename(tmp_path / "removed")
     (runs.folder(chain[0]) / "text").unlink()
-    walk.walk([chain[1]], runs, view)
+    worker.walk([chain[1]], runs, view)
     assert view.did == ["a", "b"] and (runs.folder(chain[1]) / "text").read_text() == "ab"
 
 
@@ -149,7 +154,7 @@ def test_a_clock_that_jumps_back_does_no_harm(chain, tmp_path, monkeypatch):
     moments = iter(range(10**9, 0, -(10**6)))
     monkeypatch.setattr(time, "time", lambda: float(next(moments)))
     runs = RunsFolder(tmp_path)
-    walk.walk(chain, runs, Quiet())
+    worker.walk(chain, runs, Quiet())
     assert all(runs.is_done(task) and runs.record(task)["seconds"] >= 0 for task in chain)
 
 
@@ -171,10 +176,10 @@ def test_ten_thousand_finished_runs_are_listed_in_two_seconds(indomain, here):
     assert min(spent) < 2
 
 
-def plan_of(text: str, here: Path, cache_dir: Path) -> planning.Plan:
+def plan_of(text: str, here: Path, cache_dir: Path) -> Plan:
     (here / "plan.toml").write_text(text)
-    name, recipe, base = recipes.load("plan.toml")
-    return planning.make(planning.Plan(name, recipe, base, RunsFolder(Path("runs")), Path(), cache_dir, quiet=True))
+    name, recipe, base = load_recipe("plan.toml")
+    return make_plan(Plan(name, recipe, base, RunsFolder(Path("runs")), Path(), cache_dir, quiet=True))
 
 
 def digests(text: str, here: Path, cache_dir: Path, stage: str = "") -> set[str]:
@@ -219,13 +224,13 @@ def test_a_frozen_backbone_runs_over_a_set_once(here, small_recipe, cache_dir):
         "[sources", "fractions = [0.5, 1.0]\n[sources", 1
     )
     text = text.replace("[fusion]\n", '[fusion]\nstrategy = "off-the-shelf"\n')
-    tasks = engine.unique(plan_of(text, here, cache_dir).tasks)
+    tasks = executor.unique(plan_of(text, here, cache_dir).tasks)
     features = [task for task in tasks if task.params.get("do") == "features"]
     assert len(features) == 2, "one for each chain"
     assert len([task for task in tasks if task.labels.get("method") == "off-the-shelf"]) >= 2 * 3 * 2
     assert len([task for task in tasks if task.params.get("do") == "classify"]) == 2 * 3 * 2
     layered = text.replace("[fusion]\n", '[fusion]\nlayers = { squeezenet = "fire8_concat" }\n')
-    tasks = engine.unique(plan_of(layered, here, cache_dir).tasks)
+    tasks = executor.unique(plan_of(layered, here, cache_dir).tasks)
     assert len([task for task in tasks if task.params.get("do") == "features" and task.stage == "fusion"]) == 2
 
 
@@ -419,4 +424,4 @@ def test_a_backend_that_is_not_loaded_is_named(monkeypatch):
 
 def test_the_outlook_is_made_of_finished_runs_only(here, small_recipe, cache_dir):
     plan = plan_of(small_recipe.read_text(), here, cache_dir)
-    assert all(line.startswith("to do") for line in outlook.lines(plan))
+    assert all(line.startswith("to do") for line in preview.lines(plan))

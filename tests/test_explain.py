@@ -10,8 +10,9 @@ from explain.explained import choose
 from explain.grad_cam import grad_cam, grad_cam_plus_plus
 from explain.lime_maps import lime, superpixels
 from explain.scorers import in_batches, of_network
-from indomain import confounders, corruptions, networks
+from indomain.data.images import confounders, corruptions
 from indomain.errors import RequestError
+from indomain.networks import architecture, weights
 
 
 def closed_form():
@@ -286,9 +287,9 @@ def test_the_middle_is_what_lies_there():
 
 
 def test_scores_do_not_hang_on_how_pictures_are_batched():
-    backbone = networks.backbone({"name": "dcnn-light", "shape": [32, 32, 1], "width": 0.25})
-    model = networks.with_scores(networks.with_head(backbone, 2, 0.0))
-    networks.initialise(model, 0)
+    backbone = architecture.backbone({"name": "dcnn-light", "shape": [32, 32, 1], "width": 0.25})
+    model = architecture.with_scores(architecture.with_head(backbone, 2, 0.0))
+    weights.initialise(model, 0)
     pictures = np.random.default_rng(0).integers(0, 256, (300, 32, 32, 1)).astype(np.float32)
     alone = np.concatenate([in_batches(model, pictures[place : place + 20]) for place in range(0, 300, 20)])
     np.testing.assert_allclose(in_batches(model, pictures), alone, atol=1e-5)

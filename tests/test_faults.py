@@ -152,7 +152,7 @@ def test_a_turned_bit_is_found_when_the_file_is_needed(small_recipe, here, cache
 
 @pytest.mark.parametrize("name", ["images.npy", "index.csv", "set.json"])
 def test_a_cut_prepared_set_is_prepared_again(small_recipe, here, tmp_path, finished, name, indomain, capsys):
-    from indomain.cli import main
+    from indomain.commands.cli import main
 
     own = ["--cache-dir", str(tmp_path / "own")]
     assert main(["data", "prepare", "small.toml", *own]) == 0

@@ -26,7 +26,7 @@ from fusion.fitting import fit, scores_of
 from fusion.once import Once, once
 from fusion.scores import likeliest_weights, searched_weights
 from fusion.stage import RULES
-from indomain import estimators
+from indomain.artifacts import fitted_classifier
 from indomain.errors import RequestError, look_up
 
 BLOCKS = [30, 12, 20]
@@ -360,8 +360,8 @@ def test_a_fitted_classifier_is_kept_and_read_without_running_code(name, tmp_pat
     for rule in ("concat", "score-search") if name == "lda" else ("concat",):
         whole, _ = whole_of(rule, name)
         whole.fit(X, y)
-        estimators.write(tmp_path / "classifier.skops", whole)
-        read = estimators.read(tmp_path / "classifier.skops")
+        fitted_classifier.write(tmp_path / "classifier.skops", whole)
+        read = fitted_classifier.read(tmp_path / "classifier.skops")
         np.testing.assert_array_equal(read.predict_proba(X), whole.predict_proba(X))
 
 
@@ -369,9 +369,9 @@ def test_every_rule_is_kept_and_read(tmp_path):
     X, y, _ = three_networks()
     for rule in RULES:
         whole, _ = whole_of(rule)
-        estimators.write(tmp_path / "classifier.skops", whole.fit(X, y))
+        fitted_classifier.write(tmp_path / "classifier.skops", whole.fit(X, y))
         np.testing.assert_array_equal(
-            estimators.read(tmp_path / "classifier.skops").predict_proba(X), whole.predict_proba(X)
+            fitted_classifier.read(tmp_path / "classifier.skops").predict_proba(X), whole.predict_proba(X)
         )
 
 
@@ -380,9 +380,9 @@ class Strange(LogisticRegression):
 
 
 def test_a_file_with_something_else_in_it_is_not_opened(tmp_path):
-    estimators.write(tmp_path / "classifier.skops", make_pipeline(Strange().fit([[0], [1]], [0, 1])))
+    fitted_classifier.write(tmp_path / "classifier.skops", make_pipeline(Strange().fit([[0], [1]], [0, 1])))
     with pytest.raises(RequestError, match="Strange, which no classifier here does"):
-        estimators.read(tmp_path / "classifier.skops")
+        fitted_classifier.read(tmp_path / "classifier.skops")
 
 
 FUSED = """

@@ -15,8 +15,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from indomain import images, manifests, networks, prepared
+from indomain.data.images import decoding
+from indomain.data.manifest import Manifest
 from indomain.errors import RequestError
+from indomain.networks import architecture, weights
 from report import figures, latex, page
 
 SPEC = {"name": "dcnn-light", "shape": [16, 16, 1], "width": 0.125}
@@ -36,10 +38,10 @@ def with_code(path):
 def test_code_in_a_model_is_not_run(tmp_path):
     trace = with_code(tmp_path / "evil.keras")
     with pytest.raises((RequestError, ValueError), match=r"(?i)lambda|safe_mode|unsafe"):
-        networks.load(tmp_path / "evil.keras")
-    backbone = networks.backbone(SPEC)
+        weights.load(tmp_path / "evil.keras")
+    backbone = architecture.backbone(SPEC)
     with pytest.raises(RequestError):
-        networks.start(backbone, SPEC, str(tmp_path / "evil.keras"), 0)
+        weights.start(backbone, SPEC, str(tmp_path / "evil.keras"), 0)
     assert not trace.exists()
 
 
@@ -47,7 +49,7 @@ def test_a_class_named_in_a_model_is_not_imported(tmp_path, monkeypatch):
     (tmp_path / "evil_module.py").write_text("open('imported', 'w').close()\nclass Evil: pass\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    networks.save(networks.backbone(SPEC), tmp_path / "good.keras")
+    weights.save(architecture.backbone(SPEC), tmp_path / "good.keras")
     with zipfile.ZipFile(tmp_path / "good.keras") as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     config = json.loads(parts["config.json"])
@@ -56,20 +58,20 @@ def test_a_class_named_in_a_model_is_not_imported(tmp_path, monkeypatch):
         for name, content in {**parts, "config.json": json.dumps(config).encode()}.items():
             archive.writestr(name, content)
     with pytest.raises((RequestError, ValueError, TypeError)):
-        networks.load(tmp_path / "evil.keras")
+        weights.load(tmp_path / "evil.keras")
     assert not (tmp_path / "imported").exists()
 
 
 def test_an_archive_cannot_write_outside_its_folder(tmp_path):
     place = tmp_path / "inner"
     place.mkdir()
-    networks.save(networks.backbone(SPEC), place / "model.keras")
-    before = [np.array(weight) for weight in networks.backbone(SPEC).weights]
+    weights.save(architecture.backbone(SPEC), place / "model.keras")
+    before = [np.array(weight) for weight in architecture.backbone(SPEC).weights]
     with zipfile.ZipFile(place / "model.keras", "a") as archive:
         for name in ("../climbed.txt", "assets/../../climbed.txt", str(tmp_path / "climbed.txt")):
             archive.writestr(name, "x")
     try:
-        loaded = networks.load(place / "model.keras")
+        loaded = weights.load(place / "model.keras")
         assert all(np.array_equal(a, np.array(b)) for a, b in zip(before, loaded.weights))
     except (RequestError, ValueError, OSError):
         pass  # refused as a whole: as good
@@ -79,7 +81,7 @@ def test_an_archive_cannot_write_outside_its_folder(tmp_path):
 def test_pickled_weights_are_checked_before_they_are_unpickled(tmp_path, monkeypatch):
     import pickle
 
-    from indomain.backbones import squeezenet
+    from indomain.networks.backbones import squeezenet
 
     class Evil:
         def __reduce__(self):
@@ -95,7 +97,7 @@ def test_pickled_weights_are_checked_before_they_are_unpickled(tmp_path, monkeyp
 
 def test_nothing_else_unpickles():
     # The one place is `backbones/squeezenet.py`, whose file is checked first.
-    root = os.path.dirname(os.path.dirname(os.path.abspath(images.__file__)))
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     found = subprocess.run(
         ["grep", "-rlE", r"pickle\.load|allow_pickle=True|safe_mode=False|joblib\.(load|Memory)", "--include=*.py"]
         + [os.path.join(root, room) for room in ("indomain", "pretrain", "finetune", "fusion", "explain", "report")],
@@ -131,16 +133,16 @@ def test_a_picture_that_bursts_is_refused(tmp_path):
     reason, memory = done.stdout.splitlines()
     assert "256,000,000 pixels; at most 200,000,000" in reason and float(memory) < 200
     bomb(tmp_path / "greater.png", 40_000)
-    with pytest.raises(images.UnreadableImage):
-        images.read(tmp_path / "greater.png")
+    with pytest.raises(decoding.UnreadableImage):
+        decoding.read(tmp_path / "greater.png")
 
 
 def test_a_dicom_that_bursts_is_refused(tmp_path):
     from test_images import write_dicom
 
     path = write_dicom(tmp_path / "x.dcm", np.zeros((4, 4), np.uint16), Rows=4, NumberOfFrames=60_000_000)
-    with pytest.raises(images.UnreadableImage, match="960,000,000 pixels"):
-        images.read(path)
+    with pytest.raises(decoding.UnreadableImage, match="960,000,000 pixels"):
+        decoding.read(path)
 
 
 @pytest.mark.parametrize(
@@ -166,8 +168,8 @@ def test_a_manifest_stays_in_the_data_folder(tmp_path, read):
 
     def prepare(more):
         asked = {"name": "x", "title": "x", "read": {**json.loads(text), **more}}
-        manifest = manifests.Manifest.model_validate(asked)
-        return prepared.prepare(manifest, data, tmp_path / "cache", (8, 8), quiet=True)
+        manifest = Manifest.model_validate(asked)
+        return prepare(manifest, data, tmp_path / "cache", (8, 8), quiet=True)
 
     with pytest.raises(RequestError, match="outside the data folder"):
         prepare({})
@@ -180,13 +182,13 @@ def test_a_name_cannot_lead_elsewhere(name, here, small_recipe):
     from pydantic import ValidationError
 
     with pytest.raises(ValidationError):
-        manifests.Manifest.model_validate({"name": name, "title": "x", "read": {"reader": "phantom"}})
-    from indomain import recipes
+        Manifest.model_validate({"name": name, "title": "x", "read": {"reader": "phantom"}})
+    from indomain.recipe.recipe import load_recipe
 
     text = small_recipe.read_text().replace("targets.wrist", f"targets.{json.dumps(name)}")
     small_recipe.write_text(text)
     with pytest.raises(RequestError):
-        recipes.load("tiny.toml")
+        load_recipe("tiny.toml")
 
 
 EVIL = "<script>alert(1)</script>\\input{/etc/passwd} $x^2_ [bold]&%#~"

@@ -6,7 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from indomain import audit, datasets, manifests, phantom, readers
+from indomain.data import audit, readers
+from indomain.data.dataset import _subset
+from indomain.data.images import phantom
+from indomain.data.manifest import load_manifest
 from indomain.errors import RequestError
 
 PARTS = ("elbow", "finger", "forearm", "hand", "humerus", "shoulder", "wrist")
@@ -23,7 +26,7 @@ def records_frame(found):
 def whole_mura(tmp_path_factory):
     """Every file of MURA v1.1 by name, two images a study, nothing in them."""
     top = tmp_path_factory.mktemp("mura")
-    manifest, _ = manifests.load("mura")
+    manifest, _ = load_manifest("mura")
     for part, splits in manifest.counts.items():
         for split, classes in splits.items():
             word = {"train": "train", "test": "valid"}[split]
@@ -40,7 +43,7 @@ def whole_mura(tmp_path_factory):
 
 
 def test_the_reader_finds_muras_own_counts(whole_mura):
-    manifest, _ = manifests.load("mura")
+    manifest, _ = load_manifest("mura")
     frame = records_frame(readers.read(manifest, whole_mura, (32, 32)))
     assert frame.groupby("split").size().to_dict() == {"train": 36_808, "test": 3_197}
     assert set(frame["part"]) == set(PARTS)
@@ -52,7 +55,7 @@ def test_the_reader_finds_muras_own_counts(whole_mura):
         ("all-but-humerus+wrist", 25_784, 2_250),
         ("elbow+hand", 10_474, 925),
     ):
-        chosen = frame[datasets._subset(frame, "part", subset, "mura")]
+        chosen = frame[_subset(frame, "part", subset, "mura")]
         assert chosen.groupby("split").size().to_dict() == {"train": train, "test": test}
         expected = manifest.expected_counts(subset)
         assert (sum(expected["train"].values()), sum(expected["test"].values())) == (train, test)
@@ -63,7 +66,7 @@ def test_the_reader_finds_muras_own_counts(whole_mura):
 
 
 def test_another_version_is_named(tmp_path):
-    manifest, _ = manifests.load("mura")
+    manifest, _ = load_manifest("mura")
     (tmp_path / "MURA-v1.0").mkdir()
     with pytest.raises(RequestError, match=r"MURA-v1.0, which is another version: 40,895 images of 14,982 studies"):
         readers.read(manifest, tmp_path, (32, 32))
@@ -154,14 +157,13 @@ def test_the_table_prints_the_papers_digits(part, cells, printed):
 
 @pytest.mark.parametrize("part", ["humerus", "wrist"])
 def test_the_papers_recipes_plan(part, here, cache_dir):
-    from indomain import planning, recipes
-    from indomain.runs import RunsFolder
+    from indomain.recipe.recipe import load_recipe
+    from indomain.recipe.study import Plan, make_plan
+    from indomain.runs.folder import RunsFolder
 
     phantom.write_mura(here / "data", patients=24, size=(32, 32))
-    name, recipe, base = recipes.load(f"alammar2023/{part}", ["size=80", "seeds=[0]"])
-    plan = planning.make(
-        planning.Plan(name, recipe, base, RunsFolder(here / "runs"), here / "data", cache_dir, quiet=True)
-    )
+    name, recipe, base = load_recipe(f"alammar2023/{part}", ["size=80", "seeds=[0]"])
+    plan = make_plan(Plan(name, recipe, base, RunsFolder(here / "runs"), here / "data", cache_dir, quiet=True))
     fitted = plan.find("finetune", profile="strict", target=part)
     # Seven networks, each as four chains, each at the size that it was trained on.
     assert len({task.labels["backbone"] for task in fitted}) == 7 and len(fitted) == 28
@@ -183,8 +185,9 @@ def test_the_papers_recipes_plan(part, here, cache_dir):
 def test_the_ct_recipe_splits_by_patient_and_by_slice(here, cache_dir):
     from PIL import Image
 
-    from indomain import planning, recipes
-    from indomain.runs import RunsFolder
+    from indomain.recipe.recipe import load_recipe
+    from indomain.recipe.study import Plan, make_plan
+    from indomain.runs.folder import RunsFolder
 
     rng = np.random.default_rng(0)
     lines = ["image,label,patient"]
@@ -201,10 +204,8 @@ def test_the_ct_recipe_splits_by_patient_and_by_slice(here, cache_dir):
         (here / "data" / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(rng.integers(0, 256, (24, 24), dtype=np.uint8)).save(here / "data" / name)
     (here / "data/covid_ct/patients.csv").write_text("\n".join(lines))
-    name, recipe, base = recipes.load("alammar2023/ct", ["size=80", "seeds=[0]"])
-    plan = planning.make(
-        planning.Plan(name, recipe, base, RunsFolder(here / "runs"), here / "data", cache_dir, quiet=True)
-    )
+    name, recipe, base = load_recipe("alammar2023/ct", ["size=80", "seeds=[0]"])
+    plan = make_plan(Plan(name, recipe, base, RunsFolder(here / "runs"), here / "data", cache_dir, quiet=True))
     assert plan.target("by-patient", "strict").facts["leaks"] == {}
     assert plan.target("by-slice", "strict").facts["leaks"]["same patient"] > 0
     assert plan.target("by-slice", "strict").facts["dropped"] == 0

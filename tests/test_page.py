@@ -22,7 +22,7 @@ def page(tmp_path_factory, cache_dir):
     """The page of a small recipe that has every part."""
     from conftest import SMALL_MANIFEST, TINY
 
-    from indomain.cli import main
+    from indomain.commands.cli import main
 
     here = tmp_path_factory.mktemp("page")
     (here / "small.toml").write_text(SMALL_MANIFEST)

@@ -2,7 +2,11 @@ import hashlib
 
 import numpy as np
 
-from indomain import audit, datasets, manifests, phantom, prepared
+from indomain.data import audit
+from indomain.data.dataset import open_dataset
+from indomain.data.images import phantom, phantom_atlas
+from indomain.data.manifest import load_manifest
+from indomain.data.preparing import prepare
 
 # The same bytes on every machine and with every version of NumPy: change these only together with phantom.VERSION.
 KNOWN = "66407933b91e3ab1d63f99a114db1ef1"
@@ -18,7 +22,7 @@ def test_the_same_bytes_everywhere():
 
 def test_labels_masks_and_splits_are_what_they_say():
     exposures = list(phantom.exposures(30))
-    assert {exposure.part for exposure in exposures} == set(phantom.PARTS)
+    assert {exposure.part for exposure in exposures} == set(phantom_atlas.PARTS)
     assert {exposure.abnormality for exposure in exposures} == {"", *phantom.ABNORMALITIES}
     assert len({exposure.id for exposure in exposures}) == len(exposures)
     splits: dict[str, set] = {}
@@ -45,12 +49,12 @@ def test_an_abnormality_changes_the_picture_only_near_its_mask():
 
 def test_muras_own_manifest_reads_a_phantom_in_muras_layout(tmp_path):
     number = phantom.write_mura(tmp_path, patients=4, size=(40, 32))
-    manifest, subset = manifests.load("mura/humerus")
-    done = prepared.prepare(manifest, tmp_path, tmp_path / "cache", (32, 32), quiet=True)
+    manifest, subset = load_manifest("mura/humerus")
+    done = prepare(manifest, tmp_path, tmp_path / "cache", (32, 32), quiet=True)
     assert len(done.index()) == number
-    dataset = datasets.open_dataset(done, subset)
+    dataset = open_dataset(done, subset)
     assert dataset.class_names == ("normal", "abnormal") and set(dataset.index["split"]) == {"train", "test"}
-    others = datasets.open_dataset(done, "all-but-humerus")
+    others = open_dataset(done, "all-but-humerus")
     assert len(dataset) + len(others) == number and "humerus" not in set(others.index["part"])
     # Every patient's studies and views are found, and the counts differ from MURA's own.
     assert dataset.index["study"].str.startswith("study").all() and dataset.has_patients
@@ -58,7 +62,7 @@ def test_muras_own_manifest_reads_a_phantom_in_muras_layout(tmp_path):
 
 
 def test_muras_counts_are_the_published_ones():
-    manifest, _ = manifests.load("mura")
+    manifest, _ = load_manifest("mura")
     whole = manifest.expected_counts()
     assert sum(whole["train"].values()) == 36808 and sum(whole["test"].values()) == 3197
     assert sum(manifest.expected_counts("all-but-humerus")["train"].values()) == 35536

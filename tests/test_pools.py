@@ -7,9 +7,13 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from indomain import datasets, joined, manifests, patches, prepared, readers
+from indomain.data import readers
+from indomain.data.dataset import open_dataset
+from indomain.data.images import patches
+from indomain.data.manifest import PatchOptions, load_manifest
+from indomain.data.pool import join_sets
+from indomain.data.preparing import prepare
 from indomain.errors import RequestError
-from indomain.manifests import PatchOptions
 
 
 def jpeg(path: Path, seed: int, size=(40, 30)) -> None:
@@ -21,7 +25,7 @@ def jpeg(path: Path, seed: int, size=(40, 30)) -> None:
 
 def manifest_of(text: str, path: Path):
     path.write_text(text)
-    return manifests.load(str(path))[0]
+    return load_manifest(str(path))[0]
 
 
 def folder_set(here, cache_dir, name, classes, count=4, more="", size=(16, 16)):
@@ -31,25 +35,25 @@ def folder_set(here, cache_dir, name, classes, count=4, more="", size=(16, 16)):
             jpeg(here / "data" / name / label / f"{image}.png", seed)
     text = f'name = "{name}"\ntitle = "{name}"\n[read]\nreader = "folder"\nroot = "{name}"\n{more}'
     manifest = manifest_of(text, here / f"{name}.toml")
-    return prepared.prepare(manifest, here / "data", cache_dir, size, quiet=True)
+    return prepare(manifest, here / "data", cache_dir, size, quiet=True)
 
 
 def test_a_pool_is_its_sets_one_after_the_other(here, cache_dir):
     first = folder_set(here, cache_dir, "first", ["x", "y"])
     second = folder_set(here, cache_dir, "second", ["y", "z"], more='[images]\nchannels = "grey"\n')
-    pool = joined.join([(first, ""), (second, "")], "sources.pool")
-    dataset = datasets.open_dataset(pool, labelled=False)
+    pool = join_sets([(first, ""), (second, "")], "sources.pool")
+    dataset = open_dataset(pool, labelled=False)
     assert len(dataset) == 16 and dataset.name == "first+second" and list(dataset.index["row"]) == list(range(16))
     assert set(dataset.index["origin"]) == {"first", "second"} and dataset.index["id"].is_unique
     rows = np.array([15, 0, 8, 3])
     shown = dataset.pictures(rows, 3)
-    one, two = datasets.open_dataset(first, labelled=False), datasets.open_dataset(second, labelled=False)
+    one, two = open_dataset(first, labelled=False), open_dataset(second, labelled=False)
     assert np.array_equal(shown[[1, 3]], one.pictures(np.array([0, 3]), 3))
     assert np.array_equal(shown[[0, 2]], two.pictures(np.array([7, 0]), 3))
-    labelled = datasets.open_dataset(pool)
+    labelled = open_dataset(pool)
     assert labelled.class_names == ("x", "y", "z") and labelled.counts()["all"] == {"x": 4, "y": 8, "z": 4}
     with pytest.raises(RequestError, match="'first' is joined with itself"):
-        joined.join([(first, ""), (first, "")], "sources.pool")
+        join_sets([(first, ""), (first, "")], "sources.pool")
 
 
 def test_a_joined_source_runs_and_its_leaks_are_found(indomain, here, cache_dir):
@@ -230,8 +234,8 @@ def test_a_shipped_manifest_reads_its_sets_own_layout(name, here, cache_dir, ind
         jpeg(here / "data" / path, number, (600, 520) if name == "bach_patches" else (40, 30))
     for path, text in tables.items():
         (here / "data" / path).write_text(text)
-    manifest, _ = manifests.load(name)
-    dataset = datasets.open_dataset(prepared.prepare(manifest, here / "data", cache_dir, (16, 16), quiet=True))
+    manifest, _ = load_manifest(name)
+    dataset = open_dataset(prepare(manifest, here / "data", cache_dir, (16, 16), quiet=True))
     classes = [dataset.class_names[y] for y in dataset.index["y"]]
     said = {" ".join(words) for words in zip(dataset.index["split"], classes, dataset.index["patient"])}
     assert set(expected) <= said, said
@@ -249,7 +253,7 @@ def test_counts_of_shipped_manifests_add_up_to_the_published_totals():
         "dfuc_folders": 5955,
     }  # fmt: skip
     for name, total in published.items():
-        manifest, _ = manifests.load(name)
+        manifest, _ = load_manifest(name)
         counts = manifest.expected_counts()
         assert sum(sum(classes.values()) for classes in counts.values()) == total, name
         assert manifest.licence and manifest.citation and manifest.get, name
@@ -292,13 +296,14 @@ def papers_data(here: Path) -> None:
 
 @pytest.mark.parametrize("name", ["skin", "breast", "foot"])
 def test_the_papers_recipes_plan_and_their_profiles_differ_where_documented(name, here, cache_dir, monkeypatch):
-    from indomain import planning, recipes
-    from indomain.runs import RunsFolder
+    from indomain.recipe.recipe import load_recipe
+    from indomain.recipe.study import Plan, make_plan
+    from indomain.runs.folder import RunsFolder
 
     papers_data(here / "data")
-    title, recipe, base = recipes.load(f"alzubaidi2021/{name}", ["size=32"])
+    title, recipe, base = load_recipe(f"alzubaidi2021/{name}", ["size=32"])
     runs = RunsFolder(here / "runs")
-    plan = planning.make(planning.Plan(title, recipe, base, runs, here / "data", cache_dir, quiet=True))
+    plan = make_plan(Plan(title, recipe, base, runs, here / "data", cache_dir, quiet=True))
     fitted = {profile: plan.find("finetune", profile=profile) for profile in ("strict", "paper")}
     strict, paper = (fitted[profile][0].params["options"] for profile in ("strict", "paper"))
     given = {"epochs": 100, "batch": 8, "optimizer": "sgd", "learning_rate": 1e-3, "momentum": 0.9, "head_rate": 10}
@@ -326,36 +331,36 @@ def test_the_papers_recipes_plan_and_their_profiles_differ_where_documented(name
 
 
 def test_patches_of_a_picture_stay_together_even_ungrouped(here, cache_dir):
-    from indomain import audit, splits
-    from indomain.recipes import SplitOptions
+    from indomain.data import folds, leakage
+    from indomain.data.options import SplitOptions
 
     cut = folder_set(here, cache_dir, "cut", ["a", "b"], 9, more="[patches]\nsize = 20\n")
-    dataset = datasets.open_dataset(cut)
+    dataset = open_dataset(cut)
     assert len(dataset) == 18 * 4
-    table = splits.make(dataset, SplitOptions(scheme="kfold", folds=3, grouped=False, validated=False))
+    table = folds.make(dataset, SplitOptions(scheme="kfold", folds=3, grouped=False, validated=False))
     image = dataset.index.set_index("id")["image"]
     for _, part in table.groupby("fold"):
         assert (part.groupby(part["id"].map(image))["split"].nunique() == 1).all()
     # And should a split cut one apart, the audit sees it.
     torn = table[table["fold"] == 0].copy()
     torn["split"] = ["test", "train", "train", "train"] * 18
-    assert (audit.leaks(dataset, torn)["kind"] == "same picture").sum() == 54
+    assert (leakage.leaks(dataset, torn)["kind"] == "same picture").sum() == 54
 
 
 def test_a_whole_picture_and_its_patches_are_the_same_file(here, cache_dir):
-    from indomain import audit
+    from indomain.data import leakage
 
     whole = folder_set(here, cache_dir, "whole", ["a", "b"], 5)
     text = (here / "whole.toml").read_text().replace('name = "whole"', 'name = "cut2"') + "[patches]\nsize = 20\n"
-    cut = prepared.prepare(manifest_of(text, here / "cut2.toml"), here / "data", cache_dir, (16, 16), quiet=True)
-    source, target = datasets.open_dataset(whole, labelled=False), datasets.open_dataset(cut)
+    cut = prepare(manifest_of(text, here / "cut2.toml"), here / "data", cache_dir, (16, 16), quiet=True)
+    source, target = open_dataset(whole, labelled=False), open_dataset(cut)
     tested = set(target.index.loc[target.index["label"] == "a", "id"])
-    found = audit.leaks_between(source, target, tested)
+    found = leakage.leaks_between(source, target, tested)
     assert (found["kind"] == "same file").sum() == 5
 
 
 def test_sets_that_share_numbers_share_patients(here, cache_dir):
-    from indomain import audit
+    from indomain.data import leakage
 
     pattern = 'pattern = "{label}/{patient:[0-9]}.png"\n'
     first = folder_set(here, cache_dir, "one", ["a", "b"], 4, more=pattern)
@@ -365,19 +370,19 @@ def test_sets_that_share_numbers_share_patients(here, cache_dir):
     both = []
     for extra in ("", 'patients_of = "one"\n'):
         other = manifest_of(extra + text, here / "two.toml")
-        second = prepared.prepare(other, here / "data", cache_dir, (16, 16), quiet=True)
-        source, target = (datasets.open_dataset(item, labelled=False) for item in (second, first))
-        both.append(audit.leaks_between(source, target, set(target.index["id"])))
+        second = prepare(other, here / "data", cache_dir, (16, 16), quiet=True)
+        source, target = (open_dataset(item, labelled=False) for item in (second, first))
+        both.append(leakage.leaks_between(source, target, set(target.index["id"])))
     assert both[0].empty and (both[1]["kind"] == "same patient").sum() == 4
 
 
 def test_a_word_that_matches_nothing_is_refused(here, cache_dir):
     one = folder_set(here, cache_dir, "few", ["a", "b"], 3)
     with pytest.raises(RequestError, match="few: where: unknown label 'c'"):
-        datasets.open_dataset(one, where={"label": ["!c"]})
+        open_dataset(one, where={"label": ["!c"]})
     other = folder_set(here, cache_dir, "more", ["a", "b"], 3, more='pattern = "{label}/{patient:[0-9]}.png"\n')
-    pool = joined.join([(one, ""), (other, "")], "sources.pool")
-    assert len(datasets.open_dataset(pool, where={"patient": ["!2"]}, labelled=False)) == 10
+    pool = join_sets([(one, ""), (other, "")], "sources.pool")
+    assert len(open_dataset(pool, where={"patient": ["!2"]}, labelled=False)) == 10
 
 
 def test_a_pools_classes_are_all_of_its_parts(here, cache_dir):
@@ -385,12 +390,12 @@ def test_a_pools_classes_are_all_of_its_parts(here, cache_dir):
         here, cache_dir, "named", ["x", "y"], 3, more='[labels]\nclasses = { bad = ["x"], good = ["y"] }\n'
     )
     plain = folder_set(here, cache_dir, "plain", ["p", "q"], 3)
-    pool = joined.join([(named, ""), (plain, "")], "sources.pool")
-    assert datasets.open_dataset(pool).counts()["all"] == {"bad": 3, "good": 3, "p": 3, "q": 3}
+    pool = join_sets([(named, ""), (plain, "")], "sources.pool")
+    assert open_dataset(pool).counts()["all"] == {"bad": 3, "good": 3, "p": 3, "q": 3}
     other = folder_set(
         here, cache_dir, "contrary", ["x", "y"], 3, more='[labels]\nclasses = { good = ["x"], bad = ["y"] }\n'
     )
-    torn = joined.join([(named, ""), (other, "")], "sources.pool")
+    torn = join_sets([(named, ""), (other, "")], "sources.pool")
     with pytest.raises(RequestError, match="stands in two classes"):
-        datasets.open_dataset(torn)
-    assert len(datasets.open_dataset(torn, labelled=False)) == 12
+        open_dataset(torn)
+    assert len(open_dataset(torn, labelled=False)) == 12

@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 from keras import ops
 
-from indomain import networks, training
 from indomain.errors import look_up
+from indomain.networks import architecture, weights
 from indomain.progress import silent
+from indomain.training import trainer
 from pretrain import pseudo_labels
 from pretrain.decoder import Explained, Reconstruction, with_decoder
 from pretrain.lesson import Lesson
@@ -54,8 +55,8 @@ def learn(name, folder, source=None, epochs=6, note=silent, measure=None):
     objective = OBJECTIVES[name]
     own = {"clusters": 3, "every": 3} if name == "pseudo-labels" else {}
     options = objective.options(epochs=epochs, batch=16, learning_rate=3e-3, **own)
-    backbone = networks.backbone(SPEC)
-    networks.initialise(backbone, 0)
+    backbone = architecture.backbone(SPEC)
+    weights.initialise(backbone, 0)
     function = look_up({name: objective.function}, name, "objective")
     facts = function(Lesson(backbone, source or Source(), options, 0, folder, note, measure))
     return [np.array(weight) for weight in backbone.weights], facts, pd.read_csv(folder / "log.csv")
@@ -67,7 +68,7 @@ def same(first, second):
 
 @pytest.mark.parametrize("name", sorted(TELLS))
 def test_it_learns_and_says_so(name, tmp_path):
-    before = [np.array(weight) for weight in networks.backbone(SPEC).weights]
+    before = [np.array(weight) for weight in architecture.backbone(SPEC).weights]
     weights, facts, log = learn(name, tmp_path, epochs=12, measure=lambda: {"probe_knn": 0.5})
     said = log[QUANTITY.get(name, "accuracy")]
     assert said.iloc[-1] > max(TELLS[name], said.iloc[0]), log
@@ -89,7 +90,7 @@ class Killed(Exception):
 
 @pytest.mark.parametrize("name", ["pseudo-labels", "rotation", "masked", "autoencoder"])
 def test_a_killed_pretext_goes_on_to_the_same_weights(name, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "SAVING", np.inf)
+    monkeypatch.setattr(trainer, "SAVING", np.inf)
     unbroken, _, log = learn(name, tmp_path / "unbroken", epochs=5)
 
     # After the fourth epoch: pseudo-labels are then in the middle of an assignment.
@@ -135,7 +136,9 @@ def test_turns_are_quarter_turns():
     [("squeezenet", (64, 64, 3)), ("dcnn-light", (50, 38, 1)), ("mobilenetv2", (64, 48, 3)), ("vgg16", (40, 40, 3))],
 )
 def test_a_decoder_gives_a_picture_of_the_same_shape(name, shape):
-    backbone = networks.backbone({"name": name, "shape": list(shape), "width": 1.0 if name != "dcnn-light" else 0.125})
+    backbone = architecture.backbone(
+        {"name": name, "shape": list(shape), "width": 1.0 if name != "dcnn-light" else 0.125}
+    )
     network = with_decoder(backbone, 8)
     assert network.output_shape[1:] == shape and network.input_shape == backbone.input_shape
 

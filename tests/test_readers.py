@@ -3,14 +3,17 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from indomain import datasets, manifests, prepared, readers
+from indomain.data import readers
+from indomain.data.dataset import open_dataset
+from indomain.data.manifest import Manifest, load_manifest, manifest_names
+from indomain.data.preparing import prepare
+from indomain.data.readers.folder import pattern_regex
 from indomain.errors import RequestError
-from indomain.readers.folder import pattern_regex
 
 
-def prepare(tmp_path, read, **more):
-    manifest = manifests.Manifest.model_validate({"name": "given", "title": "given", "read": read, **more})
-    return prepared.prepare(manifest, tmp_path, tmp_path / "cache", (8, 8), quiet=True)
+def prepared(tmp_path, read, **more):
+    manifest = Manifest.model_validate({"name": "given", "title": "given", "read": read, **more})
+    return prepare(manifest, tmp_path, tmp_path / "cache", (8, 8), quiet=True)
 
 
 def save(path, value=0, size=(12, 10), mode="L"):
@@ -26,7 +29,7 @@ def test_class_folders_with_and_without_splits(tmp_path):
         save(tmp_path / "x" / name, number) if not name.endswith("txt") else (tmp_path / "x" / name).write_text(
             "no picture"
         )
-    index = prepare(tmp_path, {"reader": "folder", "root": "x"}).index()
+    index = prepared(tmp_path, {"reader": "folder", "root": "x"}).index()
     assert dict(zip(index["id"], index["split"])) == {
         "Test/b/4.bmp": "test",
         "train/a/1.png": "train",
@@ -35,7 +38,7 @@ def test_class_folders_with_and_without_splits(tmp_path):
     }
     save(tmp_path / "y" / "one" / "deep" / "1.png")
     save(tmp_path / "y" / "two" / "2.png", mode="RGB")
-    done = prepare(tmp_path, {"reader": "folder", "root": "y"})
+    done = prepared(tmp_path, {"reader": "folder", "root": "y"})
     assert list(done.index()["label"]) == ["one", "two"] and done.images().shape == (2, 8, 8, 3)
 
 
@@ -43,14 +46,14 @@ def test_a_pattern_names_label_patient_part_and_view(tmp_path):
     save(tmp_path / "XR_HAND" / "p1_left_sick.png")
     save(tmp_path / "XR_HAND" / "p2_right_well.png", 1)
     save(tmp_path / "XR_HAND" / "thumbnail.png", 2)
-    done = prepare(tmp_path, {"reader": "folder", "pattern": r"XR_{part}/{patient:p\d+}_{view}_{label}.png"})
+    done = prepared(tmp_path, {"reader": "folder", "pattern": r"XR_{part}/{patient:p\d+}_{view}_{label}.png"})
     index = done.index()
     assert index[["patient", "view", "label", "part"]].to_numpy().tolist() == [
         ["p1", "left", "sick", "hand"],
         ["p2", "right", "well", "hand"],
     ]
     with pytest.raises(RequestError, match="none of the 3 pictures"):
-        prepare(tmp_path, {"reader": "folder", "pattern": "{label}/{patient}/*"})
+        prepared(tmp_path, {"reader": "folder", "pattern": "{label}/{patient}/*"})
     with pytest.raises(RequestError, match="names {color}"):
         pattern_regex("{color}/*")
 
@@ -69,14 +72,14 @@ def test_csv_columns_one_hot_labels_and_ids_that_look_like_numbers(tmp_path):
         "otherwise": "nevus",
         "tables": [{"file": "labels.csv", "images": "pictures/{image}.png", "split": "training"}],
     }
-    index = prepare(tmp_path, read).index()
+    index = prepared(tmp_path, read).index()
     assert index[["id", "label", "patient", "split"]].to_numpy().tolist() == [
         ["007", "mel", "a", "train"],
         ["008", "bkl", "a", "train"],
         ["009", "nevus", "b", "train"],
     ]
     with pytest.raises(RequestError, match="unknown column 'whom'. Did you mean 'who'"):
-        prepare(tmp_path, {**read, "patient": "whom"})
+        prepared(tmp_path, {**read, "patient": "whom"})
 
 
 def test_npz_split_and_unsplit(tmp_path):
@@ -89,7 +92,7 @@ def test_npz_split_and_unsplit(tmp_path):
         test_images=pictures[4:],
         test_labels=labels[4:],
     )
-    done = prepare(tmp_path, {"reader": "npz", "file": "split.npz", "class_names": ["well", "sick"]})
+    done = prepared(tmp_path, {"reader": "npz", "file": "split.npz", "class_names": ["well", "sick"]})
     assert list(done.index()["split"]) == ["train"] * 4 + ["test"] * 2
     assert np.array_equal(done.images(), pictures[..., 0]) and list(done.index()["label"][:2]) == ["well", "sick"]
     groups = np.array(["p1", "p1", "p2", "p2", "p3", "p3"])
@@ -100,14 +103,14 @@ def test_npz_split_and_unsplit(tmp_path):
         groups=groups,
         ids=np.array(list("aabbcc")),
     )
-    index = prepare(tmp_path, {"reader": "npz", "file": "whole.npz"}).index()
+    index = prepared(tmp_path, {"reader": "npz", "file": "whole.npz"}).index()
     assert list(index["patient"]) == list(groups) and index["id"].is_unique
     np.savez(tmp_path / "objects.npz", images=pictures[..., 0], labels=np.array([{}] * 6, dtype=object))
     with pytest.raises(RequestError, match="without unpickling"):
-        prepare(tmp_path, {"reader": "npz", "file": "objects.npz"})
+        prepared(tmp_path, {"reader": "npz", "file": "objects.npz"})
     np.savez(tmp_path / "float.npz", images=pictures / 255.0)
     with pytest.raises(RequestError, match="float64"):
-        prepare(tmp_path, {"reader": "npz", "file": "float.npz"})
+        prepared(tmp_path, {"reader": "npz", "file": "float.npz"})
 
 
 @pytest.mark.parametrize("file_format", ["array_record", "tfrecord"])
@@ -139,7 +142,7 @@ def test_tfds_reads_a_local_builder(tmp_path, file_format):
 
     folder = tmp_path / "tensorflow_datasets"
     TwoShades(data_dir=folder, file_format=file_format).download_and_prepare()
-    done = prepare(tmp_path, {"reader": "tfds", "dataset": "two_shades", "download": False})
+    done = prepared(tmp_path, {"reader": "tfds", "dataset": "two_shades", "download": False})
     assert done.images().shape == (8, 8, 8) and set(done.index()["label"]) == {"dark", "light"}
     assert list(done.index()["split"]) == ["train"] * 4 + ["test"] * 4
     for label, picture in zip(done.index()["label"], done.images()):
@@ -149,32 +152,32 @@ def test_tfds_reads_a_local_builder(tmp_path, file_format):
 def test_a_prepared_set_is_made_once_and_known_by_its_pixels(tmp_path):
     save(tmp_path / "x/a/1.png")
     save(tmp_path / "x/b/2.png", 1)
-    first = prepare(tmp_path, {"reader": "folder", "root": "x"})
-    again = prepare(tmp_path, {"reader": "folder", "root": "x"})
+    first = prepared(tmp_path, {"reader": "folder", "root": "x"})
+    again = prepared(tmp_path, {"reader": "folder", "root": "x"})
     assert again.folder == first.folder
     moved = tmp_path / "elsewhere"
     (tmp_path / "x").rename(moved)
-    assert prepare(tmp_path, {"reader": "folder", "root": "elsewhere"}).digest == first.digest
+    assert prepared(tmp_path, {"reader": "folder", "root": "elsewhere"}).digest == first.digest
     save(moved / "b/3.png", 2)
-    assert prepare(tmp_path, {"reader": "folder", "root": "elsewhere"}).digest != first.digest
+    assert prepared(tmp_path, {"reader": "folder", "root": "elsewhere"}).digest != first.digest
 
 
 def test_every_shipped_manifest_is_valid_and_names_its_source():
-    for name in manifests.names():
-        manifest, _ = manifests.load(name)
+    for name in manifest_names():
+        manifest, _ = load_manifest(name)
         assert manifest.name == name and manifest.title and manifest.citation, name
 
 
 def test_missing_data_say_where_to_get_them(tmp_path):
-    manifest, _ = manifests.load("ham10000")
+    manifest, _ = load_manifest("ham10000")
     with pytest.raises(RequestError, match="doi.org/10.7910/DVN/DBW86T"):
-        prepared.prepare(manifest, tmp_path, tmp_path / "cache", (8, 8), quiet=True)
+        prepare(manifest, tmp_path, tmp_path / "cache", (8, 8), quiet=True)
 
 
 def test_subsets_and_unknown_ones(phantom_set):
-    assert set(datasets.open_dataset(phantom_set, "hand").index["part"]) == {"hand"}
+    assert set(open_dataset(phantom_set, "hand").index["part"]) == {"hand"}
     with pytest.raises(RequestError, match="Did you mean 'hand'"):
-        datasets.open_dataset(phantom_set, "hands")
+        open_dataset(phantom_set, "hands")
 
 
 def test_npz_labels_of_other_peoples_archives(tmp_path):
@@ -189,11 +192,11 @@ def test_npz_labels_of_other_peoples_archives(tmp_path):
     for number, (labels, expected) in enumerate(cases):
         groups = np.array([1.0, np.nan, 2.0, 2.0])
         np.savez(tmp_path / f"{number}.npz", images=pictures, labels=labels, groups=groups, class_names=names)
-        index = prepare(tmp_path, {"reader": "npz", "file": f"{number}.npz"}).index()
+        index = prepared(tmp_path, {"reader": "npz", "file": f"{number}.npz"}).index()
         assert list(index["label"]) == expected and list(index["patient"]) == ["1", "", "2", "2"]
     (tmp_path / "junk.npz").write_bytes(b"junk")
     with pytest.raises(RequestError, match="not a readable"):
-        prepare(tmp_path, {"reader": "npz", "file": "junk.npz"})
+        prepared(tmp_path, {"reader": "npz", "file": "junk.npz"})
 
 
 def test_csv_tables_that_number_alike_and_paths_from_columns(tmp_path):
@@ -208,7 +211,7 @@ def test_csv_tables_that_number_alike_and_paths_from_columns(tmp_path):
         {"file": f"{split}.csv", "images": split + "/{who}/{image}.png", "split": split} for split in ("train", "test")
     ]
     read = {"reader": "csv", "patient": "who", "label_columns": ["dx"], "otherwise": "none", "tables": tables}
-    index = prepare(tmp_path, read).index()
+    index = prepared(tmp_path, read).index()
     assert (
         index["id"].is_unique
         and list(index["label"]) == ["dx", "none"] * 2
@@ -216,17 +219,17 @@ def test_csv_tables_that_number_alike_and_paths_from_columns(tmp_path):
     )
     wrong = [{**tables[0], "images": "{whom}.png"}]
     with pytest.raises(RequestError, match="whom"):
-        prepare(tmp_path, {**read, "tables": wrong})
+        prepared(tmp_path, {**read, "tables": wrong})
     (tmp_path / "empty.csv").write_text("")
     with pytest.raises(RequestError, match="not a table"):
-        prepare(tmp_path, {**read, "tables": [{"file": "empty.csv"}]})
+        prepared(tmp_path, {**read, "tables": [{"file": "empty.csv"}]})
 
 
 def test_files_that_fit_no_pattern_are_named_and_capitals_do_not_matter(tmp_path):
     save(tmp_path / "x" / "a" / "1.PNG")
     save(tmp_path / "x" / "b" / "2.png", 1)
     save(tmp_path / "x" / "stray.png", 2)
-    done = prepare(tmp_path, {"reader": "folder", "root": "x", "pattern": "{label}/*.png"})
+    done = prepared(tmp_path, {"reader": "folder", "root": "x", "pattern": "{label}/*.png"})
     assert list(done.index()["label"]) == ["a", "b"]
     assert "stray.png" in done.unreadable()["file"][0] and "pattern" in done.unreadable()["reason"][0]
 
@@ -235,11 +238,11 @@ def test_a_folder_beside_split_folders_is_asked_about(tmp_path):
     for name in ("train/a/1.png", "test/b/1.png", "extra/a/1.png"):
         save(tmp_path / "x" / name)
     with pytest.raises(RequestError, match="extra"):
-        prepare(tmp_path, {"reader": "folder", "root": "x"})
+        prepared(tmp_path, {"reader": "folder", "root": "x"})
 
 
 def test_a_new_manifest_tells_patients_from_other_folders(tmp_path, capsys):
-    from indomain.new_manifest import write
+    from indomain.data.new_manifest import write
 
     for label in ("sick", "well"):
         for kind in ("images", "masks"):
@@ -251,8 +254,8 @@ def test_a_new_manifest_tells_patients_from_other_folders(tmp_path, capsys):
             save(tmp_path / "plain" / label / f"IMG_{number}.png", number)
     for folder, patients in (("kinds", 0), ("people", 12), ("names", 12), ("plain", 0)):
         path = write(tmp_path / folder, tmp_path / f"{folder}.toml")
-        manifest, _ = manifests.load(str(path))
-        done = prepared.prepare(manifest, tmp_path, tmp_path / "cache", (8, 8), quiet=True)
+        manifest, _ = load_manifest(str(path))
+        done = prepare(manifest, tmp_path, tmp_path / "cache", (8, 8), quiet=True)
         found = set(done.index()["patient"]) - {""}
         assert len(found) == patients and set(done.index()["label"]) == {"sick", "well"}, folder
         assert manifest.labels.positive == "sick"
@@ -270,19 +273,17 @@ def test_masks_are_found_by_their_names_and_are_no_pictures(tmp_path):
     mask[:10] = 255
     Image.fromarray(mask).save(tmp_path / "a/p1_mask.png")
     read = {"reader": "folder", "masks": "{folder}/{stem}_mask.png"}
-    manifest = manifests.Manifest.model_validate({"name": "m", "title": "M", "read": read})
-    done = prepared.prepare(manifest, tmp_path, tmp_path / "cache", (20, 20), quiet=True)
+    manifest = Manifest.model_validate({"name": "m", "title": "M", "read": read})
+    done = prepare(manifest, tmp_path, tmp_path / "cache", (20, 20), quiet=True)
     index, masks = done.index(), done.masks()
     assert len(index) == 6 and set(index["label"]) == {"a", "b"}
     assert [bool(one.any()) for one in masks] == [name == "a/p1.png" for name in index["id"]]
     assert (masks[index["id"] == "a/p1.png"][0] > 0).tolist() == (mask > 0).tolist()
-    wrong = manifests.Manifest.model_validate({"name": "m", "title": "M", "read": {**read, "masks": "{stm}.png"}})
+    wrong = Manifest.model_validate({"name": "m", "title": "M", "read": {**read, "masks": "{stm}.png"}})
     with pytest.raises(RequestError, match="known: stem, folder"):
         readers.read(wrong, tmp_path, (20, 20))
     (tmp_path / "table.csv").write_text("image,label\na/p1,x\nb/p1,y\n")
     tables = [{"file": "table.csv", "images": "{image}.png", "masks": "{image}_mask.png"}]
     csv = {"reader": "csv", "tables": tables, "label": "label"}
-    found = readers.read(
-        manifests.Manifest.model_validate({"name": "c", "title": "C", "read": csv}), tmp_path, (20, 20)
-    )
+    found = readers.read(Manifest.model_validate({"name": "c", "title": "C", "read": csv}), tmp_path, (20, 20))
     assert [record.mask is not None for record in found] == [True, False] and found[0].mask().max() == 255

@@ -100,7 +100,7 @@ def test_a_training_that_diverges_is_a_row_without_a_number(indomain, small_reci
 
 
 def test_one_stage_alone_needs_the_earlier_ones(here, small_recipe, cache_dir, capsys):
-    from indomain.cli import run_stage
+    from indomain.commands.cli import run_stage
 
     arguments = ["tiny.toml", "--cache-dir", str(cache_dir)]
     assert run_stage("finetune", arguments) == 2
@@ -171,7 +171,7 @@ def test_a_wrong_recipe_is_refused_before_any_work(indomain, small_recipe, here,
 
 
 def test_a_network_of_another_input_shape_is_refused(indomain, small_recipe, here):
-    from indomain import backbones
+    from indomain.networks import backbones
 
     backbones.build("squeezenet", (40, 40, 1)).save(here / "other.keras")
     small_recipe.write_text(small_recipe.read_text().replace('imagenet = ["imagenet"]', 'imagenet = ["other.keras"]'))
@@ -209,7 +209,7 @@ def test_help_and_lists_do_not_import_tensorflow(here):
 
 
 def test_the_humerus_recipe_runs_on_phantoms_in_muras_layout(indomain, here):
-    from indomain import phantom
+    from indomain.data.images import phantom
 
     phantom.write_mura(here / "data", patients=10, size=(64, 64))
     words = [
@@ -238,12 +238,12 @@ def test_the_humerus_recipe_runs_on_phantoms_in_muras_layout(indomain, here):
 
 
 def test_every_shipped_recipe_is_valid():
-    from indomain import recipes
+    from indomain.recipe.recipe import load_recipe, recipe_names
 
-    for name in recipes.names():
-        assert recipes.load(name)[1].title
-    assert {"quickstart", "mini/skin", "mini/ct", "alammar2023/humerus", "alzubaidi2021/foot"} <= set(recipes.names())
-    assert not any("reported" in name for name in recipes.names())
+    for name in recipe_names():
+        assert load_recipe(name)[1].title
+    assert {"quickstart", "mini/skin", "mini/ct", "alammar2023/humerus", "alzubaidi2021/foot"} <= set(recipe_names())
+    assert not any("reported" in name for name in recipe_names())
 
 
 def test_a_recipe_without_any_arm_that_can_run(indomain, small_recipe):
@@ -256,14 +256,14 @@ def test_a_recipe_without_any_arm_that_can_run(indomain, small_recipe):
 def test_a_profiles_own_keys_are_laid_over_the_others(small_recipe):
     from pathlib import Path
 
-    from indomain import recipes
-    from indomain.planning import Plan
-    from indomain.runs import RunsFolder
+    from indomain.recipe.recipe import load_recipe
+    from indomain.recipe.study import Plan
+    from indomain.runs.folder import RunsFolder
     from pretrain.stage import Options
 
     text = small_recipe.read_text() + "[pretrain.paper.supervised]\nepochs = 7\n"
     small_recipe.write_text(text.replace("epochs = 1\n", "epochs = 1\naugment = 'basic'\n", 1))
-    name, recipe, base = recipes.load(str(small_recipe))
+    name, recipe, base = load_recipe(str(small_recipe))
     plan = Plan(name, recipe, base, RunsFolder(Path("runs")), Path("data"), Path("cache"))
     assert plan.options("pretrain", Options, "strict").supervised.epochs == 1
     paper = plan.options("pretrain", Options, "paper").supervised

@@ -3,10 +3,13 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from indomain import audit, datasets, manifests, prepared, splits
+from indomain.data import audit, duplicates, folds, leakage
+from indomain.data.budget import with_labels
+from indomain.data.dataset import open_dataset
+from indomain.data.manifest import LabelOptions, Manifest
+from indomain.data.options import SplitOptions
+from indomain.data.preparing import prepare
 from indomain.errors import RequestError
-from indomain.manifests import LabelOptions
-from indomain.recipes import SplitOptions
 
 
 def write_set(folder, cache, pictures: dict[str, np.ndarray], pattern="{split}/{label}/{patient}_*"):
@@ -15,8 +18,8 @@ def write_set(folder, cache, pictures: dict[str, np.ndarray], pattern="{split}/{
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(picture).save(folder / name)
     read = {"reader": "folder", "root": ".", "pattern": pattern}
-    manifest = manifests.Manifest.model_validate({"name": "given", "title": "given", "read": read})
-    return prepared.prepare(manifest, folder, cache, (32, 32), quiet=True)
+    manifest = Manifest.model_validate({"name": "given", "title": "given", "read": read})
+    return prepare(manifest, folder, cache, (32, 32), quiet=True)
 
 
 def picture(seed):
@@ -42,8 +45,8 @@ def test_the_audit_finds_each_planted_fault(tmp_path):
             "test/sick/p9_b.png": picture(8),  # patient p9 on both sides
         },
     )
-    dataset = datasets.open_dataset(done)
-    kinds = audit.count_by_kind(audit.findings(dataset))
+    dataset = open_dataset(done)
+    kinds = leakage.count_by_kind(audit.findings(dataset))
     assert kinds == {
         "exact duplicate": 2,
         "near duplicate": 1,
@@ -51,18 +54,18 @@ def test_the_audit_finds_each_planted_fault(tmp_path):
         "split overlap": 3,
         "patient overlap": 1,
     }
-    table = splits.make(dataset, SplitOptions(scheme="official", validated=False))
-    leaks = audit.leaks(dataset, table)
-    assert audit.count_by_kind(leaks) == {"exact duplicate": 2, "near duplicate": 1, "same patient": 1}
+    table = folds.make(dataset, SplitOptions(scheme="official", validated=False))
+    leaks = leakage.leaks(dataset, table)
+    assert leakage.count_by_kind(leaks) == {"exact duplicate": 2, "near duplicate": 1, "same patient": 1}
     with pytest.raises(RequestError, match="drop_leaks = true"):
-        audit.stop_at(leaks, "given")
+        leakage.stop_at(leaks, "given")
     train = table[table["split"] == "train"]
-    assert audit.dropped_ids(leaks, train) == set(train["id"])
+    assert leakage.dropped_ids(leaks, train) == set(train["id"])
 
 
 def test_different_pictures_are_not_called_alike(phantom_set):
-    dataset = datasets.open_dataset(phantom_set)
-    pairs = list(audit.similar_pairs(dataset, dataset))
+    dataset = open_dataset(phantom_set)
+    pairs = list(duplicates.similar_pairs(dataset, dataset))
     assert len(pairs) <= 2
 
 
@@ -76,73 +79,73 @@ def test_an_unreadable_file_is_named_and_left_out_or_stops(tmp_path):
     assert "p7_a.png" in done.unreadable()["file"][0]
     strict = done.manifest.model_copy(update={"strict_files": True})
     with pytest.raises(RequestError, match="p7_a.png.*strict_files"):
-        prepared.prepare(strict, tmp_path / "data", tmp_path / "cache", (32, 32), quiet=True)
+        prepare(strict, tmp_path / "data", tmp_path / "cache", (32, 32), quiet=True)
     assert not list((tmp_path / "cache").glob(".preparing*"))
 
 
 @pytest.mark.parametrize("scheme", ["official", "holdout", "kfold"])
 def test_no_patient_stands_on_two_sides(phantom_set, scheme):
-    dataset = datasets.open_dataset(phantom_set, "hand")
+    dataset = open_dataset(phantom_set, "hand")
     options = SplitOptions(scheme=scheme, folds=3 if scheme == "kfold" else 1, validation=0.3)
-    table = splits.make(dataset, options)
+    table = folds.make(dataset, options)
     for _, part in table.groupby("fold"):
         assert (part.groupby("group")["split"].nunique() == 1).all()
         assert set(part["split"]) == {"train", "val", "test"}
     if scheme == "kfold":
         assert (table[table["split"] == "test"].groupby("id").size() == 1).all()
-    again = splits.make(dataset, options)
+    again = folds.make(dataset, options)
     pd.testing.assert_frame_equal(table, again)
 
 
 def test_label_budgets_are_nested_and_leave_the_test_alone(phantom_set):
-    table = splits.make(datasets.open_dataset(phantom_set), SplitOptions(scheme="official", validation=0.2))
+    table = folds.make(open_dataset(phantom_set), SplitOptions(scheme="official", validation=0.2))
     whole = set(table.loc[table["split"] == "test", "id"])
     kept = []
     for fraction in (0.1, 0.2, 0.5, 1.0):
-        part = splits.with_labels(table, fraction, None, 0.2)
+        part = with_labels(table, fraction, None, 0.2)
         assert set(part.loc[part["split"] == "test", "id"]) == whole
         kept.append(set(part.loc[part["split"] == "train", "id"]))
         share = len(kept[-1]) / (table["split"] == "train").sum()
         assert share == pytest.approx(fraction, abs=0.02)
     assert kept[0] < kept[1] < kept[2] < kept[3]
-    few = splits.with_labels(table, None, 4, 0.2)
+    few = with_labels(table, None, 4, 0.2)
     assert (few[few["split"] == "train"].groupby("y").size() == 4).all()
     assert (few[few["split"] == "val"].groupby("y").size() == 1).all()
-    more = splits.with_labels(table, None, 8, 0.2)
+    more = with_labels(table, None, 8, 0.2)
     assert set(few["id"]) <= set(more["id"])
 
 
 def test_budgets_that_leave_a_class_empty_are_refused(phantom_set):
-    table = splits.make(datasets.open_dataset(phantom_set, "hand"), SplitOptions(scheme="official"))
+    table = folds.make(open_dataset(phantom_set, "hand"), SplitOptions(scheme="official"))
     with pytest.raises(RequestError, match="fraction 0.01"):
-        splits.with_labels(table, 0.01, None, 0.2)
+        with_labels(table, 0.01, None, 0.2)
     with pytest.raises(RequestError, match="500 shots"):
-        splits.with_labels(table, None, 500, 0.2)
+        with_labels(table, None, 500, 0.2)
 
 
 def test_classes_are_selected_and_merged(phantom_set):
     labels = LabelOptions(classes={"any": ["normal", "abnormal"], "none": []})
     with pytest.raises(RequestError, match="'sick' has no image"):
-        datasets.open_dataset(phantom_set, labels=LabelOptions(classes={"a": ["normal"], "b": ["sick"]}))
+        open_dataset(phantom_set, labels=LabelOptions(classes={"a": ["normal"], "b": ["sick"]}))
     assert labels.classes["none"] == []
-    turned = datasets.open_dataset(phantom_set, labels=LabelOptions(positive="normal"))
+    turned = open_dataset(phantom_set, labels=LabelOptions(positive="normal"))
     assert turned.class_names == ("abnormal", "normal")
-    views = datasets.open_dataset(phantom_set, where={"view": ["!lateral"]})
+    views = open_dataset(phantom_set, where={"view": ["!lateral"]})
     assert set(views.index["view"]) == {"ap", "oblique"}
 
 
 def test_a_budget_is_whole_after_leaks_were_dropped(phantom_set):
-    table = splits.make(datasets.open_dataset(phantom_set), SplitOptions(scheme="official", validated=False))
+    table = folds.make(open_dataset(phantom_set), SplitOptions(scheme="official", validated=False))
     train = table.index[table["split"] == "train"]
     table.loc[train[::2], "split"] = "dropped"
     left = table[table["split"] != "dropped"]
-    assert len(splits.with_labels(left, 1.0, None, 0.2)) == len(left)
-    few = splits.with_labels(left, None, 3, 0.2)
+    assert len(with_labels(left, 1.0, None, 0.2)) == len(left)
+    few = with_labels(left, None, 3, 0.2)
     assert (few[few["split"] == "train"].groupby("y").size() == 3).all()
 
 
 def test_the_positive_class_is_kept_when_a_recipe_merges_classes(phantom_set):
     merged = LabelOptions(classes={"abnormal": ["abnormal"], "fine": ["normal"]})
-    assert datasets.open_dataset(phantom_set, labels=merged).class_names == ("fine", "abnormal")
+    assert open_dataset(phantom_set, labels=merged).class_names == ("fine", "abnormal")
     with pytest.raises(RequestError, match="unknown positive class 'sick'"):
-        datasets.open_dataset(phantom_set, labels=LabelOptions.model_construct(classes={}, positive="sick"))
+        open_dataset(phantom_set, labels=LabelOptions.model_construct(classes={}, positive="sick"))

@@ -5,11 +5,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from indomain import classification, features, networks, training
-from indomain.batches import Batches
+from indomain.artifacts.features import read_features
 from indomain.errors import Diverged
+from indomain.networks import architecture, features, inference, weights
 from indomain.progress import silent
-from indomain.recipes import TrainingOptions
+from indomain.training import classifier, trainer
+from indomain.training.batches import Batches
+from indomain.training.options import TrainingOptions
 
 HERE = Path(__file__).resolve().parent.parent
 SPEC = {"name": "dcnn-light", "shape": [16, 16, 1], "width": 0.125}
@@ -33,10 +35,10 @@ def learn(folder, options, seed=0, frozen=0.0, head_rate=1.0, shuffled=False):
     pictures, table = problem()
     if shuffled:
         table["y"] = np.random.default_rng(1).permutation(table["y"])
-    backbone = networks.backbone(SPEC, frozen)
-    networks.initialise(backbone, seed)
+    backbone = architecture.backbone(SPEC, frozen)
+    weights.initialise(backbone, seed)
     before = {layer.name: [np.array(w) for w in layer.weights] for layer in backbone.layers}
-    network, facts = classification.classify(
+    network, facts = classifier.classify(
         backbone, table, lambda rows: pictures[rows], 2, options, seed, folder, silent, head_rate
     )
     return network, pd.read_csv(folder / "log.csv"), before, facts
@@ -75,7 +77,7 @@ def test_another_process_learns_the_same(tmp_path):
 
 
 def test_a_killed_run_goes_on_to_the_same_weights(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "SAVING", np.inf)
+    monkeypatch.setattr(trainer, "SAVING", np.inf)
     options = TrainingOptions(epochs=4, batch=8, learning_rate=1e-2, augment="basic")
     unbroken, log, *_ = learn(tmp_path / "unbroken", options)
     expected = weights_of(unbroken)
@@ -83,17 +85,17 @@ def test_a_killed_run_goes_on_to_the_same_weights(tmp_path, monkeypatch):
     class Killed(Exception):
         pass
 
-    original = training._Keeper.save
+    original = trainer._Keeper.save
 
     def save_and_die(self):
         original(self)
         if len(self.log) == 2:
             raise Killed
 
-    monkeypatch.setattr(training._Keeper, "save", save_and_die)
+    monkeypatch.setattr(trainer._Keeper, "save", save_and_die)
     with pytest.raises(Killed):
         learn(tmp_path / "broken", options)
-    monkeypatch.setattr(training._Keeper, "save", original)
+    monkeypatch.setattr(trainer._Keeper, "save", original)
     resumed, resumed_log, *_ = learn(tmp_path / "broken", options)
     assert same(expected, weights_of(resumed))
     pd.testing.assert_frame_equal(log.drop(columns="seconds"), resumed_log.drop(columns="seconds"))
@@ -117,30 +119,30 @@ def test_a_head_learns_on_features_what_it_learns_on_pictures(tmp_path):
     options = TrainingOptions(epochs=6, batch=8, learning_rate=1e-2, augment="none")
     pictures, table = problem()
     on_pictures, log, *_ = learn(tmp_path / "pictures", options, frozen=1.0, head_rate=10.0)
-    expected = networks.predict(on_pictures, lambda rows: pictures[rows], table["row"].to_numpy())
+    expected = inference.predict(on_pictures, lambda rows: pictures[rows], table["row"].to_numpy())
 
-    backbone = networks.backbone(SPEC, 1.0)
-    networks.initialise(backbone, 0)
+    backbone = architecture.backbone(SPEC, 1.0)
+    weights.initialise(backbone, 0)
     (tmp_path / "features").mkdir()
     features.write(tmp_path / "features", backbone, lambda rows: pictures[rows], table["row"].to_numpy())
-    known = features.read(tmp_path / "features")
-    head, _ = classification.classify(
+    known = read_features(tmp_path / "features")
+    head, _ = classifier.classify(
         features.stand_in(backbone), table, known, 2, options, 0, tmp_path / "features", silent, 10.0
     )
     whole = features.joined(backbone, head)
 
     # The same numbers in another order of summation: they differ in the last digits of a float32, if at all.
     np.testing.assert_allclose(pd.read_csv(tmp_path / "features/log.csv")["loss"], log["loss"], rtol=1e-5)
-    found = networks.predict(whole, lambda rows: pictures[rows], table["row"].to_numpy())
+    found = inference.predict(whole, lambda rows: pictures[rows], table["row"].to_numpy())
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
-    on_features = networks.predict(head, known, table["row"].to_numpy())
+    on_features = inference.predict(head, known, table["row"].to_numpy())
     np.testing.assert_allclose(on_features, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_frozen_layers_and_their_batch_norm_do_not_move(tmp_path):
     options = TrainingOptions(epochs=2, batch=8, learning_rate=1e-2)
     network, _, before, _ = learn(tmp_path, options, frozen=0.5)
-    names = [layer.name for layer in networks.backbone(SPEC, 0.5).layers if layer.weights]
+    names = [layer.name for layer in architecture.backbone(SPEC, 0.5).layers if layer.weights]
     half = names[: round(0.5 * len(names))]
     assert any("bn" in name for name in half)
     for name in names:
@@ -182,16 +184,16 @@ def test_balanced_weights_are_scikit_learns():
     from sklearn.utils.class_weight import compute_sample_weight
 
     y = np.array([0, 0, 0, 1])
-    assert np.allclose(classification.class_weights(y, 2, "balanced"), compute_sample_weight("balanced", y))
+    assert np.allclose(classifier.class_weights(y, 2, "balanced"), compute_sample_weight("balanced", y))
 
 
 def test_a_saved_network_is_whole_and_flat(tmp_path):
-    model = networks.with_scores(networks.with_head(networks.backbone(SPEC), 2, 0.5))
-    networks.initialise(model, 0)
-    networks.save(model, tmp_path / "model.keras")
+    model = architecture.with_scores(architecture.with_head(architecture.backbone(SPEC), 2, 0.5))
+    weights.initialise(model, 0)
+    weights.save(model, tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     pictures = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 1)).astype("float32")
     assert np.allclose(loaded.predict_on_batch(pictures), model.predict_on_batch(pictures))
     assert np.allclose(np.sum(loaded.predict_on_batch(pictures), axis=1), 1, atol=1e-5)
-    read = networks.load(tmp_path / "model.keras")
+    read = weights.load(tmp_path / "model.keras")
     assert np.allclose(read.predict_on_batch(pictures), model.predict_on_batch(pictures))

@@ -1,0 +1,130 @@
+"""Folders of pictures: one folder a class, or a path pattern that names label, patient, study, part, view and split."""
+
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from indomain.data.manifest import COLUMNS, FolderReader, Manifest
+from indomain.data.readers import Record, mask_in
+from indomain.data.readers.paths import SPLIT_WORDS, missing, place, split_of
+from indomain.errors import RequestError
+
+
+def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Record]:
+    options = manifest.read
+    assert isinstance(options, FolderReader)
+    root = place(manifest, data_dir, options.root)
+    if not root.is_dir():
+        raise missing(manifest, data_dir, "the folder is not there")
+    files = [path for path in list_files(root) if path.suffix.lower() in options.suffixes]
+    named = [(path.relative_to(root).as_posix(), path) for path in files]
+    masks = {
+        str(path): _mask_path(manifest, options.masks, options.root, data_dir, name)
+        for name, path in named
+        if options.masks
+    }
+    # A mask is no picture of the set, wherever it lies.
+    are_masks = {str(path) for path in masks.values() if path.is_file()}
+    if options.masks and not are_masks:
+        example = next(iter(masks.values()), root)
+        raise RequestError(
+            f"{manifest.name}: masks = {options.masks!r} finds no file; the first looked for is {example}."
+        )
+    named = [(name, path) for name, path in named if str(path) not in are_masks]
+    if options.pattern:
+        records = _by_pattern(manifest, options.pattern, root, named, size)
+    elif options.labelled:
+        records = _by_class_folder(manifest, root, named, size)
+    else:
+        records = [Record.of_file(path, name, size, {}) for name, path in named]
+    return [replace(record, mask=mask_in(masks[record.file])) if masks else record for record in records]
+
+
+def _mask_path(manifest: Manifest, template: str, top: str, data_dir: Path, name: str) -> Path:
+    folder, _, file = name.rpartition("/")
+    try:
+        name = template.format(stem=file.rpartition(".")[0], folder=folder or ".")
+    except (KeyError, IndexError, ValueError) as error:
+        raise RequestError(f"{manifest.name}: masks = {template!r} names {error}; known: stem, folder.") from None
+    return place(manifest, data_dir, top, name)
+
+
+def list_files(root: Path) -> list[Path]:
+    """Every file below `root` in a fixed order; hidden files and macOS leavings are passed over."""
+    found = []
+    for folder, folders, names in os.walk(root, followlinks=True):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
+        found += [Path(folder) / name for name in sorted(names) if not name.startswith(".")]
+    return found
+
+
+def pattern_regex(pattern: str) -> re.Pattern[str]:
+    """The regular expression of a path pattern: `{name}` is `[^/]+?`, `{name:REGEX}` its own, `*` any part of a name."""
+    parts, seen = [], set()
+    for piece in re.split(r"(\{\w+(?::(?:[^{}]|\{[^{}]*\})*)?\}|\*)", pattern):
+        if piece == "*":
+            parts.append("[^/]*")
+        elif piece.startswith("{"):
+            name, _, expression = piece[1:-1].partition(":")
+            if name not in (*COLUMNS, "id"):
+                raise RequestError(f"the path pattern {pattern!r} names {{{name}}}; known: {', '.join(COLUMNS)}, id.")
+            parts.append(f"(?P={name})" if name in seen else f"(?P<{name}>{expression or '[^/]+?'})")
+            seen.add(name)
+        else:
+            parts.append(re.escape(piece))
+    try:
+        # Cameras write .PNG and .png.
+        return re.compile("".join(parts), re.IGNORECASE)
+    except re.error as error:
+        raise RequestError(f"the path pattern {pattern!r} is no valid expression: {error}.") from None
+
+
+def _by_pattern(
+    manifest: Manifest, pattern: str, root: Path, files: list[tuple[str, Path]], size: tuple[int, int]
+) -> list[Record]:
+    expression = pattern_regex(pattern)
+    records: list[Record] = []
+    unfit: list[tuple[str, Path]] = []
+    for name, path in files:
+        match = expression.fullmatch(name)
+        if match is None:
+            unfit.append((name, path))
+        else:
+            found = {column: value or "" for column, value in match.groupdict().items()}
+            found["split"] = split_of(found.get("split", ""), manifest)
+            found["part"] = found.get("part", "").lower()
+            records.append(Record.of_file(path, found.pop("id", "") or name, size, found))
+    if files and not records:
+        raise RequestError(
+            f"{manifest.name}: none of the {len(files)} pictures below {root} fits the pattern {pattern!r}; "
+            f"the first is {files[0][0]!r}."
+        )
+    return records + [Record.not_read(path, name, f"does not fit the pattern {pattern}") for name, path in unfit]
+
+
+def _by_class_folder(
+    manifest: Manifest, root: Path, files: list[tuple[str, Path]], size: tuple[int, int]
+) -> list[Record]:
+    top = {name.split("/")[0] for name, _ in files if "/" in name}
+    words = {*SPLIT_WORDS, *(name.lower() for name in manifest.split_names)}
+    has_splits = bool(top) and all(name.lower() in words for name in top)
+    odd = sorted(name for name in top if name.lower() not in words)
+    if odd and any(name.lower() in ("train", "training", "test", "testing") for name in top):
+        raise RequestError(
+            f"{manifest.name}: {root} holds split folders and also {', '.join(odd)}. Name it in split_names in the manifest, "
+            "give a pattern, or move it."
+        )
+    depth = 2 if has_splits else 1
+    records = []
+    for name, path in files:
+        parts = name.split("/")
+        if len(parts) <= depth:
+            raise RequestError(
+                f"{manifest.name}: {path} lies in no class folder. Expected "
+                f"{'SPLIT/CLASS/picture' if has_splits else 'CLASS/picture'} below {root}; "
+                "for pictures without labels set labelled = false in the manifest."
+            )
+        split = split_of(parts[0], manifest) if has_splits else ""
+        records.append(Record.of_file(path, name, size, {"label": parts[depth - 1], "split": split}))
+    return records

@@ -1,0 +1,35 @@
+"""The phantom as a data set: records that draw their picture when asked."""
+
+from functools import partial
+from pathlib import Path
+
+from indomain.data.images import phantom
+from indomain.data.manifest import Manifest, PhantomReader
+from indomain.data.readers import Record
+
+
+def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Record]:
+    options = manifest.read
+    assert isinstance(options, PhantomReader)
+    records = []
+    for exposure in phantom.exposures(options.patients, options.seed):
+        records.append(
+            Record(
+                id=exposure.id,
+                file=f"phantom(seed={options.seed}):{exposure.id}",
+                load=partial(_part_of, exposure, size, 0),
+                grey=partial(bool, True),
+                label=exposure.label,
+                patient=exposure.patient,
+                study=exposure.study,
+                part=exposure.part,
+                view=exposure.view,
+                split=exposure.split,
+                mask=partial(_part_of, exposure, size, 1),
+            )
+        )
+    return records
+
+
+def _part_of(exposure: phantom.Exposure, size: tuple[int, int], which: int):
+    return phantom.render(exposure, size)[which]

@@ -1,0 +1,78 @@
+"""Classification sets of TensorFlow Datasets."""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from indomain.data.images import decoding
+from indomain.data.manifest import Manifest, TfdsReader
+from indomain.data.readers import Record
+from indomain.data.readers.paths import split_of
+from indomain.errors import RequestError, unknown
+
+
+def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Record]:
+    import tensorflow_datasets as tfds
+
+    options = manifest.read
+    assert isinstance(options, TfdsReader)
+    folder = data_dir / "tensorflow_datasets"
+    try:
+        # Google's own storage is asked first by default, and a closed network then hangs for minutes.
+        builder = tfds.builder(options.dataset, data_dir=folder, try_gcs=False)
+        if options.download:
+            builder.download_and_prepare()
+        sources = {split: _source(builder, name) for split, name in options.splits.items()}
+    except Exception as error:
+        raise RequestError(
+            f"{manifest.name}: TensorFlow Datasets could not give {options.dataset!r} "
+            f"({type(error).__name__}: {str(error)[:300]}).\n  Put a prepared copy below {folder}, or run once where the "
+            "network allows the download."
+        ) from None
+    for key in (options.image, options.label, *([options.patient] if options.patient else [])):
+        if key not in builder.info.features:
+            raise unknown("feature", key, list(builder.info.features), manifest.name)
+    label = builder.info.features[options.label]
+    names = getattr(label, "names", None)
+    records = []
+    for split, source in sources.items():
+        for number in range(len(source)):
+            records.append(_record(options, source, number, split_of(split, manifest), names))
+    return records
+
+
+def _source(builder, split: str):
+    """Examples by number: read one by one where the files allow it, else all at once into memory."""
+    try:
+        return builder.as_data_source(split=split)
+    except NotImplementedError:
+        # What TensorFlow Datasets raises for its TFRecord files, which know no numbers.
+        import tensorflow_datasets as tfds
+
+        return list(tfds.as_numpy(builder.as_dataset(split=split, shuffle_files=False)))
+
+
+def _record(options: TfdsReader, source, number: int, split: str, names: list[str] | None) -> Record:
+    example = source[number]
+    label = example[options.label]
+    return Record(
+        id=f"{split}/{number}",
+        file=f"tfds:{options.dataset}:{split}[{number}]",
+        load=partial(_picture, source, number, options.image),
+        grey=partial(bool, example[options.image].shape[-1] == 1),
+        label=names[int(label)] if names else _text(label),
+        patient=_text(example[options.patient]) if options.patient else "",
+        split=split,
+    )
+
+
+def _picture(source, number: int, key: str) -> np.ndarray:
+    picture = np.asarray(source[number][key])
+    if picture.dtype != np.uint8:
+        raise decoding.UnreadableImage(f"pixels are {picture.dtype}, not uint8")
+    return picture[..., 0] if picture.shape[-1] == 1 else picture
+
+
+def _text(value) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

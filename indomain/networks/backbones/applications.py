@@ -1,0 +1,119 @@
+"""The ImageNet networks of `keras.applications`, flat, with each one's own input scaling inside."""
+
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import keras
+
+from indomain.errors import RequestError
+from indomain.networks.backbones import image_input
+
+
+def _caffe(x: keras.KerasTensor) -> keras.KerasTensor:
+    """RGB 0–255 to BGR minus ImageNet's mean."""
+    x = keras.ops.flip(x, axis=-1)
+    return keras.layers.Rescaling(1.0, offset=[-103.939, -116.779, -123.68], name="subtract_mean")(x)
+
+
+def _tf(x: keras.KerasTensor) -> keras.KerasTensor:
+    """0–255 to −1 … 1."""
+    return keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="centre")(x)
+
+
+def _torch(x: keras.KerasTensor) -> keras.KerasTensor:
+    """0–255 to ImageNet's mean 0 and variance 1, channel by channel."""
+    mean, deviation = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    scale = [1 / (255 * d) for d in deviation]
+    return keras.layers.Rescaling(scale, offset=[-m / d for m, d in zip(mean, deviation)], name="standardise")(x)
+
+
+def _efficientnet(x: keras.KerasTensor) -> keras.KerasTensor:
+    """255 times `_torch`'s values.
+
+    EfficientNet divides by 255 inside and then standardises by weights that only its ImageNet file holds, in a graph of
+    its own; here that layer stays neutral, and the same scaling stands before it for every beginning of a chain.
+    """
+    mean, deviation = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    offset = [-255 * m / d for m, d in zip(mean, deviation)]
+    return keras.layers.Rescaling([1 / d for d in deviation], offset=offset, name="standardise")(x)
+
+
+# name -> (class in keras.applications, its input scaling, the fewest pixels a side that it can take)
+FAMILIES: dict[str, tuple[str, Callable, int]] = {
+    "densenet121": ("DenseNet121", _torch, 32),
+    "densenet201": ("DenseNet201", _torch, 32),
+    "efficientnetb0": ("EfficientNetB0", _efficientnet, 32),
+    "inceptionresnetv2": ("InceptionResNetV2", _tf, 75),
+    "inceptionv3": ("InceptionV3", _tf, 75),
+    "mobilenetv2": ("MobileNetV2", _tf, 32),
+    "resnet50": ("ResNet50", _caffe, 32),
+    "vgg16": ("VGG16", _caffe, 32),
+    "vgg19": ("VGG19", _caffe, 32),
+    "xception": ("Xception", _tf, 71),
+}
+
+
+def _build(name: str, shape: tuple[int, int, int], size: int | None = None) -> keras.Model:
+    """One of the families with random weights; output: the features of `pool`.
+
+    Args:
+        name: a key of FAMILIES.
+        shape: (rows, columns, channels); a grey channel is repeated inside.
+        size: as for `indomain.networks.backbones.build`.
+    """
+    family, scaled, smallest = FAMILIES[name]
+    if min(size or shape[0], size or shape[1]) < smallest:
+        raise RequestError(
+            f"backbone {name!r} needs pictures of at least {smallest}×{smallest}, not {shape[0]}×{shape[1]}."
+        )
+    inputs, x = image_input.image(shape, size)
+    if shape[-1] == 1:
+        x = keras.layers.Concatenate(name="grey_to_rgb")([x, x, x])
+    network = getattr(keras.applications, family)(include_top=False, weights=None, input_tensor=scaled(x))
+    pool = keras.layers.GlobalAveragePooling2D(name="pool")(network.output)
+    return keras.Model(inputs, pool, name=name)
+
+
+def load_imagenet(name: str, model: keras.Model) -> None:
+    """Fills `model` with ImageNet weights from Keras' cache or, where the network allows, its download.
+
+    Raises:
+        RequestError: neither; says which file to put where.
+    """
+    family = FAMILIES[name][0]
+    # The shape only has to be valid: convolutions do not depend on it.
+    try:
+        plain = getattr(keras.applications, family)(include_top=False, weights="imagenet", input_shape=(96, 96, 3))
+    except Exception as error:
+        raise _unavailable(name, error) from None
+    for layer in plain.layers:
+        if layer.weights and not isinstance(layer, keras.layers.Normalization):
+            model.get_layer(layer.name).set_weights(layer.get_weights())
+
+
+def _unavailable(name: str, error: Exception) -> RequestError:
+    folder = (
+        Path(keras.config.keras_home()) / "models"
+        if hasattr(keras.config, "keras_home")
+        else Path.home() / ".keras/models"
+    )
+    address = re.search(r"https?://\S+?\.h5", str(error))
+    what = f"Put {address[0]} into {folder}" if address else f"Put its weights file into {folder}"
+    return RequestError(
+        f"the ImageNet weights of {name!r} cannot be had: {str(error)[:160]}.\n  {what}, or start the chain from a .keras "
+        "file of your own, or use squeezenet, whose weights are installed with this package."
+    )
+
+
+densenet121 = partial(_build, "densenet121")
+densenet201 = partial(_build, "densenet201")
+efficientnetb0 = partial(_build, "efficientnetb0")
+inceptionresnetv2 = partial(_build, "inceptionresnetv2")
+inceptionv3 = partial(_build, "inceptionv3")
+mobilenetv2 = partial(_build, "mobilenetv2")
+resnet50 = partial(_build, "resnet50")
+vgg16 = partial(_build, "vgg16")
+vgg19 = partial(_build, "vgg19")
+xception = partial(_build, "xception")

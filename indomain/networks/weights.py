@@ -1,0 +1,134 @@
+"""Weights: drawn, loaded from ImageNet, a file or the previous step, and saved."""
+
+import hashlib
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from indomain import files
+from indomain.errors import RequestError
+from indomain.networks import backbones
+from indomain.networks.architecture import backbone
+from indomain.networks.cache import _CACHE, cached
+
+
+def initialise(model: keras.Model, seed: int) -> None:
+    """Draws every weight anew from its layer's own initialiser; the same seed gives the same weights in any process."""
+    for layer in model.layers:
+        initialise_layer(layer, seed)
+
+
+def initialise_layer(layer: keras.layers.Layer, seed: int) -> None:
+    """As `initialise`, for one layer."""
+    if isinstance(layer, keras.layers.Normalization):
+        return  # constants of the input's scaling, not weights that are learnt
+    for variable in layer.weights:
+        initializer = _reseeded(_initializer(layer, variable.name), f"{seed}/{layer.name}/{variable.name}")
+        variable.assign(initializer(variable.shape, dtype=variable.dtype))
+
+
+def start(model: keras.Model, spec: dict[str, Any], beginning: str, seed: int, previous: Path | None = None) -> None:
+    """Fills a backbone as the beginning of a chain, or the previous step, says.
+
+    Args:
+        model: a backbone of `spec`.
+        spec: the task's `backbone` parameters (name, width, shape).
+        beginning: "random", "imagenet" or the path of a .keras file.
+        previous: the .keras file of the chain's previous step, which replaces all of these.
+
+    Raises:
+        RequestError: weights that cannot be had, or a file of another network.
+    """
+    initialise(model, seed)
+    if previous is not None:
+        model.load_weights(previous)
+    elif beginning == "imagenet":
+        backbones.load_imagenet(spec["name"], model)
+    elif beginning != "random":
+        _load_given(model, Path(beginning))
+
+
+def check_beginnings(asked: list[tuple[dict[str, Any], str, str]]) -> None:
+    """Tries each beginning of a chain once: (backbone parameters, start, path).
+
+    Raises:
+        RequestError: ImageNet weights that cannot be had, or a file that does not fit.
+    """
+    tried = set()
+    for spec, beginning, path in asked:
+        key = (spec["name"], tuple(spec["shape"]), spec["width"], spec.get("size"), beginning, path)
+        if key in tried:
+            continue
+        tried.add(key)
+        # The size is checked even for "random": some networks cannot take small pictures.
+        model = backbone(spec)
+        if beginning == "imagenet" or path:
+            start(model, spec, path or beginning, 0)
+
+
+def load(path: Path) -> keras.Model:
+    """The model of a `.keras` file, for looking at: its architecture is built once, its weights are read."""
+    with zipfile.ZipFile(path) as archive:
+        config = json.loads(archive.read("config.json"))
+    key = ("file", hashlib.sha256(json.dumps(config["config"], sort_keys=True).encode()).hexdigest())
+    fresh = key not in _CACHE
+    model = cached(key, lambda: keras.saving.load_model(path, compile=False))
+    if not fresh:
+        model.load_weights(path)
+    return model
+
+
+def save(model: keras.Model, path: Path) -> None:
+    """Writes a `.keras` file: it appears whole or not at all."""
+    with files.written(path) as temporary:
+        model.save(temporary)
+
+
+def _initializer(layer: keras.layers.Layer, name: str) -> Any:
+    """The initialiser of a layer's weight; depthwise and separable convolutions have their own names for it."""
+    for candidate in (f"{name}_initializer", f"{name.removesuffix('_kernel')}_initializer", "depthwise_initializer"):
+        found = getattr(layer, candidate, None)
+        if found is not None:
+            return found
+    raise RuntimeError(f"layer {layer.name!r}: no initialiser is known for its weight {name!r}")
+
+
+def _reseeded(initializer: Any, key: str) -> Any:
+    config = initializer.get_config()
+    if "seed" not in config:
+        return initializer
+    seed = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big") >> 1
+    return type(initializer).from_config({**config, "seed": seed})
+
+
+def _load_given(model: keras.Model, path: Path) -> None:
+    if not path.is_file():
+        raise RequestError(f"the chain starts from {path}, but there is no such file.")
+    if path.suffix == ".keras":
+        try:
+            with zipfile.ZipFile(path) as archive:
+                shape = _input_shape(json.loads(archive.read("config.json")))
+        except (zipfile.BadZipFile, KeyError, ValueError) as error:
+            raise RequestError(f"{path} is no .keras file that Keras 3 has written ({error}).") from None
+        expected = tuple(model.input_shape[1:])
+        if shape is not None and shape != expected:
+            raise RequestError(
+                f"{path} takes pictures of shape {shape}, the recipe gives {expected}. Set size and channels in the recipe "
+                "to those of the file, or use another file."
+            )
+    try:
+        model.load_weights(path)
+    except Exception as error:
+        raise RequestError(f"{path} does not fit backbone {model.name!r}: {str(error)[:300]}") from None
+
+
+def _input_shape(config: dict[str, Any]) -> tuple[int, ...] | None:
+    """The shape of the first input layer in a saved model's configuration."""
+    for layer in config.get("config", {}).get("layers", []):
+        shape = layer.get("config", {}).get("batch_shape")
+        if layer.get("class_name") == "InputLayer" and shape:
+            return tuple(shape[1:])
+    return None

@@ -1,0 +1,109 @@
+"""Augmentation as a named choice: Keras layers that run inside the training step. Same seed, same pictures."""
+
+from typing import TYPE_CHECKING, Any
+
+from indomain.errors import RequestError, look_up
+
+if TYPE_CHECKING:
+    import keras
+
+AUGMENTATIONS = {
+    "none": "indomain.training.augmentation:none",
+    "basic": "indomain.training.augmentation:basic",
+    "elastic": "indomain.training.augmentation:elastic",
+    "colour": "indomain.training.augmentation:colour",
+    "contrastive": "indomain.training.augmentation:contrastive",
+}
+_NEEDS_COLOUR = {"colour"}
+
+
+def none(seed: int) -> list["keras.layers.Layer"]:
+    """Pictures as they are."""
+    return []
+
+
+def basic(seed: int) -> list["keras.layers.Layer"]:
+    """Left–right flip, rotation to ±18°, shift to ±8 %, scale to ±10 %, noise of 2 % of the range of values."""
+    import keras
+
+    return [
+        keras.layers.RandomFlip("horizontal", seed=seed),
+        keras.layers.RandomRotation(0.05, fill_mode="nearest", seed=seed + 1),
+        keras.layers.RandomTranslation(0.08, 0.08, fill_mode="nearest", seed=seed + 2),
+        keras.layers.RandomZoom(0.1, fill_mode="nearest", seed=seed + 3),
+        *_in_unit_range(keras.layers.GaussianNoise(0.02, seed=seed + 4)),
+    ]
+
+
+def elastic(seed: int) -> list["keras.layers.Layer"]:
+    """`basic` after a smooth random deformation of up to about 6 % of the side (after Simard et al. 2003, ICDAR)."""
+    from indomain.training.elastic import Elastic
+
+    return [Elastic(seed=seed + 10), *basic(seed)]
+
+
+def colour(seed: int) -> list["keras.layers.Layer"]:
+    """`basic` with brightness, contrast, saturation and hue, as stains and cameras vary (Tellez et al. 2019, MedIA 58).
+
+    Hue to ±4 % of the circle: more would turn eosin into haematoxylin.
+    """
+    import keras
+
+    return [
+        *basic(seed),
+        # In 0–1: keras.layers.RandomSaturation compares saturations with the range of the pixels' values.
+        *_in_unit_range(
+            keras.layers.RandomBrightness(0.15, value_range=(0, 1), seed=seed + 5),
+            keras.layers.RandomContrast(0.2, value_range=(0, 1), seed=seed + 6),
+            keras.layers.RandomSaturation((0.4, 0.6), value_range=(0, 1), seed=seed + 7),
+            keras.layers.RandomHue(0.08, value_range=(0, 1), seed=seed + 8),
+        ),
+    ]
+
+
+def contrastive(seed: int) -> list["keras.layers.Layer"]:
+    """The strong views of SimCLR (Chen et al. 2020, arXiv:2002.05709, section 3): zoomed crop, flip, brightness, contrast.
+
+    Without the paper's hue and blur: radiographs have no hue, and at 64 pixels a blur removes the subject.
+    """
+    import keras
+
+    return [
+        keras.layers.RandomFlip("horizontal", seed=seed),
+        keras.layers.RandomRotation(0.06, fill_mode="nearest", seed=seed + 1),
+        keras.layers.RandomTranslation(0.15, 0.15, fill_mode="nearest", seed=seed + 2),
+        keras.layers.RandomZoom((-0.45, 0.1), fill_mode="nearest", seed=seed + 3),
+        keras.layers.RandomBrightness(0.3, value_range=(0, 255), seed=seed + 4),
+        keras.layers.RandomContrast(0.4, value_range=(0, 255), seed=seed + 5),
+    ]
+
+
+def check(name: str, channels: int, where: str) -> None:
+    """Raises a RequestError where an augmentation cannot work on pictures of so many channels."""
+    if name in _NEEDS_COLOUR and channels == 1:
+        raise RequestError(
+            f'{where}: augment = "{name}" changes hues, and the pictures are grey. Use "basic" or "elastic", or set '
+            'channels = "rgb" in the recipe if they have colours.'
+        )
+
+
+def apply(layers: list["keras.layers.Layer"], images: Any, training: bool | None) -> Any:
+    """`images` (N, rows, columns, channels), 0–255, through the layers of an augmentation, as float32."""
+    import keras
+
+    images = keras.ops.cast(images, "float32")
+    for layer in layers:
+        images = layer(images, training=training)
+    return images
+
+
+def layers_of(name: str, seed: int = 1) -> list["keras.layers.Layer"]:
+    """The layers of the augmentation of that name."""
+    return look_up(AUGMENTATIONS, name, "augmentation")(seed)
+
+
+def _in_unit_range(*layers: "keras.layers.Layer") -> list["keras.layers.Layer"]:
+    """Layers that want values of 0–1, between two that bring them there and back."""
+    import keras
+
+    return [keras.layers.Rescaling(1 / 255), *layers, keras.layers.Rescaling(255.0)]
