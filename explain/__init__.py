@@ -1,1 +1,10 @@
-"""Stage 4: what in a picture a network decided by."""
+"""Stage 4, explanations: what a decision rests on, how far the map can be trusted, how robust the network is.
+
+    python -m explain RECIPE
+
+Reads fine-tuned networks of the first seed, and the fused classifiers that were kept. A `maps` run writes `explanations.npz`
+for one of them (images, maps, scores); a `panel` run draws `panel.png` with every chain side by side. A `measure` run writes
+`measures.csv` (one row per image, explanation and measure), a `robustness` run `corrupted.csv` (the scores of the test
+images under each corruption). Feeds the figures of the page, and the rows of the table that measure explanations and
+robustness.
+"""

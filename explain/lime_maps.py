@@ -1,17 +1,27 @@
 """LIME: which superpixels raise a class's score when they are shown (Ribeiro et al. 2016, arXiv:1602.04938)."""
 
 import numpy as np
+from lime import lime_image
+from skimage.segmentation import slic
 
-from explain.scorers import BATCH, Scorer
+from explain.scorers import Scorer
+from explain.subject import Subject
+from indomain.networks.inference import ARRAY_BATCH
 
 
-def lime(scores: Scorer, images: np.ndarray, classes: np.ndarray, samples: int, segments: int, seed: int) -> np.ndarray:
+def explain(subject: Subject, seed: int) -> np.ndarray:
+    """LIME's maps of a subject's images."""
+    options = subject.options
+    return lime(subject.score, subject.images, subject.chosen, options["samples"], options["segments"], seed)
+
+
+def lime(scores: Scorer, images: np.ndarray, targets: np.ndarray, samples: int, segments: int, seed: int) -> np.ndarray:
     """A map for each image: every superpixel's weight in LIME's linear model.
 
     Args:
         scores: of whatever is explained, a network or a fused classifier; see `explain.scorers`.
         images: (N, rows, columns, channels), uint8.
-        classes: (N,), the class explained for each image.
+        targets: (N,), the class explained for each image.
         samples: hidden-superpixel pictures for each image.
         segments: superpixels for each image, about (SLIC, Achanta et al. 2012).
         seed: the same seed gives the same maps.
@@ -19,8 +29,6 @@ def lime(scores: Scorer, images: np.ndarray, classes: np.ndarray, samples: int, 
     Returns:
         float32 (N, rows, columns); positive where a superpixel speaks for the class.
     """
-    from lime import lime_image
-
     channels = images.shape[-1]
 
     def of_colour(pictures: np.ndarray) -> np.ndarray:
@@ -29,7 +37,7 @@ def lime(scores: Scorer, images: np.ndarray, classes: np.ndarray, samples: int, 
     class Explainer(lime_image.LimeImageExplainer):
         """LIME's own, whose samples are made a batch at a time: the same draws, the same pictures, a fifth of the time."""
 
-        def data_labels(self, image, fudged_image, segments, classifier_fn, num_samples, batch_size=BATCH):
+        def data_labels(self, image, fudged_image, segments, classifier_fn, num_samples, batch_size=ARRAY_BATCH):
             number = np.unique(segments).shape[0]
             data = self.random_state.randint(0, 2, num_samples * number).reshape((num_samples, number))
             data[0, :] = 1
@@ -41,7 +49,7 @@ def lime(scores: Scorer, images: np.ndarray, classes: np.ndarray, samples: int, 
             return data, np.concatenate(labels)
 
     maps = []
-    for picture, chosen in zip(images, classes):
+    for picture, chosen in zip(images, targets):
         # LIME handles three channels only, and keeps its random state between pictures: a new one for each.
         colour = np.repeat(picture, 3, axis=-1) if channels == 1 else picture
         explainer = Explainer(random_state=seed)
@@ -53,7 +61,7 @@ def lime(scores: Scorer, images: np.ndarray, classes: np.ndarray, samples: int, 
             hide_color=None,
             num_features=10_000,
             num_samples=samples,
-            batch_size=BATCH,
+            batch_size=ARRAY_BATCH,
             segmentation_fn=lambda one: superpixels(one, segments),
             random_seed=seed,
         )
@@ -66,8 +74,6 @@ def lime(scores: Scorer, images: np.ndarray, classes: np.ndarray, samples: int, 
 
 def superpixels(picture: np.ndarray, segments: int) -> np.ndarray:
     """The number of each pixel's superpixel, (rows, columns): about `segments` of them; the same picture, the same ones."""
-    from skimage.segmentation import slic
-
     # SLIC sees no difference between grey and its three copies but in the weight of colour against place.
     colour = np.repeat(picture, 3, axis=-1) if picture.shape[-1] == 1 else picture
     return slic(colour.astype(np.uint8), n_segments=segments, compactness=10, start_label=0)

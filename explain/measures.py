@@ -1,16 +1,102 @@
-"""How far an explanation can be trusted: does it point at the finding, does the score hang on it, and on the weights?
+"""How far an explanation can be trusted: does the score depend on it, and the map on the weights?
 
 All take heat (rows, columns), greater where more speaks for the class. Images without a mask have no pointing, overlap or
 energy (NaN).
 """
 
-import numpy as np
+from collections.abc import Callable
+from functools import lru_cache
 
+import keras
+import numpy as np
+from scipy.ndimage import distance_transform_edt, gaussian_filter
+from scipy.stats import spearmanr
+
+from explain.lime_maps import superpixels
+from explain.registry import EXPLANATIONS, explanation
 from explain.scorers import Scorer
+from explain.subject import Subject
+from indomain.networks import weights
 
 STEPS = 16  # of deletion and insertion: pictures a curve
 TOP = 5  # superpixels that LIME's seeds shall agree on
 TOLERANCE = 0.03  # of the shorter side, around the finding: Zhang et al. allow 15 pixels of about 500
+
+
+def pointing_of(subject: Subject, method: str, heat: np.ndarray) -> np.ndarray | None:
+    """`pointing` of every image; None without masks."""
+    return _each(pointing, subject, heat)
+
+
+def pointing_by_chance(subject: Subject) -> dict[str, np.ndarray] | None:
+    """What maps without any knowledge of the image would reach: findings often lie in the middle (Zhang et al. 2018)."""
+    if subject.masks is None:
+        return None
+    found = [near(mask) if (mask > 0).any() else None for mask in subject.masks]
+    return {
+        "anywhere": np.array([np.nan if one is None else one.mean() for one in found]),
+        "middle": np.array([np.nan if one is None else middle(one).mean() for one in found]),
+    }
+
+
+def overlap_of(subject: Subject, method: str, heat: np.ndarray) -> np.ndarray | None:
+    """`overlap` of every image; None without masks."""
+    return _each(overlap, subject, heat)
+
+
+def energy_of(subject: Subject, method: str, heat: np.ndarray) -> np.ndarray | None:
+    """`energy` of every image; None without masks."""
+    return _each(energy, subject, heat)
+
+
+def deletion_of(subject: Subject, method: str, heat: np.ndarray) -> np.ndarray:
+    """The area of deletion of every image."""
+    return _areas(subject, method)[:, 0]
+
+
+def insertion_of(subject: Subject, method: str, heat: np.ndarray) -> np.ndarray:
+    """The area of insertion of every image."""
+    return _areas(subject, method)[:, 1]
+
+
+def randomisation_of(subject: Subject, method: str, heat: np.ndarray) -> np.ndarray | None:
+    """`rank_correlation` with the map of the same network with every weight re-initialised; None for a fused classifier."""
+    if subject.model is None:
+        return None
+    return np.array([rank_correlation(a, b) for a, b in zip(heat, _randomised_maps(subject, subject.model, method))])
+
+
+def stability_of(subject: Subject, method: str, heat: np.ndarray) -> np.ndarray | None:
+    """`agreement` of LIME's maps over its seeds; None for methods that draw nothing."""
+    if "lime_seeds" not in EXPLANATIONS[method].measured_options:
+        return None
+    options = subject.options
+    others = [subject.maps(method, options["seed"] + more) for more in range(1, options["lime_seeds"])]
+    parts = [superpixels(image, options["segments"]) for image in subject.images]
+    return np.array([agreement(list(maps), part) for *maps, part in zip(heat, *others, parts)])
+
+
+def _each(function: Callable[[np.ndarray, np.ndarray], float], subject: Subject, heat: np.ndarray) -> np.ndarray | None:
+    if subject.masks is None:
+        return None
+    return np.array([function(one, mask) for one, mask in zip(heat, subject.masks)])
+
+
+@lru_cache(maxsize=1)
+def _areas(subject: Subject, method: str) -> np.ndarray:
+    """(N, 2): the areas of deletion and insertion of every image, which one pass of the network gives together."""
+    heat = subject.maps(method)
+    triples = zip(subject.images, heat, subject.chosen)
+    return np.array([deletion_and_insertion(subject.score, image, one, int(chosen)) for image, one, chosen in triples])
+
+
+def _randomised_maps(subject: Subject, model: keras.Model, method: str) -> np.ndarray:
+    kept = model.get_weights()
+    weights.initialise(model, subject.options["seed"] + 1)
+    try:
+        return explanation(method)(subject, subject.options["seed"])
+    finally:
+        model.set_weights(kept)
 
 
 def pointing(heat: np.ndarray, mask: np.ndarray) -> float:
@@ -30,8 +116,6 @@ def pointing(heat: np.ndarray, mask: np.ndarray) -> float:
 
 def near(mask: np.ndarray) -> np.ndarray:
     """bool (rows, columns): the finding and what lies within the pointing game's tolerance of it."""
-    from scipy.ndimage import distance_transform_edt
-
     return distance_transform_edt(mask <= 0) <= max(1, round(TOLERANCE * min(mask.shape)))
 
 
@@ -71,8 +155,6 @@ def deletion_and_insertion(scores: Scorer, picture: np.ndarray, heat: np.ndarray
     Args:
         picture: (rows, columns, channels), 0–255; chosen: the class explained.
     """
-    from scipy.ndimage import gaussian_filter
-
     picture = picture.astype(np.float32)
     rows, columns = heat.shape
     blurred = gaussian_filter(picture, (min(rows, columns) / 12, min(rows, columns) / 12, 0))
@@ -93,8 +175,6 @@ def rank_correlation(heat: np.ndarray, other: np.ndarray) -> float:
     Adebayo et al. 2018 (arXiv:1810.03292): a map that stays when the network's weights are drawn anew explains the picture,
     not the network.
     """
-    from scipy.stats import spearmanr
-
     if np.ptp(heat) == 0 or np.ptp(other) == 0:
         return 0.0
     return float(spearmanr(heat.ravel(), other.ravel()).statistic)

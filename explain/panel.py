@@ -4,8 +4,10 @@ import textwrap
 from pathlib import Path
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
-METHOD_TITLES = {"grad-cam": "Grad-CAM", "grad-cam++": "Grad-CAM++", "lime": "LIME"}
+from explain.registry import EXPLANATIONS
 
 
 def draw(path: Path, maps: dict[str, dict[str, np.ndarray]], methods: list[str], classes: list[str], note: str) -> None:
@@ -15,9 +17,6 @@ def draw(path: Path, maps: dict[str, dict[str, np.ndarray]], methods: list[str],
         maps: chain -> arrays as saved by the `maps` run: images, y, explained, scores, one map a method, masks (optional).
         note: stands above the figure.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     first = next(iter(maps.values()))
     rows, columns = len(first["images"]), 1 + len(maps) * len(methods)
     figure = Figure(figsize=(1.3 * columns + 0.4, 1.42 * rows + 0.9), dpi=150, layout="constrained")
@@ -38,7 +37,7 @@ def draw(path: Path, maps: dict[str, dict[str, np.ndarray]], methods: list[str],
                 if "masks" in arrays and arrays["masks"][row].any():
                     axis.contour(arrays["masks"][row] > 0, levels=[0.5], colors="cyan", linewidths=0.7)
                 if row == 0:
-                    axis.set_title(f"{chain}\n{METHOD_TITLES[method]}", fontsize=7)
+                    axis.set_title(f"{chain}\n{EXPLANATIONS[method].title}", fontsize=7)
                 if number == 0:
                     axis.set_xlabel(f"{classes[explained]}: {score:.2f}", fontsize=6.5, labelpad=2)
     axes[0, 0].set_title("picture\n(true class left)", fontsize=7)
@@ -55,7 +54,7 @@ def _show(axis, picture: np.ndarray) -> None:
 
 def _overlay(axis, heat: np.ndarray, method: str) -> None:
     """Grad-CAM from clear to red; LIME's weights red for the class and blue against it."""
-    if method == "lime":
+    if EXPLANATIONS[method].colours == "signed":
         limit = float(np.abs(heat).max()) or 1.0
         axis.imshow(heat, cmap="seismic", vmin=-limit, vmax=limit, alpha=0.45)
     else:

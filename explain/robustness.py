@@ -1,45 +1,32 @@
-"""Robustness: a network's scores of its test images, whole and spoilt, and under each condition of a confounder's mark."""
+"""Robustness: a network's scores of its test images, as they are, corrupted, and under each condition of a marker."""
 
-from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from explain import scorers
-from indomain import files
-from indomain.data.budget import labelled_rows
+from indomain.artifacts.explanations import CLEAN, MARKER, CorruptedRows
 from indomain.data.images import confounders, corruptions
-from indomain.data.split import open_split
-from indomain.networks import weights
-from indomain.progress import Note
-from indomain.runs.task import Task
+from indomain.data.split import Split
+from indomain.networks import inference, weights
+from indomain.runs.task import Work
 
 
-def write_scores(task: Task, folder: Path, inputs: dict[str, Path], note: Note) -> dict[str, Any]:
+def run(work: Work) -> dict[str, Any]:
     """Writes `corrupted.csv` of a `robustness` run; returns facts for the run's record."""
-    params = task.params
-    listing = open_split(task.places)
-    table = labelled_rows(listing.table(params["fold"]), params["budget"], params["validation"])
+    params, split = work.params, Split.open(work.task.paths)
+    table = split.labelled(params)
     test = table[table["split"] == "test"].reset_index(drop=True)
-    model = weights.load(inputs["network"] / "model.keras")
-    images = listing.pictures(model.input_shape[-1])(test["row"].to_numpy())
-    frames = []
-
-    def look(name: str, severity: int, pictures: Any) -> None:
-        found = pd.DataFrame(scorers.in_batches(model, pictures), columns=[f"score_{n}" for n in params["classes"]])
-        frames.append(pd.concat([test[["id", "group", "y"]].assign(corruption=name, severity=severity), found], axis=1))
-
-    if params.get("corruptions"):
-        look("none", 0, images)
-    every = [(name, severity) for name in params.get("corruptions", []) for severity in params["severities"]]
-    for number, (name, severity) in enumerate(every):
-        note(f"{name} {severity}", number / len(every))
-        look(name, severity, corruptions.spoil(images, name, severity, params["seed"], test["id"].tolist()))
-    if params.get("confounder"):
+    model = weights.load(work.inputs["network"] / "model.keras")
+    images = split.images(model.input_shape[-1])(test["row"].to_numpy())
+    rows = CorruptedRows(test, params["classes"])
+    if "corruptions" in params:
+        rows.add(CLEAN, 0, inference.predict_arrays(model, images))
+    conditions = [(name, severity) for name in params.get("corruptions", []) for severity in params["severities"]]
+    for number, (name, severity) in enumerate(conditions):
+        work.progress(f"{name} {severity}", number / len(conditions))
+        corrupted = corruptions.corrupt(images, name, severity, params["seed"], test["id"].tolist())
+        rows.add(name, severity, inference.predict_arrays(model, corrupted))
+    if "confounder" in params:
         for number, condition in enumerate(confounders.CONDITIONS):
-            look(
-                f"mark {condition}", number, confounders.tested_pictures(images, test, condition, params["confounder"])
-            )
-    with files.written(folder / "corrupted.csv") as temporary:
-        pd.concat(frames).to_csv(temporary, index=False, float_format="%.8f")
+            marked = confounders.tested_images(images, test, condition, params["confounder"])
+            rows.add(f"{MARKER}{condition}", number, inference.predict_arrays(model, marked))
+    rows.write(work.folder)
     return {"images": len(test), "learnt": int((table["split"] == "train").sum())}

@@ -6,18 +6,18 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from indomain import files
 from indomain.artifacts import fitted_classifier
-from indomain.networks import features, weights
+from indomain.artifacts.record import read_record
+from indomain.networks import features, inference, weights
+from indomain.runs.stages import STAGES
 
-BATCH, SMALLEST = 256, 16  # pictures a forward pass: `predict` with small batches would be many times slower
 # float32 (N, rows, columns, channels), 0–255, to (N, classes), each row of sum 1.
 Scorer = Callable[[np.ndarray], np.ndarray]
 
 
 def of_network(model: keras.Model) -> Scorer:
     """The scores of a network."""
-    return lambda pictures: in_batches(model, pictures)
+    return lambda pictures: inference.predict_arrays(model, pictures)
 
 
 def of_fusion(classifier: Path, members: list[tuple[Path, Path]], pooling: list[str], classes: int) -> Scorer:
@@ -30,31 +30,19 @@ def of_fusion(classifier: Path, members: list[tuple[Path, Path]], pooling: list[
         pooling: how maps became features.
         classes: their number.
     """
-    estimator = fitted_classifier.read(classifier / "classifier.skops")
+    estimator = fitted_classifier.read(classifier / "classifier.skops", STAGES)
     extractors = []
     for extracted, network in members:
         # Two members of one architecture would share one object, and its weights: each gets its own.
         model = keras.models.clone_model(weights.load(network / "model.keras"))
         model.load_weights(network / "model.keras")
-        layer = files.read_json(extracted / "DONE").get("layer", "")
+        layer = read_record(extracted).facts.get("layer", "")
         extractors.append(features.extractor(model, layer, pooling)[0])
 
     def scores(pictures: np.ndarray) -> np.ndarray:
-        fused = np.concatenate([in_batches(one, pictures) for one in extractors], axis=1)
+        fused = np.concatenate([inference.predict_arrays(one, pictures) for one in extractors], axis=1)
         found = np.zeros((len(pictures), classes), np.float32)
         found[:, estimator.classes_.astype(int)] = estimator.predict_proba(fused)
         return found
 
     return scores
-
-
-def in_batches(model: keras.Model, pictures: np.ndarray) -> np.ndarray:
-    """`model`'s outputs for pictures, float32; batches are filled up to few sizes, each of which is traced once."""
-    parts = []
-    for begin in range(0, len(pictures), BATCH):
-        batch = np.asarray(pictures[begin : begin + BATCH], np.float32)
-        # A power of two: the rest of 300 pictures would cost as much as 256.
-        size = max(SMALLEST, 1 << (len(batch) - 1).bit_length())
-        full = np.concatenate([batch, np.zeros((size - len(batch), *batch.shape[1:]), np.float32)])
-        parts.append(np.asarray(model.predict_on_batch(full), np.float32)[: len(batch)])
-    return np.concatenate(parts)

@@ -1,32 +1,27 @@
 """Fine-tuning: a new head on the chain's network, and every layer that is not frozen trained on the target."""
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import keras
-import pandas as pd
 
-from indomain.progress import Note
-from indomain.training import classifier
+from indomain.training.batches import Examples
+from indomain.training.classifier import fit_classifier
+from indomain.training.trainer import Trainer
 
 
 def fit(
-    backbone: keras.Model,
-    table: pd.DataFrame,
-    pictures: Callable,
-    classes: int,
-    options,
-    seed: int,
-    folder: Path,
-    note: Note,
+    backbone: keras.Model, examples: Examples, num_classes: int, trainer: Trainer
 ) -> tuple[keras.Model, dict[str, Any]]:
     """Trains in place; the best epoch by validation loss where there are validation images, else the last.
 
-    The head's learning rate is `options.head_rate` times the others' (10 in the authors' code of Alzubaidi et al. 2021,
-    which also freezes nothing).
+    Args:
+        backbone: as the chain left it.
+        examples: of the target.
+        num_classes: number of classes.
+        trainer: `options.head_rate` is the factor on the head's learning rate (10 in the authors' code of Alzubaidi et al.
+            2021, which also freezes nothing).
 
     Returns:
         The network up to `logits`, and facts for the run's record.
     """
-    return classifier.classify(backbone, table, pictures, classes, options, seed, folder, note, options.head_rate)
+    return fit_classifier(backbone, examples, num_classes, trainer, trainer.options.head_rate)

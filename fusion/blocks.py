@@ -9,10 +9,10 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from fusion.once import Once, once
+from fusion.memo import Memoized, memoized
 
 
-def places(blocks: list[int] | None, width: int) -> list[slice]:
+def block_columns(blocks: list[int] | None, width: int) -> list[slice]:
     """The columns of each block.
 
     Args:
@@ -56,8 +56,8 @@ def unseen_scores(
     estimator: Any, X: np.ndarray, y: np.ndarray, splits: list[tuple[np.ndarray, np.ndarray]]
 ) -> np.ndarray:
     """Each image's scores (images, classes) from an `estimator` that was fitted without its fold, as `inner_folds` gives them."""
-    if isinstance(estimator, Once):
-        return once(unseen_scores, clone(estimator.estimator), X, y, splits)
+    if isinstance(estimator, Memoized):
+        return memoized(unseen_scores, clone(estimator.estimator), X, y, splits)
     return cross_val_predict(clone(estimator), X, y, cv=splits, method="predict_proba")
 
 
@@ -81,5 +81,5 @@ class BlockClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self.classes_ = np.unique(y)
         if len(self.classes_) < 2:
             raise ValueError("Only one class is among the images; the classifier needs at least two.")
-        self.parts_ = places(self.blocks, X.shape[1])
+        self.parts_ = block_columns(self.blocks, X.shape[1])
         return X, y, LogisticRegression(max_iter=1000) if self.estimator is None else self.estimator

@@ -1,32 +1,6 @@
-"""The ten classifiers by name, with the settings that they run with. All give scores that add up to 1."""
+"""The ten classifiers with the settings that they run with. All return scores that add up to 1."""
 
 from typing import Any
-
-CLASSIFIERS = {
-    "linear-svm": "fusion.classifiers:linear_svm",
-    "rbf-svm": "fusion.classifiers:rbf_svm",
-    "knn": "fusion.classifiers:knn",
-    "logistic-regression": "fusion.classifiers:logistic_regression",
-    "decision-tree": "fusion.classifiers:decision_tree",
-    "random-forest": "fusion.classifiers:random_forest",
-    "gradient-boosting": "fusion.classifiers:gradient_boosting",
-    "naive-bayes": "fusion.classifiers:naive_bayes",
-    "lda": "fusion.classifiers:lda",
-    "mlp": "fusion.classifiers:mlp",
-}
-# What [fusion] tune = true chooses from, by cross-validation inside the training images.
-GRIDS: dict[str, dict[str, list[Any]]] = {
-    "linear-svm": {"machine__estimator__C": [1.0, 0.01, 0.1, 10.0]},
-    "rbf-svm": {"machine__estimator__C": [1.0, 0.1, 10.0, 100.0]},
-    "knn": {"machine__n_neighbors": [5, 1, 3, 9, 15]},
-    "logistic-regression": {"machine__C": [1.0, 0.01, 0.1, 10.0]},
-    "decision-tree": {"min_samples_leaf": [5, 1, 10, 20]},
-    "random-forest": {"max_features": ["sqrt", 0.1]},
-    "gradient-boosting": {"learning_rate": [0.1, 0.03], "max_depth": [3, 1]},
-    "naive-bayes": {"var_smoothing": [1e-9, 1e-3, 1e-1]},
-    "lda": {},  # its shrinkage is estimated
-    "mlp": {"machine__alpha": [1e-2, 1e-4, 1.0]},
-}
 
 
 def linear_svm(seed: int) -> Any:
@@ -45,7 +19,7 @@ def rbf_svm(seed: int) -> Any:
 
 def knn(seed: int) -> Any:
     """Five nearest neighbours, weighted by distance."""
-    from fusion.estimators import FewNeighbors
+    from fusion.small_samples import FewNeighbors
 
     return _spanned(FewNeighbors(n_neighbors=5, weights="distance"))
 
@@ -73,7 +47,7 @@ def random_forest(seed: int) -> Any:
 
 def gradient_boosting(seed: int) -> Any:
     """100 rounds of trees of depth 3, each split among √d of the d features (Friedman 2002, stochastic boosting)."""
-    from fusion.estimators import BalancedBoosting
+    from fusion.small_samples import BalancedBoosting
 
     # The histogram kind is made for ten thousand images and more; on hundreds with thousands of features it takes minutes.
     return BalancedBoosting(n_estimators=100, max_depth=3, max_features="sqrt", random_state=seed)
@@ -91,13 +65,13 @@ def lda(seed: int) -> Any:
     from sklearn.covariance import LedoitWolf
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-    # Ledoit & Wolf 2004 on the covariance as it is: `shrinkage="auto"` would first standardise the coordinates, and the answer
-    # would hang on which of many bases of the span they are of.
+    # Ledoit & Wolf 2004 on the covariance as it is: `shrinkage="auto"` would first standardise the coordinates, and the result
+    # would depend on the arbitrary choice of basis.
     return _spanned(LinearDiscriminantAnalysis(solver="lsqr", covariance_estimator=LedoitWolf(store_precision=False)))
 
 
 def mlp(seed: int) -> Any:
-    """One hidden layer of 64 units; its answer hangs on the order of the images, through batches and coordinates."""
+    """One hidden layer of 64 units; its result depends on the order of the images, through batches and coordinates."""
     from sklearn.neural_network import MLPClassifier
 
     # Adam, though the manual advises L-BFGS for small sets: where the classes overlap that takes longer, and its scores are far
@@ -109,13 +83,13 @@ def _spanned(machine: Any) -> Any:
     """For machines that see distances or inner products: on the coordinates that the training images span."""
     from sklearn.pipeline import Pipeline
 
-    from fusion.estimators import Span
-    from fusion.once import Once
+    from fusion.memo import Memoized
+    from fusion.small_samples import Span
 
-    return Pipeline([("span", Once(Span())), ("machine", machine)])
+    return Pipeline([("span", Memoized(Span())), ("machine", machine)])
 
 
 def _calibrated(machine: Any) -> Any:
-    from fusion.estimators import Calibrated
+    from fusion.small_samples import Calibrated
 
     return _spanned(Calibrated(machine, method="sigmoid", cv=3, ensemble=False))

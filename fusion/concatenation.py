@@ -6,8 +6,8 @@ from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from fusion.blocks import places
-from fusion.estimators import Span
+from fusion.blocks import block_columns
+from fusion.small_samples import Span
 
 
 class FeatureFusion(TransformerMixin, BaseEstimator):
@@ -34,7 +34,7 @@ class FeatureFusion(TransformerMixin, BaseEstimator):
     def fit(self, X, y=None):
         """Learns scale and components from the images of X, shape (images, features)."""
         X = validate_data(self, X, dtype=[np.float64, np.float32])
-        widths = [part.stop - part.start for part in places(self.blocks, X.shape[1])]
+        widths = [part.stop - part.start for part in block_columns(self.blocks, X.shape[1])]
         self.scaler_ = StandardScaler().fit(X)
         self.weights_ = np.concatenate([np.full(width, width**-0.5) for width in widths])
         self.pca_ = None

@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from fusion.blocks import places
+from fusion.blocks import block_columns
 
 
 class CanonicalFusion(TransformerMixin, BaseEstimator):
@@ -53,7 +53,7 @@ class CanonicalFusion(TransformerMixin, BaseEstimator):
 
     def _fit(self, X):
         X = validate_data(self, X, dtype=[np.float64, np.float32])
-        self.parts_ = places(self.blocks, X.shape[1])
+        self.parts_ = block_columns(self.blocks, X.shape[1])
         self.reducers_, self.folds_ = [], []
         fused = None
         for part in self.parts_:

@@ -1,4 +1,4 @@
-"""The rules of fusion (their names stand in `fusion.stage`): many networks' features, side by side, to one classifier of them.
+"""The rules of fusion (their names are in `fusion.registry`): many networks' features, side by side, to one classifier of them.
 
 A rule is a function of the blocks' widths, a classifier and the number of components or features to keep (None: the rule's
 own); it gives a scikit-learn estimator in which everything that learns is fitted together, inside the fold.
@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 
 from fusion.concatenation import FeatureFusion
 from fusion.correlation import CanonicalFusion
-from fusion.once import Once
+from fusion.memo import Memoized
 from fusion.scores import ScoreFusion
 from fusion.selection import MRMR, MutualInformation
 
@@ -62,9 +62,9 @@ def score_search(blocks: list[int], classifier: Any, components: float | None) -
 
 def _alone(classifier: Any) -> Any:
     # All rules of scores fit the same classifiers on the same folds.
-    return Once(_then(classifier, FeatureFusion()))
+    return Memoized(_then(classifier, FeatureFusion()))
 
 
 def _then(classifier: Any, *before: Any) -> Pipeline:
-    steps = [(f"fusion{number}", Once(step)) for number, step in enumerate(before)]
+    steps = [(f"fusion{number}", Memoized(step)) for number, step in enumerate(before)]
     return Pipeline([*steps, ("classifier", classifier)])

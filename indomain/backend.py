@@ -42,7 +42,7 @@ def identity(options: "ComputeOptions") -> dict[str, Any]:
 
 
 def configure(compute: dict[str, Any]) -> None:
-    """Prepares this process for a task's `compute` parameters; networks built for others are forgotten.
+    """Prepares this process for a task's `compute` parameters; see `settings`.
 
     Args:
         compute: `backend`, `precision` ("float32", "bfloat16": 16-bit arithmetic on 32-bit weights), `deterministic`,
@@ -56,20 +56,22 @@ def configure(compute: dict[str, Any]) -> None:
         return
     import keras
 
-    from indomain.networks import cache
-
     if compute["backend"] != keras.config.backend():
         raise RequestError(
             f"the run is for the Keras backend {compute['backend']}, this process has {keras.config.backend()}; "
             "set KERAS_BACKEND alike wherever a recipe runs."
         )
-    cache.forget()
     keras.config.set_dtype_policy({"float32": "float32", "bfloat16": "mixed_bfloat16"}[compute["precision"]])
     if compute.get("deterministic"):
         _be_deterministic(compute["backend"])
     alone = contextlib.nullcontext, 1
     _scope, _sharers = _shared_out(compute["backend"]) if compute.get("devices") == "all" else alone
     _configured = dict(compute)
+
+
+def settings() -> str:
+    """The settings that networks are built under now, as one word: networks built under others are other networks."""
+    return json.dumps(_configured, sort_keys=True)
 
 
 def sharers() -> int:

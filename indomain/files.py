@@ -66,14 +66,14 @@ def file_sha256(path: Path) -> str:
 
 
 def contents(folder: Path, without_digest: tuple[str, ...] = ()) -> dict[str, list]:
-    """[length, SHA-256] of every file that lies in a folder, for `faults`; no digest of the files named."""
+    """[length, SHA-256] of every file that lies in a folder, for `integrity_errors`; no digest of the files named."""
     paths = [path for path in sorted(folder.iterdir()) if path.is_file()]
     digests = {path.name: None if path.name in without_digest else file_sha256(path) for path in paths}
     return {path.name: [path.stat().st_size, digests[path.name]] for path in paths}
 
 
-def faults(folder: Path, written: dict[str, list], lengths_only: bool = False) -> Iterator[str]:
-    """What is otherwise than `contents` found it, in words."""
+def integrity_errors(folder: Path, written: dict[str, list], lengths_only: bool = False) -> Iterator[str]:
+    """Where a folder differs from what `contents` recorded, as text."""
     for name, (length, digest) in written.items():
         path = folder / name
         if not path.is_file():
@@ -84,8 +84,8 @@ def faults(folder: Path, written: dict[str, list], lengths_only: bool = False) -
             yield f"{name} is not what was written: its SHA-256 differs"
 
 
-def set_aside(folder: Path) -> Path:
-    """Moves a damaged folder out of the way, as <name>.damaged, where whoever wants can look at it."""
+def quarantine(folder: Path) -> Path:
+    """Moves a damaged folder out of the way, as <name>.damaged, kept for inspection."""
     for number in itertools.count(1):
         aside = folder.with_name(f"{folder.name}.damaged{'' if number == 1 else f'-{number}'}")
         if not aside.exists():
@@ -97,19 +97,19 @@ def set_aside(folder: Path) -> Path:
 def read_record(folder: Path, name: str, lengths_only: bool = False) -> dict[str, Any] | None:
     """The JSON file that a finished folder ends with, if it is there and the files are what its `files` says.
 
-    A folder with a fault is put aside, and its name and the fault are printed: whoever asked makes it anew.
+    A folder with a fault is quarantined, and its name and the fault are printed; the caller makes it again.
     """
     if not (folder / name).is_file():
         return None
     try:
         record = read_json(folder / name)
-        fault = next(faults(folder, record.get("files", {}), lengths_only), None)
+        fault = next(integrity_errors(folder, record.get("files", {}), lengths_only), None)
     except ValueError:
         fault = f"{name} cannot be read"
     if fault is None:
         return record
     with contextlib.suppress(FileNotFoundError):  # another process was first
-        print(f"{folder.name}: {fault}. Put aside as {set_aside(folder).name}; it is made again.", file=sys.stderr)
+        print(f"{folder.name}: {fault}. Quarantined as {quarantine(folder).name}; it is made again.", file=sys.stderr)
     return None
 
 

@@ -136,9 +136,6 @@ METRICS: dict[str, Callable] = {
         )
     },
 }
-LESS_IS_BETTER = ("brier", "ece")
-# Measures of explanations, one value an image; see `explain.measures`. They are in no way metrics of scores.
-OF_EXPLANATIONS = ("pointing", "overlap", "energy", "deletion", "insertion", "randomisation", "stability")
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

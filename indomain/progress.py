@@ -5,19 +5,20 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 
 Item = TypeVar("Item")
-# A run says where it is: a few words, and the share of its work that is done, if it knows.
-Note = Callable[..., None]
+# progress(text, share=None): a run says where it is, in a few words, and which share of its work is done, if it knows.
+Progress = Callable[..., None]
 PLAIN_EVERY = 20.0  # seconds between two lines where the output is no terminal
 
 
-def bar() -> Progress:
-    """A rich progress bar on standard error with the time gone by and the time left."""
+def bar() -> Bar:
+    """A rich progress bar on standard error with the time elapsed and the time left."""
     from rich.console import Console
 
-    return Progress(
+    return Bar(
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
@@ -48,4 +49,4 @@ def track(items: Iterable[Item], what: str, total: int, quiet: bool = False) -> 
 
 
 def silent(text: str, share: float | None = None) -> None:
-    """A `Note` that nobody reads."""
+    """A `Progress` that nobody reads."""

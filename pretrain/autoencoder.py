@@ -8,11 +8,10 @@ from typing import Any
 import keras
 from keras import ops
 
-from indomain.training import model
+from indomain.training.model import TrainingModel, compiled
 from pretrain import unlabelled
 from pretrain.decoder import Reconstruction, with_decoder
-from pretrain.lesson import Lesson
-from pretrain.objectives import AutoencoderOptions
+from pretrain.step import PretrainingStep
 
 
 class Noise(keras.layers.Layer):
@@ -27,12 +26,12 @@ class Noise(keras.layers.Layer):
         return noisy, ops.ones_like(images[..., :1])
 
 
-def pretrain(lesson: Lesson[AutoencoderOptions]) -> dict[str, Any]:
-    """Trains the lesson's backbone in place on the pictures of the listing; returns facts for the run's record."""
-    options = lesson.options
+def pretrain(step: PretrainingStep) -> dict[str, Any]:
+    """Trains the step's backbone in place on the images of its source; returns facts for the run's record."""
+    options = step.options
 
-    def make() -> model.Trainee:
-        network = with_decoder(lesson.backbone, options.width)
-        return model.compiled(Reconstruction(network, options.augment, Noise(options.noise), ops.square), options)
+    def make() -> TrainingModel:
+        network = with_decoder(step.backbone, options.width)
+        return compiled(Reconstruction(network, options.augment, Noise(options.noise), ops.square), options)
 
-    return unlabelled.learn(lesson, "autoencoder", make)
+    return unlabelled.learn(step, "autoencoder", make)

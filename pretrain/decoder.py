@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from indomain.training import model
+from indomain.training.model import TrainingModel
 
 
 def with_decoder(backbone: keras.Model, width: int) -> keras.Model:
@@ -30,8 +30,8 @@ def with_decoder(backbone: keras.Model, width: int) -> keras.Model:
     return keras.Model(backbone.input, x, name=backbone.name)
 
 
-class Reconstruction(model.Trainee):
-    """A trainee that gives the picture back; `explained` is the share of the pictures' variance that it gets right.
+class Reconstruction(TrainingModel):
+    """A training model that gives the picture back; `explained` is the share of the pictures' variance that it gets right.
 
     0: no better than one colour a picture, its mean; 1: to the pixel.
     """

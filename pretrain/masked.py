@@ -10,11 +10,10 @@ from typing import Any
 import keras
 from keras import ops
 
-from indomain.training import model
+from indomain.training.model import TrainingModel, compiled
 from pretrain import unlabelled
 from pretrain.decoder import Reconstruction, with_decoder
-from pretrain.lesson import Lesson
-from pretrain.objectives import MaskedOptions
+from pretrain.step import PretrainingStep
 
 
 class Hidden(keras.layers.Layer):
@@ -34,14 +33,14 @@ class Hidden(keras.layers.Layer):
         return images * (1 - hidden) + mean * hidden, hidden
 
 
-def pretrain(lesson: Lesson[MaskedOptions]) -> dict[str, Any]:
-    """Trains the lesson's backbone in place on the pictures of the listing; returns facts for the run's record."""
-    options = lesson.options
-    patch = max(2, round(options.patch * min(lesson.backbone.input_shape[1:3])))
+def pretrain(step: PretrainingStep) -> dict[str, Any]:
+    """Trains the step's backbone in place on the images of its source; returns facts for the run's record."""
+    options = step.options
+    patch = max(2, round(options.patch * min(step.backbone.input_shape[1:3])))
 
-    def make() -> model.Trainee:
-        network = with_decoder(lesson.backbone, options.width)
+    def make() -> TrainingModel:
+        network = with_decoder(step.backbone, options.width)
         hidden = Hidden(options.masked, patch)
-        return model.compiled(Reconstruction(network, options.augment, hidden, ops.absolute), options)
+        return compiled(Reconstruction(network, options.augment, hidden, ops.absolute), options)
 
-    return unlabelled.learn(lesson, "masked", make)
+    return unlabelled.learn(step, "masked", make)

@@ -49,9 +49,9 @@ class MaskedOptions(LearningOptions):
 
 @dataclass(frozen=True)
 class Objective:
-    function: str  # "module:function", called with a `Lesson`; returns facts for the run's record
+    function: str  # "module:function", called with a `PretrainingStep`; returns facts for the run's record
     options: type[LearningOptions]
-    # What it reads beside the pictures: the source's labels, where an image came from, or nothing.
+    # What it reads beside the images: the source's labels, where an image came from, or nothing.
     reads: Literal["labels", "origins", ""] = ""
 
 

@@ -1,28 +1,27 @@
-"""A look at the features while they are learnt: nearest neighbours on a few labelled images. It chooses nothing."""
+"""A probe of the features while they are learnt: nearest neighbours on a few labelled images. It chooses nothing."""
 
 from collections.abc import Callable
 
 import keras
 import numpy as np
 
-from indomain.data.split import Listing
+from indomain.data.split import Split
 from indomain.networks import inference
 
-MOST = 500  # images: a look must cost little beside an epoch
+MOST = 500  # images: a probe must cost little compared with an epoch
 NEIGHBOURS = 5
 
 
-def measure(backbone: keras.Model, listing: Listing) -> Callable[[], dict[str, float]]:
+def measure(backbone: keras.Model, split: Split) -> Callable[[], dict[str, float]]:
     """A function that says how well the backbone's present features tell the classes of a labelled set apart.
 
-    Only images that train or choose in its first fold are looked at. In other folds they may test: what is said here
-    chooses nothing.
+    Only images that train or choose in its first fold are used. In other folds they may test: the result chooses nothing.
     """
-    table = listing.table()
+    table = split.table()
     table = table[table["split"].isin(["train", "val"])].sort_values("rank").head(MOST)
     rows, y, groups = (table[name].to_numpy() for name in ("row", "y", "group"))
-    pictures = listing.pictures(backbone.input_shape[-1])
-    return lambda: {"probe_knn": knn_accuracy(inference.predict(backbone, pictures, rows), y, groups)}
+    images = split.images(backbone.input_shape[-1])
+    return lambda: {"probe_knn": knn_accuracy(inference.predict(backbone, images, rows), y, groups)}
 
 
 def knn_accuracy(features: np.ndarray, y: np.ndarray, groups: np.ndarray) -> float:

@@ -10,38 +10,34 @@ from typing import Any
 import numpy as np
 
 from indomain.networks import inference
-from indomain.training import classifier, model, trainer
+from indomain.training import model as training_model
 from indomain.training.batches import Batches
-from pretrain.lesson import Lesson
-from pretrain.objectives import PseudoLabelOptions
+from indomain.training.classifier import classifier
+from pretrain.step import PretrainingStep
 
 
-def pretrain(lesson: Lesson[PseudoLabelOptions]) -> dict[str, Any]:
-    """Trains the lesson's backbone in place on the pictures of the listing; returns facts for the run's record."""
-    backbone, listing, options, seed = lesson.backbone, lesson.listing, lesson.options, lesson.seed
-    table = listing.table()
-    rows = table.loc[table["split"] == "train", "row"].to_numpy()
+def pretrain(step: PretrainingStep) -> dict[str, Any]:
+    """Trains the step's backbone in place on the images of its source; returns facts for the run's record."""
+    backbone, options, seed = step.backbone, step.options, step.trainer.seed
+    images, rows = step.images(), step.training_rows()
     count = min(options.clusters, max(2, len(rows) // 2))
-    trainee = classifier.classifier(backbone, count, options, dropout=0)
-    model.reset(trainee, options.learning_rate, seed)
-    pictures = listing.pictures(backbone.input_shape[-1])
-    none = np.zeros(len(rows), int)
-    batches = Batches(pictures, rows, none, np.ones(len(rows)), options.batch, seed)
+    model = classifier(backbone, count, options, dropout=0)
+    training_model.reset(model, options.learning_rate, seed)
+    batches = Batches(images, rows, np.zeros(len(rows), int), np.ones(len(rows)), options.batch, seed)
 
-    def begin(epoch: int) -> dict[str, float]:
+    def assign_clusters(epoch: int) -> dict[str, float]:
         if epoch % options.every:
             return {}
         assert batches.y is not None
         before = batches.y if epoch else None
-        features = inference.predict(backbone, pictures, rows)
-        found = assigned(features, count, options.components, seed + epoch)
-        sizes = np.bincount(found, minlength=count)
-        batches.give(found, len(found) / (count * sizes[found]))
-        model.initialise_head(trainee, seed + epoch, ("logits",))
-        return {} if before is None else {"stability": agreement(before, found)}
+        features = inference.predict(backbone, images, rows)
+        clusters = assigned(features, count, options.components, seed + epoch)
+        sizes = np.bincount(clusters, minlength=count)
+        batches.give(clusters, len(clusters) / (count * sizes[clusters]))
+        training_model.initialise_head(model, seed + epoch, ("logits",))
+        return {} if before is None else {"stability": agreement(before, clusters)}
 
-    log = trainer.fit(trainee, batches, None, options, lesson.folder, lesson.note, begin, lesson.measure)
-    return trainer.facts(log, len(rows))
+    return step.trainer.fit(model, batches, before_epoch=assign_clusters)
 
 
 def assigned(features: np.ndarray, clusters: int, components: int, seed: int) -> np.ndarray:

@@ -10,14 +10,13 @@ import keras
 from keras import ops
 
 from indomain.networks import architecture
-from indomain.training import model
+from indomain.training.model import TrainingModel, compiled
 from pretrain import unlabelled
-from pretrain.lesson import Lesson
-from pretrain.objectives import RotationOptions
+from pretrain.step import PretrainingStep
 
 
-class Rotation(model.Trainee):
-    """The trainee: a batch becomes `copies` turns of each of its pictures, then four logits a turn."""
+class Rotation(TrainingModel):
+    """The training model: a batch becomes `copies` turns of each of its pictures, then four logits a turn."""
 
     def __init__(self, network: keras.Model, augmentation: str, copies: int) -> None:
         super().__init__(network, augmentation)
@@ -58,12 +57,12 @@ def turns(images: Any) -> Any:
     return ops.stack(every, axis=1)
 
 
-def pretrain(lesson: Lesson[RotationOptions]) -> dict[str, Any]:
-    """Trains the lesson's backbone in place on the pictures of the listing; returns facts for the run's record."""
-    backbone, options = lesson.backbone, lesson.options
+def pretrain(step: PretrainingStep) -> dict[str, Any]:
+    """Trains the step's backbone in place on the images of its source; returns facts for the run's record."""
+    backbone, options = step.backbone, step.options
 
-    def make() -> model.Trainee:
+    def make() -> TrainingModel:
         network = architecture.with_head(backbone, 4, dropout=0)
-        return model.compiled(Rotation(network, options.augment, options.copies), options)
+        return compiled(Rotation(network, options.augment, options.copies), options)
 
-    return unlabelled.learn(lesson, "rotation", make)
+    return unlabelled.learn(step, "rotation", make)

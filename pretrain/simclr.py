@@ -9,14 +9,13 @@ from typing import Any
 import keras
 from keras import ops
 
-from indomain.training import model
+from indomain.training.model import TrainingModel, compiled
 from pretrain import unlabelled
-from pretrain.lesson import Lesson
-from pretrain.objectives import SimCLROptions
+from pretrain.step import PretrainingStep
 
 
-class SimCLR(model.Trainee):
-    """The trainee: a batch becomes two views, then projections of norm 1."""
+class SimCLR(TrainingModel):
+    """The training model: a batch becomes two views, then projections of norm 1."""
 
     def __init__(self, network: keras.Model, augmentation: str, temperature: float) -> None:
         super().__init__(network, augmentation)
@@ -51,14 +50,14 @@ def nt_xent(views: Any, temperature: float) -> tuple[Any, Any]:
     return ops.mean(losses), ops.mean(matched)
 
 
-def pretrain(lesson: Lesson[SimCLROptions]) -> dict[str, Any]:
-    """Trains the lesson's backbone in place on the pictures of the listing; returns facts for the run's record."""
-    backbone, options = lesson.backbone, lesson.options
+def pretrain(step: PretrainingStep) -> dict[str, Any]:
+    """Trains the step's backbone in place on the images of its source; returns facts for the run's record."""
+    backbone, options = step.backbone, step.options
 
-    def make() -> model.Trainee:
+    def make() -> TrainingModel:
         x = keras.layers.Dense(options.projection, activation="relu", name="projection1")(backbone.output)
         x = keras.layers.Dense(options.projection, name="projection2", dtype="float32")(x)
         network = keras.Model(backbone.input, x, name=backbone.name)
-        return model.compiled(SimCLR(network, options.augment, options.temperature), options)
+        return compiled(SimCLR(network, options.augment, options.temperature), options)
 
-    return unlabelled.learn(lesson, "simclr", make)
+    return unlabelled.learn(step, "simclr", make)

@@ -6,13 +6,13 @@ than the disease: the comparison with the others will tell. The log's `accuracy`
 
 from typing import Any
 
-from indomain.training.options import TrainingOptions
-from pretrain import supervised
-from pretrain.lesson import Lesson
+from indomain.training.batches import Examples
+from indomain.training.classifier import fit_classifier
+from pretrain.step import PretrainingStep
 
 
-def pretrain(lesson: Lesson[TrainingOptions]) -> dict[str, Any]:
-    """Trains the lesson's backbone in place on the origins of the listing's images; returns facts for the run's record."""
-    table, origins = lesson.listing.table(), lesson.listing.facts["origins"]
+def pretrain(step: PretrainingStep) -> dict[str, Any]:
+    """Trains the step's backbone in place on the origins of its images; returns facts for the run's record."""
+    table, origins = step.split.table(), step.split.info.origins
     table["y"] = [origins.index(origin) for origin in table["origin"]]
-    return supervised.learn(lesson, table, len(origins))
+    return fit_classifier(step.backbone, Examples(step.images(), table), len(origins), step.trainer)[1]

@@ -1,30 +1,33 @@
-"""What the objectives without labels have in common: every training image of the source, a head that is drawn and dropped."""
+"""What the objectives without labels share: every training image of the source, a head that is drawn and dropped."""
 
 from collections.abc import Callable
 from typing import Any
 
-from indomain.networks import cache
-from indomain.training import model, trainer
+from indomain.networks.cache import cached_for
+from indomain.training import model as training_model
 from indomain.training.batches import Batches
-from pretrain.lesson import Lesson
+from indomain.training.model import TrainingModel
+from pretrain.step import PretrainingStep
 
 
-def learn(lesson: Lesson, name: str, make: Callable[[], model.Trainee]) -> dict[str, Any]:
-    """Draws every weight that is not the backbone's, trains on all training images; returns facts for the run's record.
+def learn(step: PretrainingStep, name: str, make: Callable[[], TrainingModel]) -> dict[str, Any]:
+    """Initialises every weight that is not the backbone's and trains on all training images.
 
     Args:
-        name: the objective's; make: builds and compiles its trainee, once for each architecture and set of options.
+        step: the backbone, trained in place, the source and the trainer.
+        name: the objective's.
+        make: builds and compiles the training model, once for each architecture and set of options.
+
+    Returns:
+        Facts for the run's record.
     """
-    backbone, options, seed = lesson.backbone, lesson.options, lesson.seed
-    # Epochs, rate and batch are set anew for each run; all else is compiled in.
+    backbone, options, seed = step.backbone, step.options, step.trainer.seed
+    # Epochs, rate and batch are set for each run; everything else is compiled in.
     own = options.model_dump_json(exclude={"epochs", "learning_rate", "batch"})
-    trainee = cache.cached_for(backbone, (name, own), make)
+    model = cached_for(backbone, (name, own), make)
     known = {id(layer) for layer in backbone.layers}
-    head = [layer.name for layer in trainee.network.layers if id(layer) not in known and layer.weights]
-    model.initialise_head(trainee, seed, tuple(head))
-    model.reset(trainee, options.learning_rate, seed)
-    table = lesson.listing.table()
-    rows = table.loc[table["split"] == "train", "row"].to_numpy()
-    batches = Batches(lesson.listing.pictures(backbone.input_shape[-1]), rows, batch=options.batch, seed=seed)
-    log = trainer.fit(trainee, batches, None, options, lesson.folder, lesson.note, measure=lesson.measure)
-    return trainer.facts(log, len(rows))
+    head = [layer.name for layer in model.network.layers if id(layer) not in known and layer.weights]
+    training_model.initialise_head(model, seed, tuple(head))
+    training_model.reset(model, options.learning_rate, seed)
+    batches = Batches(step.images(), step.training_rows(), batch=options.batch, seed=seed)
+    return step.trainer.fit(model, batches)

@@ -1,6 +1,7 @@
 """Scores as probabilities: a temperature fitted on validation images, reliability, and the threshold of a stated sensitivity."""
 
 import numpy as np
+from scipy.optimize import minimize_scalar
 
 from indomain.metrics import CALIBRATION_BINS
 
@@ -11,7 +12,6 @@ def temperature(y: np.ndarray, scores: np.ndarray) -> float:
     Args:
         y: (n,) class numbers; scores: (n, classes), of validation images.
     """
-    from scipy.optimize import minimize_scalar
 
     def loss(logarithm: float) -> float:
         warmed = tempered(scores, float(np.exp(logarithm)))
@@ -21,9 +21,9 @@ def temperature(y: np.ndarray, scores: np.ndarray) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").x))
 
 
-def tempered(scores: np.ndarray, kelvin: float) -> np.ndarray:
+def tempered(scores: np.ndarray, temperature: float) -> np.ndarray:
     """Scores (n, classes) at a temperature, each row of sum 1; the order of the classes stays."""
-    logits = np.log(np.clip(scores, 1e-8, 1.0)) / kelvin
+    logits = np.log(np.clip(scores, 1e-8, 1.0)) / temperature
     raised = np.exp(logits - logits.max(axis=1, keepdims=True))
     return raised / raised.sum(axis=1, keepdims=True)
 

@@ -1,8 +1,8 @@
-"""The table in LaTeX (booktabs), one line for each target, chain, backbone and method."""
+"""The table in LaTeX (booktabs), one row for each target, chain, backbone and method."""
 
 import pandas as pd
 
-LINE = ["profile", "target", "budget", "backbone", "method", "level", "chain"]
+COORDINATES = ["profile", "target", "budget", "backbone", "method", "level", "chain"]
 _ESCAPED = {
     "&": r"\&",
     "%": r"\%",
@@ -29,7 +29,7 @@ def escaped(text: object) -> str:
 def render(table: pd.DataFrame, title: str, notes: list[str]) -> str:
     """A `table` environment: mean and interval of every metric, and Holm's p of the first one that is tested."""
     metrics = list(dict.fromkeys(table["metric"]))
-    shown = [column for column in LINE if table[column].nunique() > 1 or column == "chain"]
+    shown = [column for column in COORDINATES if table[column].nunique() > 1 or column == "chain"]
     lines = [
         "% Needs \\usepackage{booktabs}. Written by indomain; do not edit the numbers.",
         "\\begin{table}",
@@ -39,7 +39,7 @@ def render(table: pd.DataFrame, title: str, notes: list[str]) -> str:
         " & ".join([*map(escaped, shown), *map(escaped, metrics), "$p$"]) + r" \\",
         "\\midrule",
     ]
-    for _, part in table.groupby(LINE, sort=False, dropna=False):
+    for _, part in table.groupby(COORDINATES, sort=False, dropna=False):
         cells = [escaped(part[column].iloc[0]) for column in shown]
         by_metric = part.set_index("metric")
         for name in metrics:

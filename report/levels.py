@@ -1,27 +1,26 @@
-"""What is counted as one: a patch, an image, a study, a patient. Several scores become one by a stated rule."""
-
-from typing import Any
+"""The unit of counting: a patch, an image, a study, a patient. Several scores become one by a stated rule."""
 
 import numpy as np
 import pandas as pd
 
+from indomain.data.split import SplitInfo
 from indomain.errors import RequestError
 
 LEVELS = {"patch": "id", "image": "image", "study": "study", "patient": "patient"}
 RULES = ("mean", "majority", "max")
 
 
-def has(level: str, facts: dict[str, Any]) -> bool:
-    """Whether a target knows what belongs together at this level; `facts` of its listing."""
-    known = {"patch": facts["cut"], "study": facts["has_studies"], "patient": facts["has_patients"]}
+def has(level: str, info: SplitInfo) -> bool:
+    """Whether a target knows what belongs together at this level."""
+    known = {"patch": info.cut, "study": info.has_studies, "patient": info.has_patients}
     return known.get(level, True)
 
 
-def counted(asked: list[str], rules: list[str], facts: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """What a table counts: level, its name in the table, rule; where one image stands alone there is nothing to rule."""
+def counted(wanted: list[str], rules: list[str], info: SplitInfo) -> list[tuple[str, str, str]]:
+    """The units that a table counts: level, its name in the table, rule; an image on its own needs no rule."""
     found = []
-    for level in asked:
-        several = len(rules) > 1 and not (level == "patch" or (level == "image" and not facts["cut"]))
+    for level in wanted:
+        several = len(rules) > 1 and not (level == "patch" or (level == "image" and not info.cut))
         found += [(level, f"{level}, {rule}" if several else level, rule) for rule in (rules if several else rules[:1])]
     return found
 

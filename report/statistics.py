@@ -31,11 +31,6 @@ def percentile_interval(values: np.ndarray, level: float = 0.95) -> tuple[float,
     return float(low), float(high)
 
 
-def said_of_interval(low: float, high: float) -> str:
-    """A warning where all images agree: the bootstrap then sees no doubt, however few they are."""
-    return "every bootstrap sample gives the same value" if low == high else ""
-
-
 def bootstrap_p(differences: np.ndarray, units: int) -> float:
     """Two-sided p of a difference from its bootstrap values: twice the smaller share beyond 0, at least 2 / (n + 1).
 

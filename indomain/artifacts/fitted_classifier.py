@@ -1,23 +1,18 @@
 """Fitted scikit-learn estimators as files that run no code when they are read (skops, instead of pickles)."""
 
+import importlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from sklearn.base import BaseEstimator
+from skops import io
 
 from indomain import files
 from indomain.errors import RequestError
 
-# What the files may hold beside what skops itself knows to be harmless: the classes of this package's own classifiers.
-TRUSTED = {
-    "fusion.concatenation.FeatureFusion",
-    "fusion.correlation.CanonicalFusion",
-    "fusion.estimators.BalancedBoosting",
-    "fusion.estimators.Calibrated",
-    "fusion.estimators.FewNeighbors",
-    "fusion.estimators.Span",
-    "fusion.once.Once",
-    "fusion.scores.ScoreFusion",
-    "fusion.selection.MRMR",
-    "fusion.selection.MutualInformation",
+# What scikit-learn's own classifiers hold beside what skops knows to be harmless.
+SKLEARN_TYPES = {
     "sklearn._loss.link.Interval",
     "sklearn._loss.link.LogitLink",
     "sklearn._loss.link.MultinomialLogit",
@@ -32,21 +27,33 @@ TRUSTED = {
 
 def write(path: Path, estimator: Any) -> None:
     """Writes a fitted estimator; the file appears whole or not at all."""
-    from skops import io
-
     with files.written(path) as temporary:
         io.dump(estimator, temporary)
 
 
-def read(path: Path) -> Any:
+def read(path: Path, packages: Iterable[str]) -> Any:
     """The estimator of a file that `write` made.
+
+    Args:
+        path: the file.
+        packages: of this installation, whose estimators the file may hold.
 
     Raises:
         RequestError: the file holds something that no classifier of this package does; nothing of it was run.
     """
-    from skops import io
-
-    strange = sorted(set(io.get_untrusted_types(file=path)) - TRUSTED)
+    held = io.get_untrusted_types(file=path)
+    own = {name for name in held if name.partition(".")[0] in packages and _is_estimator(name)}
+    strange = sorted(set(held) - own - SKLEARN_TYPES)
     if strange:
         raise RequestError(f"{path} holds {', '.join(strange[:3])}, which no classifier here does; it was not opened.")
-    return io.load(path, trusted=sorted(TRUSTED))
+    return io.load(path, trusted=sorted(own | SKLEARN_TYPES))
+
+
+def _is_estimator(name: str) -> bool:
+    """Whether a class of this installation is a scikit-learn estimator."""
+    module, _, kind = name.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), kind, None)
+    except ImportError:
+        return False
+    return isinstance(found, type) and issubclass(found, BaseEstimator)

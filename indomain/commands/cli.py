@@ -9,6 +9,7 @@ from typing import Any
 from indomain import __version__
 from indomain.commands import data, run, runs
 from indomain.errors import RequestError, WorkFailed
+from indomain.runs.stages import STAGES
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -52,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
 
     ran = commands.add_parser("run", help="run a recipe to its table; what is done already is not done again")
     _recipe_options(ran)
-    ran.add_argument("--only", choices=["pretrain", "finetune", "fusion", "explain", "report"], help=argparse.SUPPRESS)
+    ran.add_argument("--only", choices=STAGES, help=argparse.SUPPRESS)
     ran.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="runs at a time, in N processes (default: 1)")
     ran.add_argument(
         "--cluster",
@@ -63,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
 
     planned = commands.add_parser("plan", help="what would run, what is done already, and the time left")
     _recipe_options(planned)
+    planned.add_argument("--prepare", action="store_true", help="decode the sets that are not prepared yet, then plan")
     planned.set_defaults(command=run.plan)
 
     actions = _group(commands, "data", "data sets: list, show, check, prepare, new")

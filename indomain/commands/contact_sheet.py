@@ -19,11 +19,11 @@ def write(dataset: Dataset, name: str, seed: int, path: Path) -> None:
     Args:
         name: an augmentation; seed: which pictures are drawn, and how they are changed.
     """
-    channels = 1 if dataset.prepared.facts["channels"] == 1 else 3
+    channels = dataset.pool.channels
     augmentation.check(name, channels, dataset.name)
     rows = dataset.index["row"].to_numpy()
     chosen = np.sort(np.random.default_rng(seed).choice(rows, min(LINES, len(rows)), replace=False))
-    pictures = dataset.pictures(chosen, channels)
+    pictures = dataset.images(chosen, channels)
     keras.utils.set_random_seed(seed)
     layers = augmentation.layers_of(name, seed + 1)
     columns = [pictures]

@@ -3,24 +3,26 @@
 import argparse
 from pathlib import Path
 
+from indomain.backend import import_keras
+from indomain.data import new_manifest, preparing
+from indomain.data.manifest import load_manifest, manifest_names
+from indomain.data.pool import Pool
+from indomain.data.prepared import PreparedSet
 from indomain.errors import RequestError
+from indomain.files import written
 
 
 def listed(options: argparse.Namespace) -> None:
-    """Prints the shipped data sets, and which are there."""
-    from indomain.data.manifest import load_manifest, manifest_names
-
+    """Prints the shipped data sets, and which are present."""
     for name in manifest_names():
         manifest, _ = load_manifest(name)
-        place = getattr(manifest.read, "root", None) or getattr(manifest.read, "file", None)
-        there = "made  " if place is None else "there " if (options.data_dir / place).exists() else "absent"
-        print(f"{name:22} {there}  {manifest.title}")
+        path = getattr(manifest.read, "root", None) or getattr(manifest.read, "file", None)
+        present = "made  " if path is None else "there " if (options.data_dir / path).exists() else "absent"
+        print(f"{name:22} {present}  {manifest.title}")
 
 
 def show(options: argparse.Namespace) -> None:
-    """Prints what a manifest says, or draws a sheet of augmented pictures."""
-    from indomain.data.manifest import load_manifest
-
+    """Prints what a manifest says, or draws a sheet of augmented images."""
     if options.augment:
         return _contact_sheet(options)
     manifest, subset = load_manifest(options.name)
@@ -38,64 +40,58 @@ def show(options: argparse.Namespace) -> None:
 
 
 def _contact_sheet(options: argparse.Namespace) -> None:
-    from indomain.backend import import_keras
+    # Both are heavy, and only this command needs them.
     from indomain.data.dataset import open_dataset
 
-    done, subset = _prepared(options)
-    dataset = open_dataset(done, subset, labelled=False)
+    dataset = open_dataset(Pool.of(_prepared(options)), labelled=False)
     import_keras()
     from indomain.commands import contact_sheet
 
     path = Path(f"augment-{dataset.name.replace('/', '-')}-{options.augment}.png")
     contact_sheet.write(dataset, options.augment, options.seed, path)
-    print(f"{path}: pictures of {dataset.name}, each as it is (left) and augmented seven times, seed {options.seed}")
+    print(f"{path}: images of {dataset.name}, each as it is (left) and augmented seven times, seed {options.seed}")
 
 
-def _prepared(options: argparse.Namespace):
-    from indomain.data.manifest import load_manifest
-    from indomain.data.preparing import prepare
-
+def _prepared(options: argparse.Namespace) -> PreparedSet:
     if len(options.size) > 2 or not all(8 <= side <= 4096 for side in options.size):
         raise RequestError("--size takes one number, or rows and columns, of 8 to 4096 pixels.")
     manifest, subset = load_manifest(options.name)
     size = (options.size[0], options.size[-1])
-    return prepare(manifest, options.data_dir, options.cache_dir, size), subset
+    return preparing.prepare(manifest, options.data_dir, options.cache_dir, size).part(subset)
 
 
 def prepare(options: argparse.Namespace) -> None:
     """Decodes a set into the cache."""
-    done, _ = _prepared(options)
-    facts = done.facts
+    prepared = _prepared(options)
+    info = prepared.info
     print(
-        f"{facts['name']}: {facts['images']} images, {facts['unreadable']} unreadable, {facts['size']}, in {done.folder}"
+        f"{info['name']}: {info['images']} images, {info['unreadable']} unreadable, {info['size']}, in {prepared.folder}"
     )
 
 
 def check(options: argparse.Namespace) -> int:
     """Audits a set: prints what is wrong with it, and writes all findings as a table."""
+    # pandas is heavy, and only this command needs it.
     from indomain.data import audit
     from indomain.data.dataset import open_dataset
-    from indomain.files import written
 
-    done, subset = _prepared(options)
-    altered = done.altered()
+    prepared = _prepared(options)
+    altered = prepared.altered()
     if altered:
         raise RequestError(
-            f"{done.folder / 'images.npy'}: the pixels of {len(altered)} images are not what was written ({altered[0]} ...). "
+            f"{prepared.folder / 'images.npy'}: the pixels of {len(altered)} images have changed ({altered[0]} ...). "
             "Remove the folder; the set is prepared again."
         )
-    dataset = open_dataset(done, subset, labelled=False)
-    found = audit.findings(dataset, subset)
+    dataset = open_dataset(Pool.of(prepared), labelled=False)
+    findings = audit.findings(dataset)
     index = dataset.index
-    print(
-        f"{dataset.name}: {len(dataset)} images"
-        + (f", {index['patient'].nunique()} patients" if dataset.has_patients else "")
-    )
+    patients = f", {index['patient'].nunique()} patients" if dataset.has_patients else ""
+    print(f"{dataset.name}: {len(dataset)} images{patients}")
     for (split, label), part in index.groupby(["split", "label"]):
         print(f"  {split or 'all'}: {label or 'no label'}: {len(part)}")
-    if found.empty:
+    if findings.empty:
         print("No finding.")
-    for kind, part in found.groupby("kind", sort=False):
+    for kind, part in findings.groupby("kind", sort=False):
         print(f"{kind}: {len(part)}")
         for row in part.head(10).itertuples():
             print("  " + "  ".join(text for text in (row.file, row.other_file, row.detail) if text))
@@ -103,13 +99,11 @@ def check(options: argparse.Namespace) -> int:
             print(f"  ... {len(part) - 10} more in the table")
     path = Path(f"check-{dataset.name.replace('/', '-')}.csv")
     with written(path) as temporary:
-        found.to_csv(temporary, index=False)
-    print(f"All {len(found)} findings: {path}")
+        findings.to_csv(temporary, index=False)
+    print(f"All {len(findings)} findings: {path}")
     return 0
 
 
 def new(options: argparse.Namespace) -> None:
     """Writes a manifest for a folder of images."""
-    from indomain.data.new_manifest import write
-
-    write(options.folder, options.output)
+    new_manifest.write(options.folder, options.output)

@@ -1,73 +1,131 @@
-"""The outlook of a plan: its runs as a tree, which are done, and why the others are to do."""
+"""What `indomain plan` prints: the runs as a tree, which are done, and why the others are to be done."""
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from indomain.recipe.study import Plan
-from indomain.runs import executor
-from indomain.runs.task import Task
+from indomain import files
+from indomain.data import preparing
+from indomain.data.manifest import Manifest
+from indomain.recipe.study import Study
+from indomain.runs import durations, executor
+from indomain.runs.folder import RunsFolder
+from indomain.runs.status import clock
+from indomain.runs.task import Task, unique
 
 # Parameters that hold a digest or a long list: a person wants to know what it stands for.
 _MEANING = {
     "listing": "the images or their split",
     "probe": "the images looked at while it learns",
     "rows": "the images",
-    "start": "the beginning of the chain",
+    "start": "the initial weights of the chain",
     "shown": "the runs in the table",
 }
+IMAGES_PER_SECOND = 300  # a rule of thumb for two cores, where no set has been prepared in this cache yet
 
 
-def lines(plan: Plan) -> Iterator[str]:
-    """One line a run, each below the last of the runs that it needs; with the reason where it is to do."""
-    tasks = executor.unique(plan.tasks)
+def unprepared_lines(missing: list[Manifest], study: Study) -> Iterator[str]:
+    """Which sets have to be decoded first: one line per set with its number of images and the time, and the way out.
+
+    Args:
+        missing: as `Study.unprepared` returned it.
+        study: the recipe met with data.
+    """
+    rate, source = _rate(study.cache_dir)
+    rows, columns = study.recipe.shape
+    size = f"{rows}×{columns} pixels"
+    total = 0
+    for manifest in missing:
+        count = len(preparing.list_records(manifest, study.data_dir, study.recipe.shape))
+        total += count
+        what = "to be cut into patches" if manifest.patches else f"at {size}"
+        yield f"to prepare  {manifest.name}: {count:,} images {what}, about {clock(count / rate)}"
+    yield ""
+    yield (
+        f"{total:,} images to prepare first, about {clock(total / rate)} ({source}). `indomain run` prepares them; to see "
+        "the runs, add --prepare."
+    )
+
+
+def _rate(cache_dir: Path) -> tuple[float, str]:
+    """Images decoded per second, and where that is known from."""
+    images = seconds = 0.0
+    for path in cache_dir.glob("*/set.json"):
+        info = files.read_json(path)
+        images, seconds = images + info["images"], seconds + info.get("seconds", 0.0)
+    if seconds > 1:
+        return images / seconds, "by the sets prepared so far"
+    return float(IMAGES_PER_SECOND), f"at {IMAGES_PER_SECOND} images per second, a rule of thumb"
+
+
+def lines(tasks: list[Task], runs: RunsFolder) -> Iterator[str]:
+    """One line per run, each below the last of the runs that it needs, with the reason where it is to be done.
+
+    Args:
+        tasks: of a recipe.
+        runs: where runs are kept.
+    """
+    tasks = unique(tasks)
     known = {task.digest for task in tasks}
     below: dict[str, list[Task]] = {}
     for task in tasks:
-        parents = [needed.digest for needed in task.inputs.values() if needed.digest in known]
-        # What needs runs of several branches stands at the root.
+        parents = [needed.digest for needed in task.needed() if needed.digest in known]
+        # What needs runs of several branches is listed at the root.
         below.setdefault(parents[-1] if len(set(parents)) in (1, 2) else "", []).append(task)
-    states = {task.digest: executor.state(plan.runs, task) for task in tasks}
-    earlier = _earlier(plan) if any(state != "done" for state in states.values()) else {}
+    states = {task.digest: executor.state(runs, task) for task in tasks}
+    earlier = _earlier(runs) if any(state != "done" for state in states.values()) else {}
 
     def branch(parent: str, depth: int) -> Iterator[str]:
         for task in below.get(parent, []):
             done = states[task.digest] == "done"
-            why = "" if done else f"  ({_why(plan, task, states, earlier)})"
+            why = "" if done else f"  ({_reason(runs, task, states, earlier)})"
             yield f"{'done ' if done else 'to do'}  {task.digest}  {'  ' * depth}{task.title()}{why}"
             yield from branch(task.digest, depth + 1)
 
     yield from branch("", 0)
+    yield ""
+    yield _time_left(executor.pending(tasks, runs), runs)
 
 
-def _why(plan: Plan, task: Task, states: dict[str, str], earlier: dict[str, list[dict]]) -> str:
+def _time_left(waiting: list[Task], runs: RunsFolder) -> str:
+    if not waiting:
+        return "0 runs to do: all done"
+    seconds, unknown = durations.seconds_left(runs, waiting)
+    more = f", and {unknown} runs of unknown length" if unknown else ""
+    return f"{len(waiting)} runs to do, about {clock(seconds)}{more}"
+
+
+def _reason(runs: RunsFolder, task: Task, states: dict[str, str], earlier: dict[str, list[dict]]) -> str:
+    """Why a run is to be done."""
     if states[task.digest] != "to do":
         return states[task.digest]
-    epochs = plan.runs.epochs_saved(task)
+    epochs = runs.saved(task).get("epochs")
     if epochs:
         return f"begun: {epochs} of {task.params.get('options', {}).get('epochs', '?')} epochs are kept"
-    before = earlier.get(_labels(task.stage, task.labels), [])
+    before = earlier.get(_key(task.stage, task.kind, task.tags.words()), [])
     changes = min((_changes(asked, task) for asked in before), key=len, default=None)
-    waiting = [needed for needed in task.inputs.values() if states.get(needed.digest, "done") != "done"]
+    waiting = [needed for needed in task.needed() if states.get(needed.digest, "done") != "done"]
     if changes:
         return "; ".join(changes[:3]) + (f" and {len(changes) - 3} more" if len(changes) > 3 else "")
     return f"needs {waiting[0].name}" if waiting else "new"
 
 
-def _labels(stage: str, labels: dict[str, Any]) -> str:
-    return json.dumps([stage, labels], sort_keys=True)
+def _key(stage: str, kind: str, tags: dict[str, Any]) -> str:
+    return json.dumps([stage, kind, tags], sort_keys=True)
 
 
-def _earlier(plan: Plan) -> dict[str, list[dict]]:
-    """What was asked of the finished runs, by stage and labels."""
+def _earlier(runs: RunsFolder) -> dict[str, list[dict]]:
+    """What was asked of the finished runs, by stage, kind and tags."""
     found: dict[str, list[dict]] = {}
-    for asked, _ in plan.runs.all_done():
-        found.setdefault(_labels(asked["stage"], asked["labels"]), []).append(asked)
+    for asked, _ in runs.all_done():
+        key = _key(asked["stage"], asked["params"].get("do", ""), asked.get("tags", {}))
+        found.setdefault(key, []).append(asked)
     return found
 
 
 def _changes(before: dict[str, Any], task: Task) -> list[str]:
-    """What a task asks otherwise than a finished run under the same labels did."""
+    """What a task asks differently from a finished run under the same tags."""
     now = task.identity()
     changes = []
     if before["version"] != now["version"]:
@@ -78,7 +136,8 @@ def _changes(before: dict[str, Any], task: Task) -> list[str]:
             was, now_is = (table.get(key, "not set") for table in (old, new))
             changes.append(f"{_MEANING[key]} changed" if key in _MEANING else f"{key} {_difference(was, now_is)}")
     if not changes and before["inputs"] != now["inputs"]:
-        names = [task.inputs[role].name for role in task.inputs if before["inputs"].get(role) != now["inputs"][role]]
+        old_digests = set(_flat(before["inputs"]).values())
+        names = [needed.name for needed in task.needed() if needed.digest not in old_digests]
         changes.append(f"needs {names[0]}" if names else "needs less")
     return changes
 
@@ -87,7 +146,7 @@ def _difference(was: Any, now_is: Any) -> str:
     """What became of a value, in a few words: of a list only what was added and removed."""
     if isinstance(was, list) and isinstance(now_is, list):
         parts = {
-            "has no more": [one for one in was if one not in now_is],
+            "no longer has": [one for one in was if one not in now_is],
             "has now": [one for one in now_is if one not in was],
         }
         said = [f"{word} {_short(', '.join(map(str, values)))}" for word, values in parts.items() if values]

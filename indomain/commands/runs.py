@@ -2,58 +2,54 @@
 
 import argparse
 import fcntl
+import shutil
 
+from indomain.artifacts.record import NAME, read_record
 from indomain.errors import RequestError
+from indomain.progress import track
+from indomain.runs.folder import finished, integrity_errors
 
 
 def listed(options: argparse.Namespace) -> None:
     """Prints all finished runs, the latest last."""
-    from indomain.files import read_json
-    from indomain.runs.folder import finished
-
-    for done in sorted(finished(options.runs_dir / "work"), key=lambda path: path.stat().st_mtime):
+    for folder in sorted(finished(options.runs_dir / "work"), key=lambda folder: (folder / NAME).stat().st_mtime):
         try:
-            record = read_json(done)
+            record = read_record(folder)
         except ValueError:
-            print(f"{done.parent.name}  damaged: DONE cannot be read")
+            print(f"{folder.name}  damaged: {NAME} cannot be read")
             continue
-        print(f"{done.parent.name}  {record['started']}  {record['seconds']:8.1f} s  {record['title']}")
+        print(f"{folder.name}  {record.started}  {record.seconds:8.1f} s  {record.title}")
 
 
 def check(options: argparse.Namespace) -> int:
-    """Reads every file of every finished run; exit status 1 where one is not what was written."""
-    from indomain.progress import track
-    from indomain.runs.folder import faults, finished
-
-    folders = [path.parent for path in sorted(finished(options.runs_dir / "work"))]
-    found = [(folder, fault) for folder in track(folders, "checking", len(folders)) for fault in faults(folder)]
-    for folder, fault in found:
-        print(f"{folder.name}: {fault}")
+    """Reads every file of every finished run; exit status 1 where one has changed."""
+    folders = sorted(finished(options.runs_dir / "work"))
+    errors = [
+        (folder, error) for folder in track(folders, "checking", len(folders)) for error in integrity_errors(folder)
+    ]
+    for folder, error in errors:
+        print(f"{folder.name}: {error}")
     print(
-        f"{len(folders)} finished runs, {len(found)} damaged files."
-        + (" Their recipes do them again." if found else "")
+        f"{len(folders)} finished runs, {len(errors)} damaged files."
+        + (" Their recipes do them again." if errors else "")
     )
-    return 1 if found else 0
+    return 1 if errors else 0
 
 
 def show(options: argparse.Namespace) -> None:
     """Prints what was asked of a run, and what it took."""
-    from indomain.runs.folder import finished
-
     work = options.runs_dir / "work"
-    found = [path for path in sorted(finished(work)) if options.id in path.parent.name]
-    if not found:
+    folders = [folder for folder in sorted(finished(work)) if options.id in folder.name]
+    if not folders:
         raise RequestError(f"no finished run in {work} has {options.id!r} in its name.")
-    for done in found:
-        print(done.parent)
-        print((done.parent / "task.json").read_text(encoding="utf-8"), end="")
-        print(done.read_text(encoding="utf-8"), end="")
+    for folder in folders:
+        print(folder)
+        for name in ("task.json", NAME):
+            print((folder / name).read_text(encoding="utf-8"), end="")
 
 
 def prune(options: argparse.Namespace) -> None:
     """Removes what is left of runs that were not finished, or damaged."""
-    import shutil
-
     removed = 0
     work = options.runs_dir / "work"
     for folder in [*work.glob("*.partial"), *work.glob("*.damaged*")]:

@@ -5,21 +5,19 @@ import pandas as pd
 from indomain.data.dataset import Dataset
 from indomain.data.duplicates import similar_pairs
 from indomain.data.manifest import Manifest
-from indomain.data.pool import JoinedSet
-from indomain.data.prepared import PreparedSet
+from indomain.data.pool import Pool
 
-VERSION = 1
 FINDING_COLUMNS = ["kind", "file", "other_file", "detail"]
 
 
-def findings(dataset: Dataset, subset: str = "", with_counts: bool = True) -> pd.DataFrame:
+def findings(dataset: Dataset) -> pd.DataFrame:
     """All that is wrong with a set: `kind, file, other_file, detail`, one row a finding.
 
     Kinds: unreadable, exact duplicate, near duplicate, contradicting labels, split overlap (the same picture in two
     official splits), patient overlap (in two official splits), study of two labels, count.
     """
     found: list[list[str]] = []
-    for row in dataset.prepared.unreadable().itertuples():
+    for row in dataset.pool.unreadable().itertuples():
         found.append(["unreadable", str(row.file), "", str(row.reason)])
     index = dataset.index.reset_index(drop=True)
     for kind, first, second in similar_pairs(dataset, dataset):
@@ -48,18 +46,17 @@ def findings(dataset: Dataset, subset: str = "", with_counts: bool = True) -> pd
             first = rows.drop_duplicates("label")
             words = f"{'/'.join(filter(None, (part, patient, study)))} is {' and '.join(first['label'])}"
             found.append(["study of two labels", first["file"].iloc[0], first["file"].iloc[1], words])
-    if with_counts:
-        found += _count_findings(dataset.prepared.manifest, subset, index)
+    for part in dataset.pool.parts:
+        found += _count_findings(part.manifest, part.subset, index[index["set"] == part.manifest.name])
     return pd.DataFrame(found, columns=FINDING_COLUMNS)
 
 
-def missing_images(prepared: PreparedSet | JoinedSet) -> list[str]:
+def missing_images(pool: Pool) -> list[str]:
     """Where the number of images differs from the manifest's: a wrong, partial or doubled copy; whole sets are counted."""
-    parts = [part for part, _ in prepared.parts] if isinstance(prepared, JoinedSet) else [prepared]
     return [
         f"{part.manifest.name}: {finding[3]}"
-        for part in parts
-        for finding in _count_findings(part.manifest, "", part.index())
+        for part in pool.parts
+        for finding in _count_findings(part.manifest, "", part.part("").index())
     ]
 
 

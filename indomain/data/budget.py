@@ -1,62 +1,84 @@
 """Label budgets: all labels, a fraction of them, or k shots per class, and what is left of a fold under one."""
 
-from typing import Any
-
-import pandas as pd
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from indomain.errors import RequestError
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def with_labels(table: pd.DataFrame, fraction: float | None, shots: int | None, validation: float) -> pd.DataFrame:
-    """A fold's table with only the share `fraction` of the labels, or `shots` for each class, in train; val shrinks alike.
 
-    A small label budget must pay for its validation images too: with `shots`, val keeps shots · validation / (1 − validation)
-    images for each class, at least one.
+@dataclass(frozen=True)
+class LabelBudget:
+    """How many labels of a fold may be used; both None: all of them.
 
-    Raises:
-        RequestError: a class would be left without an image.
+    Args:
+        fraction: of the training labels, above 0 and up to 1.
+        shots: training labels per class, at least 1.
     """
-    if fraction is None and shots is None:
-        return table
-    keep = (table["split"] == "test").to_numpy(copy=True)
-    # Images dropped as leaks leave gaps in the order: it is closed up here.
-    rank = table.groupby(["split", "y"])["rank"].rank(method="first") - 1
-    for part in ("train", "val"):
-        for number in sorted(set(table["y"])):
-            rows = ((table["split"] == part) & (table["y"] == number)).to_numpy()
-            if shots is None:
-                wanted = round(float(fraction or 0) * rows.sum())
-            else:
-                wanted = shots if part == "train" else max(1, round(shots * validation / (1 - validation)))
-            if part == "train" and (wanted == 0 or wanted > rows.sum()):
-                asked = f"fraction {fraction:g}" if shots is None else f"{shots} shots"
-                raise RequestError(
-                    f"the label {asked} leaves class {number} with {'no' if wanted == 0 else 'too few'} training images "
-                    f"(it has {rows.sum()} in all). Ask for {'more' if wanted == 0 else 'fewer'}."
-                )
-            if part == "val" and rows.any():
-                wanted = max(wanted, 1)
-            keep |= rows & (rank < wanted).to_numpy()
-    return table[keep]
 
+    fraction: float | None = None
+    shots: int | None = None
 
-def _words_of(budget: dict[str, float]) -> dict[str, Any]:
-    return {"fraction": budget.get("fraction"), "shots": int(budget["shots"]) if "shots" in budget else None}
+    @classmethod
+    def of(cls, params: dict[str, float]) -> "LabelBudget":
+        """The budget that `to_params` wrote."""
+        return cls(params.get("fraction"), int(params["shots"]) if "shots" in params else None)
 
+    def to_params(self) -> dict[str, float]:
+        """{} for all labels, {"fraction": f} or {"shots": k}: what a task's parameters hold."""
+        given = {"fraction": self.fraction, "shots": self.shots}
+        return {name: value for name, value in given.items() if value is not None}
 
-def labelled_rows(table: pd.DataFrame, budget: dict[str, float], validation: float) -> pd.DataFrame:
-    """A fold's rows under a label budget ({}, {"fraction": f} or {"shots": k}), without the dropped ones."""
-    kept = table[table["split"] != "dropped"]
-    return with_labels(kept, **_words_of(budget), validation=validation).reset_index(drop=True)
+    @property
+    def label(self) -> str:
+        """As the table prints it: "all labels", "10 % of labels", "20 shots"."""
+        if self.shots is not None:
+            return f"{self.shots} shots"
+        return "all labels" if self.fraction in (None, 1) else f"{100 * self.fraction:g} % of labels"
 
+    @property
+    def size(self) -> float:
+        """A number to plot: the fraction of the labels (1: all), or the labels per class."""
+        return self.shots if self.shots is not None else 1.0 if self.fraction is None else self.fraction
 
-def budget_label(budget: dict[str, float]) -> str:
-    """A label budget in words: "all labels", "10 % of labels", "20 shots"."""
-    if "shots" in budget:
-        return f"{budget['shots']:g} shots"
-    return f"{100 * budget['fraction']:g} % of labels" if budget.get("fraction", 1) != 1 else "all labels"
+    def rows(self, table: "pd.DataFrame", validation: float) -> "pd.DataFrame":
+        """The rows of a fold that are used under this budget; those dropped as leaks are never among them.
 
+        A small label budget must pay for its validation images too: a fraction is taken of both parts; with `shots`, val
+        keeps shots · validation / (1 − validation) images per class, at least one. Test images all stay.
 
-def share_or_shots(budget: dict[str, float]) -> float:
-    """A label budget as a number to draw: the share of labels (1: all), or the labels of each class."""
-    return budget.get("shots", budget.get("fraction", 1.0))
+        Args:
+            table: one fold of a split table: `split`, `y`, and `rank`, the order in which labels of a class are taken.
+            validation: the share of the training patients that choose the epoch, 0 … 1.
+
+        Raises:
+            RequestError: a class would be left without a training image, or has fewer than `shots`.
+        """
+        table = table[table["split"] != "dropped"]
+        if self.fraction is None and self.shots is None:
+            return table.reset_index(drop=True)
+        keep = (table["split"] == "test").to_numpy(copy=True)
+        # Images dropped as leaks leave gaps in the order, which are closed here.
+        rank = table.groupby(["split", "y"])["rank"].rank(method="first") - 1
+        for part in ("train", "val"):
+            for number in sorted(set(table["y"])):
+                members = ((table["split"] == part) & (table["y"] == number)).to_numpy()
+                wanted = self._wanted(part, int(members.sum()), validation)
+                if part == "train" and (wanted == 0 or wanted > members.sum()):
+                    asked = f"fraction {self.fraction:g}" if self.shots is None else f"{self.shots} shots"
+                    raise RequestError(
+                        f"the label {asked} leaves class {number} with {'no' if wanted == 0 else 'too few'} training "
+                        f"images (it has {members.sum()} in all). Ask for {'more' if wanted == 0 else 'fewer'}."
+                    )
+                keep |= members & (rank < wanted).to_numpy()
+        return table[keep].reset_index(drop=True)
+
+    def _wanted(self, part: str, count: int, validation: float) -> int:
+        """How many of a class's `count` images in a part of the fold are kept."""
+        if self.shots is None:
+            wanted = round((self.fraction or 0.0) * count)
+        else:
+            wanted = self.shots if part == "train" else max(1, round(self.shots * validation / (1 - validation)))
+        return max(wanted, 1) if part == "val" and count else wanted

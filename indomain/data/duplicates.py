@@ -6,17 +6,19 @@ saved again as JPEG and rescaled passes both; one that was mirrored, rotated or 
 """
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from indomain.data.dataset import Dataset
+if TYPE_CHECKING:
+    from indomain.data.dataset import Dataset
 
 MAX_HASH_BITS = 6
 MIN_CORRELATION = 0.985
 
 
-def similar_pairs(first: Dataset, second: Dataset) -> Iterator[tuple[str, int, int]]:
+def similar_pairs(first: "Dataset", second: "Dataset") -> Iterator[tuple[str, int, int]]:
     """Pairs of equal or nearly equal pictures: kind, place in `first.index`, place in `second.index`.
 
     Within one set each pair comes once.
@@ -41,14 +43,14 @@ def similar_pairs(first: Dataset, second: Dataset) -> Iterator[tuple[str, int, i
 class _Thumbnails:
     """32 × 32 grey thumbnails of mean 0 and norm 1, made when first asked for: their dot product is the correlation."""
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: "Dataset") -> None:
         self._dataset = dataset
         self._rows = dataset.index["row"].to_numpy()
         self._made: dict[int, np.ndarray] = {}
 
     def __getitem__(self, place: int) -> np.ndarray:
         if place not in self._made:
-            picture = self._dataset.pictures(self._rows[[place]], 1)[0, ..., 0]
+            picture = self._dataset.images(self._rows[[place]], 1)[0, ..., 0]
             small = np.asarray(Image.fromarray(picture).resize((32, 32), Image.Resampling.BOX), np.float64).ravel()
             small -= small.mean()
             # A blank picture is like no other, except to the pixel.

@@ -15,7 +15,7 @@ from indomain.errors import RequestError
 COLUMNS = ["fold", "id", "row", "group", "y", "split", "rank"]
 
 
-def make(dataset: Dataset, options: SplitOptions) -> pd.DataFrame:
+def draw(dataset: Dataset, options: SplitOptions) -> pd.DataFrame:
     """The split table of a labelled set.
 
     Raises:
@@ -43,7 +43,7 @@ def make(dataset: Dataset, options: SplitOptions) -> pd.DataFrame:
     return table
 
 
-def for_source(dataset: Dataset, use: list[str], validation: float, seed: int, grouped: bool) -> pd.DataFrame:
+def draw_source(dataset: Dataset, use: list[str], validation: float, seed: int, grouped: bool) -> pd.DataFrame:
     """The split table of a source: all its images train, but for the share `validation` of the groups, if above 0."""
     index = dataset.index
     if use:

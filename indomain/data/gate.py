@@ -1,228 +1,157 @@
-"""Listings: which images of which set train, choose and test, after the leakage gate. What a stage reads of the data.
+"""The gate: the split of a target or source, found on disk, or drawn, checked for leaks, and written.
 
-listing-<key>/       in the runs folder's `work`
-    split.csv       the split table: fold, id, row, group, y, split, rank, patient, study, image, origin, label, file
-    leaks.csv       what stood on both sides, whether it was removed or not
-    facts.json      classes, counts, digests; written last
+What is on both sides of a target's split, or in a source and among a target's test images, is refused under the strict
+profile, or removed from the training side with `drop_leaks`; under the paper profile it is counted and kept.
 """
 
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from indomain import files
-from indomain.data.options import SetOptions, SourceOptions, TargetOptions
-from indomain.data.pool import JoinedSet
-from indomain.data.prepared import PreparedSet
+from indomain.data import duplicates
+from indomain.data.options import Profile, SourceOptions, SplitOptions, TargetOptions
+from indomain.data.pool import Pool
+from indomain.data.split import Split, info_of
 from indomain.errors import RequestError
-from indomain.files import make_folder
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from indomain.data.dataset import Dataset
 
-from indomain.data.budget import _words_of
-from indomain.data.split import Listing, opened_listing
-
 VERSION = 5
-# What a listing takes from a manifest beside its images: the report says it.
-_SAID = {"title", "citation", "synthetic", "stand_in", "labels", "counts", "subset_by", "patients_of"}
+# What a split takes from a manifest beside its images: the report prints it.
+_MANIFEST_KEYS = {"title", "citation", "synthetic", "stand_in", "labels", "counts", "subset_by", "patients_of"}
 
 
-def for_target(
-    work: Path, name: str, prepared: PreparedSet, subset: str, options: TargetOptions, strict: bool, drop_leaks: bool
-) -> Listing:
-    """The listing of a target, made now or found.
+@dataclass(frozen=True)
+class TargetRequest:
+    """The split of a target.
 
     Args:
-        strict: group by patient, hold validation images out, and stop at leaks; otherwise the papers' protocol: a random
-            split by image without validation, leaks counted and kept.
-        drop_leaks: remove the training side of a leak instead of stopping.
+        name: the recipe's word for it.
+        pool: its prepared set.
+        options: the recipe's table for it, as the profile splits it.
+        profile: the protocol.
+    """
+
+    name: str
+    pool: Pool
+    options: TargetOptions
+    profile: Profile
+
+    @property
+    def split(self) -> SplitOptions:
+        """How it is split: the papers' protocol groups nothing and holds no validation images out."""
+        given = self.options.split
+        return given if self.profile.strict else given.model_copy(update={"grouped": False, "validated": False})
+
+    @property
+    def keeps_leaks(self) -> bool:
+        return not self.profile.strict or self.options.leaks == "kept"
+
+    @cached_property
+    def dataset(self) -> "Dataset":
+        """Its rows, classes and groups; opened once for all who ask."""
+        from indomain.data.dataset import open_dataset
+
+        return open_dataset(self.pool, self.options.labels, self.options.where)
+
+    def key(self) -> dict[str, Any]:
+        """Everything that decides what is drawn, as JSON."""
+        return {
+            **_shared_key(self.pool, self.profile, list(self.options.classes)),
+            "kind": "target",
+            "name": self.name,
+            "set": self.options.model_dump(include={"set", "classes", "positive", "where"}),
+            "split": self.split.model_dump(),
+            "leaks": self.options.leaks,
+        }
+
+
+@dataclass(frozen=True)
+class SourceRequest:
+    """The split of a source: all its images train, but for validation images where labels are learnt.
+
+    Args:
+        name: the recipe's word for it.
+        pool: its prepared set, or several.
+        options: the recipe's table for it.
+        profile: the protocol.
+        labelled: whether an objective reads its labels; without, images of every class and of none are used.
+        against: the targets that learn from it, each with its split.
+    """
+
+    name: str
+    pool: Pool
+    options: SourceOptions
+    profile: Profile
+    labelled: bool
+    against: tuple[tuple[TargetRequest, Split], ...]
+
+    @cached_property
+    def dataset(self) -> "Dataset":
+        """Its rows, classes and groups."""
+        from indomain.data.dataset import open_dataset
+
+        return open_dataset(self.pool, self.options.labels, self.options.where, self.labelled)
+
+    def key(self) -> dict[str, Any]:
+        """Everything that decides what is drawn, as JSON."""
+        return {
+            **_shared_key(self.pool, self.profile, list(self.options.classes)),
+            "kind": "source",
+            "name": self.name,
+            "set": self.options.model_dump(),
+            "labelled": self.labelled,
+            "against": sorted(split.digest for _, split in self.against),
+        }
+
+
+def _shared_key(pool: Pool, profile: Profile, classes: list[str]) -> dict[str, Any]:
+    return {
+        "version": VERSION,
+        "prepared": pool.digest,
+        "manifests": [manifest.model_dump(include=_MANIFEST_KEYS) for manifest in pool.manifests],
+        # A digest does not see the order of keys, but which class is number 1 follows from it.
+        "order": [classes, *(list(manifest.labels.classes) for manifest in pool.manifests)],
+        "near_duplicates": [duplicates.MAX_HASH_BITS, duplicates.MIN_CORRELATION],
+        "profile": profile.name,
+        "drop_leaks": profile.drop_leaks,
+    }
+
+
+def find_or_draw(work: Path, request: TargetRequest | SourceRequest) -> Split:
+    """The split that a request asks for, from disk or drawn now; a folder appears whole or not at all.
+
+    Args:
+        work: the folder that holds splits and runs.
 
     Raises:
-        RequestError: the split cannot be made, or a leak was found.
+        RequestError: the split cannot be drawn, or a leak was found and is not to be kept.
     """
-    split = options.split if strict else options.split.model_copy(update={"grouped": False, "validated": False})
-    asked = {
-        "version": VERSION,
-        "kind": "target",
-        "name": name,
-        "prepared": prepared.digest,
-        "set": options.model_dump(include={"set", "classes", "positive", "where"}),
-        "manifests": [manifest.model_dump(include=_SAID) for manifest in prepared.manifests],
-        # A digest does not see the order of keys, but which class is number 1 follows from it.
-        "order": [list(options.classes), list(prepared.manifest.labels.classes)],
-        "split": split.model_dump(),
-        "strict": strict,
-        "drop_leaks": drop_leaks,
-        **({"leaks": "kept"} if options.leaks == "kept" else {}),
-    }
+    folder = work / f"listing-{files.digest_of(request.key())}"
+    record = files.read_record(folder, "facts.json")
+    if record is None:
+        from indomain.data import drawing
 
-    def make(folder: Path) -> dict[str, Any]:
-        from indomain.data import folds, leakage
-        from indomain.data.budget import with_labels
-
-        dataset = _opened(prepared, subset, options)
-        table = folds.make(dataset, split)
-        leaks = leakage.leaks(dataset, table)
-        dropped = 0
-        if strict and len(leaks) and options.leaks != "kept":
-            if not drop_leaks:
-                leakage.stop_at(leaks, f"targets.{name} ({dataset.name})")
-            for fold in sorted(set(table["fold"])):
-                side = (table["fold"] == fold) & table["split"].isin(["train", "val"])
-                ids = leakage.dropped_ids(leaks[leaks["fold"] == fold], table[side])
-                chosen = side & table["id"].isin(ids)
-                table.loc[chosen, "split"] = "dropped"
-                dropped += int(chosen.sum())
-            folds.check(table, dataset)
-        for budget in options.budgets():
-            for fold in sorted(set(table["fold"])):
-                with_labels(table[table["fold"] == fold], **_words_of(budget), validation=split.validation)
-        return _written(folder, name, dataset, table, leaks, dropped)
-
-    return _found_or_made(work, asked, prepared, make)
-
-
-def for_source(
-    work: Path,
-    name: str,
-    prepared: PreparedSet | JoinedSet,
-    subset: str,
-    options: SourceOptions,
-    against: list[tuple[Listing, PreparedSet, str, TargetOptions]],
-    labelled: bool,
-    strict: bool,
-    drop_leaks: bool,
-) -> Listing:
-    """The listing of a source: what it shares with the targets' test images is refused, or removed.
-
-    Args:
-        against: the targets that learn from it: listing, prepared set, subset, options.
-        labelled: whether an objective reads its labels; without, images of every class and of none are used.
-        strict, drop_leaks: as for `for_target`.
-    """
-    asked = {
-        "version": VERSION,
-        "kind": "source",
-        "name": name,
-        "prepared": prepared.digest,
-        "set": options.model_dump(),
-        "manifests": [manifest.model_dump(include=_SAID) for manifest in prepared.manifests],
-        "order": [list(options.classes), list(prepared.manifest.labels.classes)],
-        "labelled": labelled,
-        "against": sorted(listing.digest for listing, *_ in against),
-        "strict": strict,
-        "drop_leaks": drop_leaks,
-    }
-
-    def make(folder: Path) -> dict[str, Any]:
-        import pandas as pd
-
-        from indomain.data import folds, leakage
-
-        dataset = _opened(prepared, subset, options, labelled)
-        validation = options.validation if strict and labelled else 0.0
-        table = folds.for_source(dataset, list(options.use), validation, 0, strict)
-        used = dataset.take(dataset.index["id"].isin(table["id"]).to_numpy())
-        found = []
-        for listing, target_set, target_subset, target in against:
-            every_fold = pd.read_csv(listing.folder / "split.csv", dtype={"id": str}, keep_default_na=False)
-            tested = set(every_fold.loc[every_fold["split"] == "test", "id"])
-            found.append(leakage.leaks_between(used, _opened(target_set, target_subset, target), tested))
-        leaks = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=leakage.LEAK_COLUMNS)
-        dropped = 0
-        if strict and len(leaks):
-            if not drop_leaks:
-                leakage.stop_at(leaks, f"sources.{name} ({dataset.name}) against the targets' test images")
-            chosen = table["id"].isin(leakage.dropped_ids(leaks, table))
-            table.loc[chosen, "split"] = "dropped"
-            dropped = int(chosen.sum())
-            if labelled:
-                folds.check(table, dataset)
-            elif not (table["split"] == "train").any():
-                raise RequestError(f"sources.{name}: every image is also among a target's test images; none is left.")
-        return _written(folder, name, dataset, table, leaks, dropped)
-
-    return _found_or_made(work, asked, prepared, make)
-
-
-def _opened(prepared: PreparedSet | JoinedSet, subset: str, options: SetOptions, labelled: bool = True) -> "Dataset":
-    from indomain.data.dataset import open_dataset
-
-    return open_dataset(prepared, subset, options.labels, options.where, labelled)
-
-
-def _written(
-    folder: Path, name: str, dataset: "Dataset", table: "pd.DataFrame", leaks: "pd.DataFrame", dropped: int
-) -> dict[str, Any]:
-    from indomain.data import audit, leakage
-
-    beside = dataset.index.set_index("id")[["patient", "study", "image", "origin", "label", "file"]]
-    table = table.join(beside, on="id")
-    table.to_csv(folder / "split.csv", index=False)
-    leaks.to_csv(folder / "leaks.csv", index=False)
-    manifest = dataset.prepared.manifest
-    incomplete = audit.missing_images(dataset.prepared)
-    used = table[table["split"] != "dropped"]
-    content = table.drop(columns=["file", "label", "patient"]).to_csv(index=False)
-    counts = used.groupby(["fold", "split", "y"]).size()
-    return {
-        "name": name,
-        "set": dataset.name,
-        "title": manifest.title,
-        "citation": manifest.citation,
-        "synthetic": manifest.synthetic,
-        "stand_in": manifest.stand_in,
-        "classes": list(dataset.class_names),
-        "positive": dataset.positive,
-        "channels": 1 if dataset.prepared.facts["channels"] == 1 else 3,
-        "has_patients": dataset.has_patients,
-        "has_studies": bool((dataset.index["study"] != "").any()),
-        "cut": bool((dataset.index["whole"] != "").any()),
-        "origins": _origins(dataset),
-        "masks": dataset.prepared.facts.get("masks", ""),
-        "incomplete": incomplete,
-        "folds": int(table["fold"].nunique()),
-        "counts": [[int(f), str(s), int(y), int(n)] for (f, s, y), n in counts.items()],
-        "leaks": leakage.count_by_kind(leaks),
-        "dropped": dropped,
-        "rows": files.digest_of([dataset.prepared.digest, sorted({int(row) for row in table["row"]})]),
-        "digest": files.digest_of([dataset.prepared.digest, list(dataset.class_names), content]),
-    }
-
-
-def _origins(dataset: "Dataset") -> list[str]:
-    """The sets or folders that images came from; none where they only say the labels again, as class folders do."""
-    index = dataset.index
-    named = index[index["label"] != ""]
-    one_label_each = (named.groupby("origin")["label"].nunique() == 1).all() and named["label"].nunique() > 1
-    if index["set"].nunique() == 1 and len(named) == len(index) and one_label_each:
-        return []
-    return sorted(set(index["origin"]) - {""})
-
-
-def _found_or_made(
-    work: Path, asked: dict[str, Any], prepared: PreparedSet | JoinedSet, make: Callable[[Path], dict[str, Any]]
-) -> Listing:
-    folder = work / f"listing-{files.digest_of(asked)}"
-    facts = files.read_record(folder, "facts.json")
-    if facts is None:
-        make_folder(work)
+        files.make_folder(work)
         building = Path(tempfile.mkdtemp(prefix=".listing-", dir=work))
         try:
-            found = make(building)
-            files.write_json(building / "facts.json", {**found, "files": files.contents(building)})
+            if isinstance(request, TargetRequest):
+                info = drawing.draw_target(request, building)
+            else:
+                info = drawing.draw_source(request, building)
+            files.write_json(building / "facts.json", {**info.to_params(), "files": files.contents(building)})
             try:
                 os.rename(building, folder)
             except OSError:
                 if not (folder / "facts.json").is_file():
-                    raise RequestError(f"{folder} is in the way: it is not a finished listing. Remove it.") from None
+                    raise RequestError(f"{folder} is in the way: it is not a finished split. Remove it.") from None
         finally:
             shutil.rmtree(building, ignore_errors=True)
-        facts = files.read_json(folder / "facts.json")
-    return opened_listing(folder, prepared.folders, facts)
+        record = files.read_json(folder / "facts.json")
+    return Split(folder, request.pool.folders, info_of(record))

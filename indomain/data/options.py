@@ -1,13 +1,33 @@
 """The keys of a recipe that describe targets, sources and splits."""
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from indomain.data.budget import LabelBudget
 from indomain.data.manifest import LabelOptions
 from indomain.toml import Table
 
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The protocol that a split follows.
+
+    Args:
+        name: "strict" groups by patient, holds validation images out and checks for leaks; "paper" is the papers' own
+            protocol: a random split by image without validation images, leaks counted and kept.
+        drop_leaks: under "strict", remove the training side of a leak instead of refusing to run.
+    """
+
+    name: str
+    drop_leaks: bool = False
+
+    @property
+    def strict(self) -> bool:
+        return self.name == "strict"
 
 
 class SplitOptions(Table):
@@ -49,8 +69,8 @@ class SourceOptions(SetOptions):
     validation: float = Field(default=0.1, ge=0, lt=1)  # share of the patients that choose the epoch (strict profile)
 
 
-class Confounder(Table):
-    """A burnt-in mark that goes with the label while a network learns; see `indomain.data.images.confounders`."""
+class MarkerOptions(Table):
+    """A burnt-in marker that goes with the label while a network learns; see `indomain.data.images.confounders`."""
 
     share: float = Field(
         default=0.9, ge=0.5, le=1
@@ -67,7 +87,7 @@ class TargetOptions(SetOptions):
     fractions: list[float] = []  # shares of the training labels
     shots: list[int] = []  # training labels for each class
     chains: list[str] = []  # those of the recipe's chains to run; empty: all
-    confounder: Confounder | None = None
+    confounder: MarkerOptions | None = None
     # "kept": leaks stay under the strict profile as well, and are counted and said: to show what they are worth.
     leaks: Literal["refused", "kept"] = "refused"
 
@@ -85,7 +105,7 @@ class TargetOptions(SetOptions):
             raise ValueError("shots for each class are 1 or more")
         return value
 
-    def budgets(self) -> list[dict[str, float]]:
-        """The label budgets to run: {} for all labels, {"fraction": f} or {"shots": k}."""
-        given = [{"fraction": share} for share in self.fractions] + [{"shots": shots} for shots in self.shots]
-        return given or [{}]
+    def budgets(self) -> list[LabelBudget]:
+        """The label budgets to run; all labels if the recipe names none."""
+        fractions = [LabelBudget(fraction=fraction) for fraction in self.fractions]
+        return [*fractions, *(LabelBudget(shots=shots) for shots in self.shots)] or [LabelBudget()]

@@ -1,12 +1,14 @@
-"""Several prepared sets as one: a pool of images to learn from. Nothing is copied."""
+"""A pool: one prepared set or several as one. The only kind of set that the rest of the package sees. Nothing is copied."""
 
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
 
 from indomain import files
-from indomain.data.manifest import ImageOptions, LabelOptions, Manifest
+from indomain.data.manifest import LabelOptions, Manifest
 from indomain.data.prepared import PreparedSet
 from indomain.errors import RequestError
 
@@ -15,106 +17,136 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class JoinedSet:
-    """What `PreparedSet` is for one manifest, for several; a place counts through all of them in their order."""
+class Pool:
+    """Prepared sets, or subsets of them, one after the other; row numbers count through all of them in their order.
 
-    parts: tuple[tuple[PreparedSet, str], ...]  # with the subset of each
+    A pool of one set is that set: its ids, patients and studies stay as they are. In a pool of several they carry the
+    set's name, since each set numbers its patients for itself.
+
+    Args:
+        parts: at least one prepared set, each with its subset.
+
+    Raises:
+        RequestError: the same set is among the parts twice.
+    """
+
+    parts: tuple[PreparedSet, ...]
+
+    def __post_init__(self) -> None:
+        names = [part.manifest.name for part in self.parts]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice:
+            raise RequestError(f"{twice!r} is joined with itself; name each set once.")
+
+    @classmethod
+    def of(cls, *parts: PreparedSet) -> "Pool":
+        """The pool of these sets."""
+        return cls(parts)
+
+    @property
+    def name(self) -> str:
+        return self.parts[0].name if len(self.parts) == 1 else "+".join(part.manifest.name for part in self.parts)
 
     @property
     def folders(self) -> list[Path]:
-        """The prepared sets' folders, in the order of their places."""
-        return [part.folder for part, _ in self.parts]
-
-    @property
-    def digest(self) -> str:
-        return files.digest_of([[part.digest, subset] for part, subset in self.parts])
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        return {"channels": max(part.facts["channels"] for part, _ in self.parts)}
+        """The folders of the prepared sets, in the order of their rows."""
+        return [part.folder for part in self.parts]
 
     @property
     def manifests(self) -> list[Manifest]:
-        """Those of its parts."""
-        return [part.manifest for part, _ in self.parts]
+        return [part.manifest for part in self.parts]
+
+    @property
+    def title(self) -> str:
+        return " + ".join(manifest.title for manifest in self.manifests)
+
+    @property
+    def citation(self) -> str:
+        return "; ".join(dict.fromkeys(manifest.citation for manifest in self.manifests if manifest.citation))
+
+    @property
+    def synthetic(self) -> bool:
+        return any(manifest.synthetic for manifest in self.manifests)
+
+    @property
+    def stand_in(self) -> bool:
+        return any(manifest.stand_in for manifest in self.manifests)
+
+    @property
+    def digest(self) -> str:
+        """16 hexadecimal digits for the pixels and indices of the parts."""
+        if len(self.parts) == 1:
+            return self.parts[0].digest
+        return files.digest_of([[part.digest, part.subset] for part in self.parts])
+
+    @property
+    def channels(self) -> int:
+        """1 if every part is grey, else 3."""
+        return max(part.info["channels"] for part in self.parts)
+
+    @property
+    def masks(self) -> str:
+        """The SHA-256 of the masks, or "" where there are none; a pool of several sets has none."""
+        return self.parts[0].info.get("masks", "") if len(self.parts) == 1 else ""
 
     @cached_property
-    def classes(self) -> dict[str, list[str]]:
-        """Class -> labels as read; classes of the same name are one. Where a manifest names none, each label is one."""
+    def labels(self) -> LabelOptions:
+        """The classes that the manifests name; classes of the same name in several manifests are one.
+
+        Where a manifest names none, each of its labels is a class. Raises a RequestError where the manifests contradict
+        one another.
+        """
+        if len(self.parts) == 1:
+            return self.parts[0].manifest.labels
+        try:
+            return LabelOptions(classes=self._classes, positive=self.positive)
+        except ValidationError as error:
+            why = error.errors()[0]["ctx"]["error"]
+            raise RequestError(
+                f"{self.name}: {why}. Say in the recipe which labels make which class (classes = ...)."
+            ) from None
+
+    @property
+    def positive(self) -> str | None:
+        """The positive class that all manifests agree on, or None."""
+        named = {manifest.labels.positive for manifest in self.manifests}
+        return named.pop() if len(named) == 1 else None
+
+    @cached_property
+    def _classes(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
-        for part, subset in self.parts:
-            own = part.manifest.labels.classes or {label: [label] for label in self._labels(part, subset)}
-            for name, labels in own.items():
+        for part in self.parts:
+            named = part.manifest.labels.classes
+            if not named:
+                named = {label: [label] for label in sorted(set(part.index()["label"]) - {""})}
+            for name, labels in named.items():
                 known = found.setdefault(name, [])
                 known += [label for label in labels if label not in known]
         return found
 
-    @cached_property
-    def conflict(self) -> str:
-        """Why its classes cannot be told from its parts' manifests, or ""."""
-        try:
-            LabelOptions(classes=self.classes)
-        except ValueError as error:
-            return str(error).split("Value error, ")[-1].split(" [type")[0]
-        return ""
-
-    @cached_property
-    def manifest(self) -> Manifest:
-        """The parts' words one after the other."""
-        positives = {manifest.labels.positive for manifest in self.manifests}
-        positive = positives.pop() if len(positives) == 1 else None
-        return Manifest.model_construct(
-            name="+".join(manifest.name for manifest in self.manifests),
-            title=" + ".join(manifest.title for manifest in self.manifests),
-            citation="; ".join(dict.fromkeys(manifest.citation for manifest in self.manifests if manifest.citation)),
-            synthetic=any(manifest.synthetic for manifest in self.manifests),
-            stand_in=any(manifest.stand_in for manifest in self.manifests),
-            patients_of="",
-            subset_by=None,
-            images=ImageOptions(),
-            labels=LabelOptions() if self.conflict else LabelOptions(classes=self.classes, positive=positive),
-            counts={},
-        )
-
-    @staticmethod
-    def _labels(part: PreparedSet, subset: str) -> list[str]:
-        from indomain.data.dataset import part_of
-
-        return sorted(set(part_of(part, subset)["label"]) - {""})
+    @property
+    def class_order(self) -> list[str]:
+        """The classes in the order of the manifests, which decides their numbers."""
+        return list(self.parts[0].manifest.labels.classes if len(self.parts) == 1 else self._classes)
 
     def index(self) -> "pd.DataFrame":
-        """The parts' indices one below the other, with `row`, `set` and ids that are the image's own in the pool."""
+        """The parts' indices one below the other; ids and `row` are those of the pool."""
+        if len(self.parts) == 1:
+            return self.parts[0].index()
         import pandas as pd
 
-        from indomain.data.dataset import part_of
-
         tables, before = [], 0
-        for part, subset in self.parts:
-            index = part_of(part, subset)
-            name = part.manifest.name
-            index = index.assign(row=index["row"] + before, set=name, id=name + ":" + index["id"])
-            # Patients and studies are numbered by each set for itself.
+        for part in self.parts:
+            index, name = part.index(), part.manifest.name
+            index = index.assign(row=index["row"] + before, id=name + ":" + index["id"])
             for column in ("patient", "study", "whole"):
                 index[column] = index[column].where(index[column] == "", name + ":" + index[column])
             tables.append(index)
-            before += part.facts["images"]
+            before += part.info["images"]
         return pd.concat(tables, ignore_index=True)
 
     def unreadable(self) -> "pd.DataFrame":
-        """`file` and `reason` of what was left out of any part."""
+        """`file` and `reason` of every file that was left out of a part."""
         import pandas as pd
 
-        return pd.concat([part.unreadable() for part, _ in self.parts], ignore_index=True)
-
-
-def join_sets(parts: list[tuple[PreparedSet, str]], where: str) -> JoinedSet:
-    """The pool of several sets.
-
-    Raises:
-        RequestError: the same set stands twice.
-    """
-    names = [part.manifest.name for part, _ in parts]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice:
-        raise RequestError(f"{where}: {twice!r} is joined with itself; name each set once.")
-    return JoinedSet(tuple(parts))
+        return pd.concat([part.unreadable() for part in self.parts], ignore_index=True)

@@ -1,6 +1,17 @@
-"""DOC data.prepared"""
+"""A prepared set on disk, or a subset of it: images decoded once to uint8 at one size, with an index.
 
-from dataclasses import dataclass
+    <cache folder>/<name>-<rows>x<columns>-<key>/
+        images.npy      uint8 (N, rows, columns) for grey, (N, rows, columns, 3) for colour
+        masks.npy       uint8 (N, rows, columns), only where the set has masks
+        index.csv       id, file, label, patient, study, part, view, split, whole (the image that a patch was cut from),
+                        sha256 of the pixels, perceptual hash
+        unreadable.csv  files left out, each with the reason
+        set.json        counts, digest, and the length of every file; written last
+
+`indomain.data.preparing` makes these folders.
+"""
+
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,46 +19,76 @@ import numpy as np
 
 from indomain.data.images import hashing, resizing
 from indomain.data.manifest import Manifest
+from indomain.errors import unknown
 
-# pandas takes half a second to import, which a recipe that is already done need not wait for.
+# pandas takes half a second to import, which a finished recipe need not wait for.
 if TYPE_CHECKING:
     import pandas as pd
-
 
 INDEX_COLUMNS = ["id", "file", "label", "patient", "study", "part", "view", "split", "whole", "sha256", "phash"]
 
 
 @dataclass(frozen=True)
 class PreparedSet:
-    """A prepared set on disk. Nothing is read before it is asked for."""
+    """A prepared set, or a subset of one. Nothing is read before it is asked for.
+
+    Attributes:
+        folder: where it lies.
+        manifest: what it was made from.
+        info: the content of `set.json`: digest, images, channels, size, unreadable.
+        subset: a value of the manifest's `subset_by` column, several joined by "+", or `all-but-` and those left out;
+            "" for the whole set.
+    """
 
     folder: Path
     manifest: Manifest
-    facts: dict[str, Any]  # set.json: digest, images, channels, size, unreadable
+    info: dict[str, Any]
+    subset: str = ""
 
     @property
-    def folders(self) -> list[Path]:
-        """Its folder, as `indomain.data.pool.JoinedSet` has several."""
-        return [self.folder]
-
-    @property
-    def manifests(self) -> list[Manifest]:
-        """Its manifest, as `indomain.data.pool.JoinedSet` has several."""
-        return [self.manifest]
+    def name(self) -> str:
+        """The word for it in messages and tables: "mura", "mura/humerus"."""
+        return f"{self.manifest.name}/{self.subset}" if self.subset else self.manifest.name
 
     @property
     def digest(self) -> str:
-        """16 hexadecimal digits for the pixels and the index, whatever the folder and the machine."""
-        return self.facts["digest"]
+        """16 hexadecimal digits for the pixels and the index of the whole set, whatever the folder and the machine."""
+        return self.info["digest"]
+
+    def part(self, subset: str) -> "PreparedSet":
+        """A subset of this set."""
+        return replace(self, subset=subset)
 
     def index(self) -> "pd.DataFrame":
-        """One row an image, in the order of the array; every column is text, empty where unknown."""
+        """One row per image of the subset; every column but `row` is text, empty where unknown.
+
+        Beside `INDEX_COLUMNS`: `row`, the image's place in the array; `set`, the manifest's name; `numbers`, the set
+        whose patient numbers these are.
+
+        Raises:
+            RequestError: an unknown subset.
+        """
         import pandas as pd
 
-        return pd.read_csv(self.folder / "index.csv", dtype=str, keep_default_na=False)
+        index = pd.read_csv(self.folder / "index.csv", dtype=str, keep_default_na=False)
+        index.insert(0, "row", np.arange(len(index)))
+        index["set"], index["numbers"] = self.manifest.name, self.manifest.patients_of or self.manifest.name
+        return index[self._in_subset(index)]
+
+    def _in_subset(self, index: "pd.DataFrame") -> np.ndarray:
+        column = self.manifest.subset_by
+        if not self.subset or not column:
+            return np.ones(len(index), bool)
+        values = index[column].to_numpy()
+        wanted = self.subset.removeprefix("all-but-").split("+")
+        for value in wanted:
+            if value not in values:
+                raise unknown("subset", value, set(values), self.name)
+        named = np.isin(values.astype(str), wanted)
+        return ~named if self.subset.startswith("all-but-") else named
 
     def images(self) -> np.ndarray:
-        """uint8 (N, rows, columns) or (N, rows, columns, 3), memory-mapped and read-only."""
+        """uint8 (N, rows, columns) or (N, rows, columns, 3) of the whole set, memory-mapped and read-only."""
         return np.load(self.folder / "images.npy", mmap_mode="r")
 
     def masks(self) -> np.ndarray | None:
@@ -56,17 +97,19 @@ class PreparedSet:
         return np.load(path, mmap_mode="r") if path.is_file() else None
 
     def altered(self) -> list[str]:
-        """The ids of images whose pixels are not those of their SHA-256 in the index any more; reads every one."""
-        channels, index = self.facts["channels"], self.index()
-        pairs = zip(self.images(), index["sha256"], index["id"])
+        """The ids of images whose pixels no longer have the SHA-256 in the index; reads every image."""
+        import pandas as pd
+
+        channels = self.info["channels"]
+        index = pd.read_csv(self.folder / "index.csv", dtype=str, keep_default_na=False)
         return [
             name
-            for picture, sha256, name in pairs
-            if hashing.pixel_sha256(resizing.to_channels(picture, channels)) != sha256
+            for image, sha256, name in zip(self.images(), index["sha256"], index["id"])
+            if hashing.pixel_sha256(resizing.to_channels(image, channels)) != sha256
         ]
 
     def unreadable(self) -> "pd.DataFrame":
-        """`file` and `reason` of what was left out."""
+        """`file` and `reason` of every file that was left out."""
         import pandas as pd
 
         return pd.read_csv(self.folder / "unreadable.csv", dtype=str, keep_default_na=False)

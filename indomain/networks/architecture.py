@@ -1,49 +1,62 @@
-"""Architectures: a backbone by its name, a head put on it, a part of it; each is built once in a process."""
-
-from typing import Any
+"""Networks without weights: a backbone, a head put on it, a part of it. Each is built once in a process."""
 
 import keras
 
 from indomain.errors import unknown
 from indomain.networks import backbones
 from indomain.networks.cache import cached, cached_for
+from indomain.networks.options import Architecture
 
 
-def backbone(spec: dict[str, Any], frozen: float = 0.0) -> keras.Model:
+def backbone(architecture: Architecture, frozen: float = 0.0) -> keras.Model:
     """A backbone: image (N, rows, columns, channels), 0–255, to features (N, d).
 
     Args:
-        spec: `name`, `shape`, `width` and, where the network resizes, `size`, as in a task's parameters.
-        frozen: the first share (0 … 1) of its layers with weights is not trained; neither do the averages of its batch
-            normalisation move.
+        architecture: which one, and for which images.
+        frozen: this share of the weighted layers, 0 … 1, counted from the input, is frozen, batch-norm statistics included.
     """
 
     def make() -> keras.Model:
-        model = backbones.build(spec["name"], tuple(spec["shape"]), spec["width"], spec.get("size"))
-        with_weights = [layer for layer in model.layers if layer.weights]
+        model = backbones.build(architecture.name, architecture.shape, architecture.width, architecture.size)
+        weighted = [layer for layer in model.layers if layer.weights]
         # Set before anything is compiled with these layers: afterwards it would have no effect.
-        for layer in with_weights[: round(frozen * len(with_weights))]:
+        for layer in weighted[: round(frozen * len(weighted))]:
             layer.trainable = False
         return model
 
-    key = ("backbone", spec["name"], tuple(spec["shape"]), spec["width"], spec.get("size"), frozen)
-    return cached(key, make)
+    return cached(("backbone", architecture, frozen), make)
 
 
-def with_head(base: keras.Model, classes: int, dropout: float) -> keras.Model:
-    """`base` with dropout and a new linear layer `logits`, as one flat graph; output (N, classes), before softmax."""
-    x = base.output
-    if dropout:
-        # A layer without a seed draws one anew in each process, and no run would be repeatable.
-        x = keras.layers.Dropout(dropout, seed=2, name="dropout")(x)
-    # float32 whatever the precision of the rest: softmax and the loss want the digits.
-    logits = keras.layers.Dense(classes, name="logits", dtype="float32")(x)
-    return keras.Model(base.input, logits, name=base.name)
+def with_head(base: keras.Model, num_classes: int, dropout: float, user: tuple = ()) -> keras.Model:
+    """`base` with dropout and a new linear layer `logits`, as one flat graph; output (N, num_classes), before softmax.
+
+    Args:
+        base: a network that ends in one vector per image.
+        num_classes: number of logits.
+        dropout: share of the features dropped while training, 0 … 1; 0 adds no layer.
+        user: who asks; each gets a head of its own, with its own random state.
+    """
+
+    def make() -> keras.Model:
+        x = base.output
+        if dropout:
+            # A layer without a seed draws one anew in each process, and no run would be repeatable.
+            x = keras.layers.Dropout(dropout, seed=2, name="dropout")(x)
+        # float32 whatever the precision of the rest: softmax and the loss need the digits.
+        logits = keras.layers.Dense(num_classes, name="logits", dtype="float32")(x)
+        return keras.Model(base.input, logits, name=base.name)
+
+    return cached_for(base, ("head", num_classes, dropout, *user), make)
 
 
 def with_scores(model: keras.Model) -> keras.Model:
-    """`model` with a softmax layer `scores` on its logits: what is saved, and explained."""
-    return keras.Model(model.input, keras.layers.Softmax(name="scores", dtype="float32")(model.output), name=model.name)
+    """`model` with a softmax layer `scores` on its logits: the network that is saved, and explained."""
+
+    def make() -> keras.Model:
+        scores = keras.layers.Softmax(name="scores", dtype="float32")(model.output)
+        return keras.Model(model.input, scores, name=model.name)
+
+    return cached_for(model, ("scores",), make)
 
 
 def up_to(model: keras.Model, layer: str) -> keras.Model:
@@ -59,7 +72,7 @@ def up_to(model: keras.Model, layer: str) -> keras.Model:
 
 
 def maps_layer(model: keras.Model) -> str:
-    """The name of the layer whose maps the layer `pool` averages."""
+    """The name of the layer whose feature maps the layer `pool` averages."""
     return model.get_layer("pool").input._keras_history.operation.name
 
 

@@ -1,4 +1,4 @@
-"""One object per architecture: building and tracing a network costs seconds, filling it milliseconds.
+"""One object per architecture: building and tracing a network costs seconds, filling it with weights milliseconds.
 
 What a cached network holds is only valid until the next request for the same architecture.
 """
@@ -16,7 +16,9 @@ _CACHE: OrderedDict[tuple, Any] = OrderedDict()
 
 
 def cached(key: tuple, make: Callable[[], Any]) -> Any:
-    """What `make` gives, made once for `key`; the least used is forgotten."""
+    """What `make()` returns, made once for `key` and the backend's settings; the least recently used is dropped."""
+    # A network built under other settings (precision, devices) is another network.
+    key = (backend.settings(), *key)
     if key not in _CACHE:
         with backend.scope():
             _CACHE[key] = make()
@@ -24,11 +26,6 @@ def cached(key: tuple, make: Callable[[], Any]) -> Any:
             _CACHE.popitem(last=False)
     _CACHE.move_to_end(key)
     return _CACHE[key]
-
-
-def forget() -> None:
-    """Lets go of every network: those to come are built under other settings."""
-    _CACHE.clear()
 
 
 def cached_for(owner: keras.Model, key: tuple, make: Callable[[], Any]) -> Any:

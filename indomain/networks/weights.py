@@ -3,6 +3,7 @@
 import hashlib
 import json
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from indomain import files
 from indomain.errors import RequestError
 from indomain.networks import backbones
 from indomain.networks.architecture import backbone
-from indomain.networks.cache import _CACHE, cached
+from indomain.networks.cache import cached
+from indomain.networks.options import Architecture
 
 
 def initialise(model: keras.Model, seed: int) -> None:
@@ -30,54 +32,53 @@ def initialise_layer(layer: keras.layers.Layer, seed: int) -> None:
         variable.assign(initializer(variable.shape, dtype=variable.dtype))
 
 
-def start(model: keras.Model, spec: dict[str, Any], beginning: str, seed: int, previous: Path | None = None) -> None:
-    """Fills a backbone as the beginning of a chain, or the previous step, says.
+def start(
+    model: keras.Model, architecture: Architecture, beginning: str, seed: int, previous: Path | None = None
+) -> None:
+    """Fills a backbone with the initial weights of a chain, or those that the previous step left.
 
     Args:
-        model: a backbone of `spec`.
-        spec: the task's `backbone` parameters (name, width, shape).
+        model: a backbone of `architecture`.
+        architecture: says which ImageNet weights fit.
         beginning: "random", "imagenet" or the path of a .keras file.
+        seed: of whatever is drawn.
         previous: the .keras file of the chain's previous step, which replaces all of these.
 
     Raises:
-        RequestError: weights that cannot be had, or a file of another network.
+        RequestError: weights that are not available, or a file of another network.
     """
     initialise(model, seed)
     if previous is not None:
         model.load_weights(previous)
     elif beginning == "imagenet":
-        backbones.load_imagenet(spec["name"], model)
+        backbones.load_imagenet(architecture.name, model)
     elif beginning != "random":
         _load_given(model, Path(beginning))
 
 
-def check_beginnings(asked: list[tuple[dict[str, Any], str, str]]) -> None:
-    """Tries each beginning of a chain once: (backbone parameters, start, path).
+def check_starts(starts: Iterable[tuple[Architecture, str, str]]) -> None:
+    """Tries each start of a chain once, before any work begins.
+
+    Args:
+        starts: architecture, the recipe's word ("random", "imagenet", "sha256:..."), and the path of the file, or "".
 
     Raises:
-        RequestError: ImageNet weights that cannot be had, or a file that does not fit.
+        RequestError: ImageNet weights that are not available, or a file that does not fit.
     """
-    tried = set()
-    for spec, beginning, path in asked:
-        key = (spec["name"], tuple(spec["shape"]), spec["width"], spec.get("size"), beginning, path)
-        if key in tried:
-            continue
-        tried.add(key)
-        # The size is checked even for "random": some networks cannot take small pictures.
-        model = backbone(spec)
-        if beginning == "imagenet" or path:
-            start(model, spec, path or beginning, 0)
+    for architecture, word, path in dict.fromkeys(starts):
+        # Built even for "random": some networks cannot take small images.
+        model = backbone(architecture)
+        if word == "imagenet" or path:
+            start(model, architecture, path or word, 0)
 
 
 def load(path: Path) -> keras.Model:
-    """The model of a `.keras` file, for looking at: its architecture is built once, its weights are read."""
+    """The model of a `.keras` file, for inference: its architecture is built once, its weights are read."""
     with zipfile.ZipFile(path) as archive:
         config = json.loads(archive.read("config.json"))
     key = ("file", hashlib.sha256(json.dumps(config["config"], sort_keys=True).encode()).hexdigest())
-    fresh = key not in _CACHE
     model = cached(key, lambda: keras.saving.load_model(path, compile=False))
-    if not fresh:
-        model.load_weights(path)
+    model.load_weights(path)
     return model
 
 
@@ -116,7 +117,7 @@ def _load_given(model: keras.Model, path: Path) -> None:
         expected = tuple(model.input_shape[1:])
         if shape is not None and shape != expected:
             raise RequestError(
-                f"{path} takes pictures of shape {shape}, the recipe gives {expected}. Set size and channels in the recipe "
+                f"{path} takes images of shape {shape}, the recipe gives {expected}. Set size and channels in the recipe "
                 "to those of the file, or use another file."
             )
     try:

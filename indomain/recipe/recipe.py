@@ -1,4 +1,4 @@
-"""A recipe: one experiment as a TOML file. What the stages share stands here; each stage checks its own table.
+"""A recipe: one experiment as a TOML file. Holds the keys that all stages share; each stage validates its own table.
 
 title = "..."
 size = 64
@@ -25,10 +25,9 @@ from indomain.data.options import Seed, SourceOptions, TargetOptions
 from indomain.errors import RequestError, unknown
 from indomain.networks.backbones import BACKBONES, IMAGENET
 from indomain.networks.options import BackboneOptions
-from indomain.recipe.chain import check_chain
+from indomain.recipe.chain import Arm, Chain
 from indomain.toml import Table, read_toml, validated
 
-PROFILES = ("strict", "paper")
 Pixels = Annotated[int, Field(ge=8, le=4096)]
 
 
@@ -79,7 +78,7 @@ class Recipe(Table):
         if len(set(labels)) < len(labels):
             raise ValueError("the same backbone stands twice")
         for name, chain in self.chains.items():
-            check_chain(name, chain, self.sources)
+            Chain.parsed(name, chain, self.sources)
         for name, target in self.targets.items():
             for asked in target.chains:
                 if asked not in self.chains:
@@ -92,7 +91,7 @@ class Recipe(Table):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(rows, columns) of the pictures."""
+        """(rows, columns) of the images."""
         return (self.size, self.size) if isinstance(self.size, int) else self.size
 
     def target(self, name: str, profile: str) -> TargetOptions:
@@ -102,30 +101,29 @@ class Recipe(Table):
             return options
         return options.model_copy(update={"split": options.paper_split or options.split})
 
-    def arms(self, target: str, profile: str) -> list[tuple[BackboneOptions, str, list[str]]]:
-        """The pairs of backbone and chain that a target runs: backbone, the chain's name, its steps."""
-        pairs = self._asked(target, profile)
-        return [(b, name, chain) for b, name, chain in pairs if chain[0] != "imagenet" or b.name in IMAGENET]
+    def chain(self, name: str) -> Chain:
+        """A chain by its name."""
+        return Chain.parsed(name, self.chains[name], self.sources)
 
-    def missing_arms(self, target: str, profile: str) -> list[tuple[BackboneOptions, str]]:
-        """Pairs that cannot exist, because nobody has trained that backbone on ImageNet."""
-        there = self.arms(target, profile)
-        return [(pair[0], pair[1]) for pair in self._asked(target, profile) if pair not in there]
-
-    def _asked(self, target: str, profile: str) -> list[tuple[BackboneOptions, str, list[str]]]:
-        chains = self.chains_of(target, profile).items()
-        pairs = [(backbone, name, chain) for backbone in self.backbones for name, chain in chains]
-        return [(b, name, chain) for b, name, chain in pairs if not b.chains or name in b.chains]
-
-    def chains_of(self, target: str, profile: str) -> dict[str, list[str]]:
+    def chains_of(self, target: str) -> list[Chain]:
         """The chains that a target runs."""
-        chosen = self.target(target, profile).chains
-        return {name: self.chains[name] for name in chosen} if chosen else self.chains
+        return [self.chain(name) for name in self.targets[target].chains or self.chains]
 
-    def sources_of(self, target: str, profile: str) -> list[str]:
+    def arms(self, target: str) -> list[Arm]:
+        """The pairs of backbone and chain that a target runs."""
+        return [arm for arm in self._named_arms(target) if arm.chain.exists_for(arm.backbone, IMAGENET)]
+
+    def missing_arms(self, target: str) -> list[Arm]:
+        """Pairs that cannot exist, because nobody has trained that backbone on ImageNet."""
+        return [arm for arm in self._named_arms(target) if not arm.chain.exists_for(arm.backbone, IMAGENET)]
+
+    def _named_arms(self, target: str) -> list[Arm]:
+        pairs = [Arm(backbone, chain) for backbone in self.backbones for chain in self.chains_of(target)]
+        return [arm for arm in pairs if not arm.backbone.chains or arm.chain.name in arm.backbone.chains]
+
+    def sources_of(self, target: str) -> set[str]:
         """The sources that a target's chains learn from."""
-        steps = [step for chain in self.chains_of(target, profile).values() for step in chain[1:]]
-        return sorted({step.partition(":")[0] for step in steps})
+        return {step.source for chain in self.chains_of(target) for step in chain.steps}
 
 
 def recipe_names() -> list[str]:

@@ -48,7 +48,7 @@ def execute(tasks: list[Task], runs: RunsFolder, address: str, view: "View") -> 
     with client:
         futures: dict[str, Any] = {}
         for task in tasks:
-            needed = [futures[other.digest] for other in task.inputs.values() if other.digest in futures]
+            needed = [futures[other.digest] for other in task.needed() if other.digest in futures]
             # The key is the run's name: whoever else hands over the same run waits for the same result.
             futures[task.digest] = client.submit(on_worker, task, path, needed, key=f"indomain-{task.name}")
         known = {future.key: task for task, future in zip(tasks, futures.values())}
@@ -57,14 +57,14 @@ def execute(tasks: list[Task], runs: RunsFolder, address: str, view: "View") -> 
             if failed is not None:
                 client.cancel(list(futures.values()))
                 if isinstance(failed, Damaged):
-                    raise RequestError(f"{failed}. Run the same command again: it is put aside and done anew.")
+                    raise RequestError(f"{failed}. Run the same command again: it is quarantined and done again.")
                 if isinstance(failed, KilledWorker):
                     raise WorkFailed(f"{known[future.key].title()}: {failed}")
                 raise failed
             task = known[future.key]
             view.begin(task)
             # It took its time elsewhere.
-            view.end(task, seconds=runs.record(task)["seconds"])
+            view.end(task, seconds=runs.record(task).seconds)
 
 
 def on_worker(task: Task, path: Path, needed: list[str]) -> str:

@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from indomain import files
-from indomain.files import UNREADABLE, make_folder
+from indomain.artifacts.record import RunRecord, read_record
+from indomain.files import make_folder
 from indomain.runs.memory import peak_memory_mb, reset_peak_memory
 from indomain.runs.task import Busy, Damaged, Task
 
@@ -49,7 +50,7 @@ class RunsFolder:
             return True
         if not (self.folder(task) / "DONE").is_file():
             return False
-        for fault in faults(self.folder(task), lengths_only=True):
+        for fault in integrity_errors(self.folder(task), lengths_only=True):
             raise Damaged(task, fault)
         self._whole.add(task.digest)
         return True
@@ -62,28 +63,25 @@ class RunsFolder:
         """
         if task.digest in self._verified:
             return
-        for fault in faults(self.folder(task)):
+        for fault in integrity_errors(self.folder(task)):
             raise Damaged(task, fault)
         self._verified.add(task.digest)
 
-    def epochs_saved(self, task: Task) -> int:
-        """How many epochs of a run that was stopped are kept."""
-        import numpy as np
-
+    def saved(self, task: Task) -> dict[str, Any]:
+        """What a run that was stopped says of how far it came (`saved.json`); {} where nothing is kept."""
         try:
-            with np.load(self.work / f"{task.name}.partial" / "state.npz", allow_pickle=False) as state:
-                return len(str(state["log"]).splitlines()) - 1
-        except UNREADABLE:
-            return 0
+            return files.read_json(self.work / f"{task.name}.partial" / "saved.json")
+        except (OSError, ValueError):
+            return {}
 
-    def all_done(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-        """task.json and DONE of every finished run of the folder that can be read, whatever asked for it."""
-        for path in finished(self.work):
+    def all_done(self) -> Iterator[tuple[dict[str, Any], RunRecord]]:
+        """What was asked (`task.json`) and the record of every finished run in the folder, regardless of the recipe."""
+        for folder in finished(self.work):
             with contextlib.suppress(OSError, ValueError):
-                yield files.read_json(path.with_name("task.json")), files.read_json(path)
+                yield files.read_json(folder / "task.json"), read_record(folder)
 
-    def set_aside(self, task: Task) -> Path | None:
-        """Moves a damaged run out of the way, where whoever wants can look at it; None if it is whole again."""
+    def quarantine(self, task: Task) -> Path | None:
+        """Moves a damaged run out of the way, kept for inspection; None if it is whole again."""
         self._whole.discard(task.digest)
         self._verified.discard(task.digest)
         with self._locked(task, wait=True):
@@ -92,20 +90,16 @@ class RunsFolder:
                 if self.is_done(task):
                     self.verify(task)
                 return None
-            return files.set_aside(self.folder(task))
+            return files.quarantine(self.folder(task))
 
-    def diverged(self, task: Task) -> str | None:
-        """What diverged in a finished run, in words; None where its numbers are numbers."""
-        return self.record(task).get("diverged")
-
-    def record(self, task: Task) -> dict[str, Any]:
-        """The DONE record of a finished run.
+    def record(self, task: Task) -> RunRecord:
+        """The record of a finished run.
 
         Raises:
             Damaged: it cannot be read.
         """
         try:
-            return files.read_json(self.folder(task) / "DONE")
+            return read_record(self.folder(task))
         except (OSError, ValueError):
             raise Damaged(task, "DONE cannot be read") from None
 
@@ -123,7 +117,7 @@ class RunsFolder:
                 return
             partial = self.work / f"{task.name}.partial"
             partial.mkdir(exist_ok=True)
-            files.write_json(partial / "task.json", {**task.identity(), "labels": task.labels})
+            files.write_json(partial / "task.json", task.record())
             reset_peak_memory()
             started, began = time.time(), time.monotonic()
             yield partial
@@ -155,24 +149,24 @@ class RunsFolder:
             handle.flush()
             yield
         finally:
-            # While the lock is held the file is this one: whoever waits for it looks again when it is gone.
+            # While the lock is held the file is this one: waiters re-check after the file is unlinked.
             path.unlink(missing_ok=True)
             handle.close()
 
 
 def finished(work: Path) -> Iterator[Path]:
-    """The DONE files of all finished runs, without those that were put aside."""
-    return (path for path in work.glob("*/DONE") if "." not in path.parent.name)
+    """The folders of all finished runs, without those that were quarantined."""
+    return (path.parent for path in work.glob("*/DONE") if "." not in path.parent.name)
 
 
-def faults(folder: Path, lengths_only: bool = False) -> Iterator[str]:
-    """What is wrong with the files of a finished run, in words."""
+def integrity_errors(folder: Path, lengths_only: bool = False) -> Iterator[str]:
+    """What is wrong with the files of a finished run, as text."""
     try:
-        written = files.read_json(folder / "DONE").get("files", {})
+        written = read_record(folder).files
     except (OSError, ValueError):
         yield "DONE cannot be read"
         return
-    yield from files.faults(folder, written, lengths_only)
+    yield from files.integrity_errors(folder, written, lengths_only)
 
 
 def _held(path: Path, wait: bool) -> TextIO:

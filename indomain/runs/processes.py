@@ -1,4 +1,4 @@
-"""`--jobs N`: walks in N processes of this machine, and what they say brought together in one view."""
+"""`--jobs N`: N worker processes on this machine, and what they report brought together in one view."""
 
 import contextlib
 import multiprocessing
@@ -15,11 +15,11 @@ from indomain.errors import RequestError, WorkFailed
 from indomain.runs.folder import RunsFolder
 from indomain.runs.status import View
 from indomain.runs.task import Task
-from indomain.runs.worker import walk
+from indomain.runs.worker import work_through
 
 
 def execute(tasks: list[Task], runs: RunsFolder, jobs: int, view: View) -> None:
-    """Walks in several processes; raises what the first of them raised, when the others have been stopped."""
+    """Works in several processes; raises what the first of them raised, when the others have been stopped."""
     context = multiprocessing.get_context("spawn")
     workers: dict[Any, tuple[Any, int]] = {}
     try:
@@ -27,7 +27,7 @@ def execute(tasks: list[Task], runs: RunsFolder, jobs: int, view: View) -> None:
             # A pipe for each: a process that is killed while it writes to a shared queue would lock the others out.
             ours, theirs = context.Pipe(duplex=False)
             arguments = (tasks, runs.path, number * len(tasks) // jobs, theirs)
-            process = context.Process(target=_walker, args=arguments, daemon=True)
+            process = context.Process(target=_worker, args=arguments, daemon=True)
             with share_of(number, jobs):
                 process.start()
             theirs.close()
@@ -64,11 +64,11 @@ def _killed(status: int) -> str:
     return f"a process ended with status {status}."
 
 
-def _walker(tasks: list[Task], path: Path, first: int, pipe: Any) -> None:
+def _worker(tasks: list[Task], path: Path, first: int, pipe: Any) -> None:
     """The whole of a process of `--jobs`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends the others
     try:
-        walk(tasks, RunsFolder(path), _Told(pipe), first)
+        work_through(tasks, RunsFolder(path), _Told(pipe), first)
     except BrokenPipeError:
         pass  # the first process is gone: so go we; what is saved is kept
     except (RequestError, OSError, FloatingPointError) as error:
@@ -87,8 +87,8 @@ class _Told:
     def begin(self, task: Task, here: bool) -> None:
         self.pipe.send(("begin", task, here))
 
-    def note(self, text: str, share: float | None = None) -> None:
-        self.pipe.send(("note", text, share))
+    def progress(self, text: str, share: float | None = None) -> None:
+        self.pipe.send(("progress", text, share))
 
     def end(self, task: Task) -> None:
         self.pipe.send(("end", task))

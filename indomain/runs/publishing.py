@@ -1,36 +1,30 @@
-"""Publishing: the report's files copied into the recipe's results folder."""
+"""Publishing: the files of a finished run copied into a folder where people look for them."""
 
 import filecmp
 import shutil
 from pathlib import Path
 
 from indomain import files
-from indomain.recipe.study import Plan
+from indomain.artifacts.record import read_record
+
+LIST = "published.json"  # in the folder: what the last run put there
 
 
-def results_folder(plan: Plan) -> Path:
-    """Where a recipe's table and page stand: <runs folder>/<recipe name>."""
-    return plan.runs.path / plan.name
+def publish(source: Path, folder: Path) -> None:
+    """Puts the files of a run into a folder; what the run before had put there and this one does not have is removed.
 
-
-def publish(plan: Plan) -> Path:
-    """Puts the files of the recipe's report into its results folder; those of an earlier plan stay in their own run.
-
-    Returns:
-        The results folder.
+    Args:
+        source: the finished run's folder.
+        folder: where its files go; files of other origin are left alone.
     """
-    report = plan.find("report")[-1]
-    source, folder = plan.runs.folder(report), results_folder(plan)
     folder.mkdir(parents=True, exist_ok=True)
-    # Figures that an earlier plan of the same recipe had and this one has not; they stay in that plan's own run.
-    for pattern in ("panel-*.png", "intervals-*.png", "labels-*.png", "robustness*", "reliability-*.png"):
-        for path in folder.glob(pattern):
-            if not (source / path.name).is_file():
-                path.unlink()
-    for path in source.iterdir():
-        if path.name in ("task.json", "facts.json", "DONE"):
-            continue
-        if not (folder / path.name).is_file() or not filecmp.cmp(path, folder / path.name, shallow=True):
-            with files.written(folder / path.name) as temporary:
-                shutil.copy2(path, temporary)
-    return folder
+    names = [name for name in read_record(source).files if name != "task.json"]
+    listed = folder / LIST
+    for name in set(files.read_json(listed) if listed.is_file() else []) - set(names):
+        (folder / name).unlink(missing_ok=True)
+    # Written first: a command that is killed while it copies leaves no file that nobody knows.
+    files.write_json(listed, names)
+    for name in names:
+        if not (folder / name).is_file() or not filecmp.cmp(source / name, folder / name, shallow=True):
+            with files.written(folder / name) as temporary:
+                shutil.copy2(source / name, temporary)

@@ -56,7 +56,7 @@ class View:
                 flush=True,
             )
 
-    def note(self, text: str, share: float | None = None, worker: int = 0) -> None:
+    def progress(self, text: str, share: float | None = None, worker: int = 0) -> None:
         """Where a run is: words, and the share of its work that is done."""
         run = self.now.get(worker)
         if run is None:

@@ -1,82 +1,87 @@
 """Learning classes: a linear head on a backbone, cross-entropy, every class or cluster with a weight."""
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from indomain.networks import architecture, cache, inference
-from indomain.progress import Note
-from indomain.training import model, trainer
-from indomain.training.batches import Batches
-from indomain.training.options import LearningOptions, TrainingOptions
+from indomain.networks import architecture, inference
+from indomain.networks.cache import cached_for
+from indomain.training import model as training_model
+from indomain.training.batches import Batches, Examples
+from indomain.training.model import TrainingModel
+from indomain.training.options import LearningOptions
+from indomain.training.trainer import Trainer
 
 
 def classifier(
-    backbone: keras.Model, classes: int, options: LearningOptions, dropout: float, head_rate: float = 1.0
-) -> model.Trainee:
-    """`backbone` with a linear head `logits`, to be trained with cross-entropy; built and compiled once."""
-    own = options.model_dump_json(include={"optimizer", "momentum", "augment"})
+    backbone: keras.Model, num_classes: int, options: LearningOptions, dropout: float, head_lr_factor: float = 1.0
+) -> TrainingModel:
+    """`backbone` with a linear head `logits`, to be trained with cross-entropy; built and compiled once.
 
-    def make() -> model.Trainee:
-        network = architecture.with_head(backbone, classes, dropout)
+    Args:
+        backbone: image to features.
+        num_classes: number of logits.
+        options: optimizer, momentum and augmentation; the rest is set for each run.
+        dropout: before the head, 0 … 1.
+        head_lr_factor: factor on the head's learning rate.
+    """
+    own = options.model_dump_json(include={"optimizer", "momentum", "augment"})
+    key = ("classifier", num_classes, dropout, head_lr_factor, own)
+
+    def make() -> TrainingModel:
+        network = architecture.with_head(backbone, num_classes, dropout, key)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        return model.compiled(
-            model.Trainee(network, options.augment),
+        return training_model.compiled(
+            TrainingModel(network, options.augment),
             options,
-            {"logits": head_rate},
+            {"logits": head_lr_factor},
             loss=loss,
             weighted_metrics=["accuracy"],
         )
 
-    return cache.cached_for(backbone, ("classifier", classes, dropout, head_rate, own), make)
+    return cached_for(backbone, key, make)
 
 
-def classify(
-    backbone: keras.Model,
-    table: Any,
-    pictures: Callable[[np.ndarray], np.ndarray],
-    classes: int,
-    options: TrainingOptions,
-    seed: int,
-    folder: Path,
-    note: Note,
-    head_rate: float = 1.0,
-    measure: Callable[[], dict[str, float]] | None = None,
+def fit_classifier(
+    backbone: keras.Model, examples: Examples, num_classes: int, trainer: Trainer, head_lr_factor: float = 1.0
 ) -> tuple[keras.Model, dict[str, Any]]:
-    """Puts a new linear head on `backbone` and trains both with cross-entropy on the rows of a split table.
+    """Puts a new linear head on `backbone` and trains both with cross-entropy.
 
     Args:
-        backbone: filled with its starting weights; changed in place.
-        table: `row`, `y` and `split`; train learns, val (if any) chooses the epoch.
-        head_rate: factor on the head's learning rate (10 in Alzubaidi et al. 2021).
-        measure: called after each epoch; what it returns stands in the log, and chooses nothing.
+        backbone: filled with its initial weights; changed in place.
+        examples: train learns, val (if any) chooses the epoch.
+        num_classes: number of classes.
+        trainer: its options are `TrainingOptions`.
+        head_lr_factor: factor on the head's learning rate (10 in Alzubaidi et al. 2021).
 
     Returns:
         The network up to `logits`, and facts for the run's record.
     """
-    trainee = classifier(backbone, classes, options, options.dropout, head_rate)
-    model.initialise_head(trainee, seed, ("logits",))
-    model.reset(trainee, options.learning_rate, seed)
-    parts = {name: table[table["split"] == name] for name in ("train", "val")}
-    rows, y = parts["train"]["row"].to_numpy(), parts["train"]["y"].to_numpy()
-    train = Batches(pictures, rows, y, class_weights(y, classes, options.class_weights), options.batch, seed)
-    val = parts["val"]
+    options = trainer.options
+    model = classifier(backbone, num_classes, options, options.dropout, head_lr_factor)
+    training_model.initialise_head(model, trainer.seed, ("logits",))
+    training_model.reset(model, options.learning_rate, trainer.seed)
+    rows, y = examples.part("train")
+    weights = class_weights(y, num_classes, options.class_weights)
+    train = Batches(examples.images, rows, y, weights, options.batch, trainer.seed)
+    rows, y = examples.part("val")
     validation = None
-    if len(val):
-        weights = class_weights(val["y"].to_numpy(), classes, options.class_weights)
-        validation = Batches(
-            pictures, val["row"].to_numpy(), val["y"].to_numpy(), weights, max(options.batch, inference.BATCH)
-        )
-    log = trainer.fit(trainee, train, validation, options, folder, note, measure=measure)
-    return trainee.network, trainer.facts(log, len(rows))
+    if len(rows):
+        weights = class_weights(y, num_classes, options.class_weights)
+        validation = Batches(examples.images, rows, y, weights, max(options.batch, inference.BATCH))
+    return model.network, trainer.fit(model, train, validation)
 
 
-def class_weights(y: np.ndarray, classes: int, kind: str) -> np.ndarray | None:
-    """One weight a row, n / (classes · n of its class) for "balanced" (King & Zeng 2001; scikit-learn's rule)."""
+def class_weights(y: np.ndarray, num_classes: int, kind: str) -> np.ndarray | None:
+    """One weight per image, n / (classes · n of its class), after King & Zeng 2001 (scikit-learn's rule).
+
+    Args:
+        y: int (n,), class numbers.
+        num_classes: number of classes, present or not.
+        kind: "balanced", or "none" for no weights.
+    """
     if kind == "none":
         return None
-    counts = np.bincount(y, minlength=classes)
+    counts = np.bincount(y, minlength=num_classes)
     return (len(y) / (np.count_nonzero(counts) * np.maximum(counts, 1)))[y]

@@ -10,10 +10,15 @@ from indomain.training.augmentation import apply, layers_of
 from indomain.training.options import LearningOptions
 
 
-class Trainee(keras.Model):
+class TrainingModel(keras.Model):
     """A network that learns: augments, calls the network, and leaves the loss to `compile` or to a subclass."""
 
     def __init__(self, network: keras.Model, augmentation: str) -> None:
+        """
+        Args:
+            network: images 0–255 to whatever the loss takes.
+            augmentation: a key of `indomain.training.augmentation.AUGMENTATIONS`.
+        """
         super().__init__(name=f"training_{network.name}")
         self.network = network
         self.augmentations = layers_of(augmentation)
@@ -26,11 +31,13 @@ class Trainee(keras.Model):
 
 
 def compiled(
-    trainee: Trainee, options: LearningOptions, rates: dict[str, float] | None = None, **losses: Any
-) -> Trainee:
-    """`trainee` compiled and built, with a picture of its untouched optimizer to come back to.
+    model: TrainingModel, options: LearningOptions, rates: dict[str, float] | None = None, **losses: Any
+) -> TrainingModel:
+    """`model` compiled and built; keeps a copy of the initial optimizer state for `reset`.
 
     Args:
+        model: the training model.
+        options: optimizer, learning rate, momentum.
         rates: layer name -> factor on the learning rate of its weights.
         losses: `loss` and `metrics` for keras.Model.compile.
     """
@@ -39,20 +46,26 @@ def compiled(
     optimizer = _with_rates(base)(learning_rate=options.learning_rate, **settings)
     optimizer.rates = rates or {}
     # XLA on the CPU is two to six times slower to train here, and longer to compile.
-    trainee.compile(optimizer=optimizer, jit_compile=keras.config.backend() == "jax", **losses)
-    trainee(np.zeros((1, *trainee.network.input_shape[1:]), np.float32))
-    optimizer.build(trainee.trainable_variables)
-    trainee.fresh_optimizer = [np.array(variable) for variable in optimizer.variables]
-    trainee.fresh_seeds = [np.array(state) for state in seed_states(trainee)]
-    return trainee
+    model.compile(optimizer=optimizer, jit_compile=keras.config.backend() == "jax", **losses)
+    model(np.zeros((1, *model.network.input_shape[1:]), np.float32))
+    optimizer.build(model.trainable_variables)
+    model.fresh_optimizer = [np.array(variable) for variable in optimizer.variables]
+    model.fresh_seeds = [np.array(state) for state in seed_states(model)]
+    return model
 
 
-def reset(trainee: Trainee, learning_rate: float, seed: int) -> None:
-    """Forgets what the optimizer and the random layers have gone through; the network's weights are the caller's."""
-    for variable, value in zip(trainee.optimizer.variables, trainee.fresh_optimizer):
+def reset(model: TrainingModel, learning_rate: float, seed: int) -> None:
+    """Puts the optimizer and the random layers back to their initial state; the network's weights are the caller's.
+
+    Args:
+        model: as `compiled` returned it.
+        learning_rate: of this run.
+        seed: of augmentation, dropout and whatever else is drawn.
+    """
+    for variable, value in zip(model.optimizer.variables, model.fresh_optimizer):
         variable.assign(value)
-    trainee.optimizer.learning_rate.assign(learning_rate)
-    for state, value in zip(seed_states(trainee), trainee.fresh_seeds):
+    model.optimizer.learning_rate.assign(learning_rate)
+    for state, value in zip(seed_states(model), model.fresh_seeds):
         # A state is (seed, steps drawn): the run's seed is worked into the first, the second begins at 0.
         state.assign(np.array([(int(value[0]) + 7919 * seed) % 2**31, 0], dtype=value.dtype))
 
@@ -77,7 +90,13 @@ def seed_states(model: keras.Model) -> list:
     return [variable for variable in model.variables if variable.name == "seed_generator_state"]
 
 
-def initialise_head(trainee: Trainee, seed: int, layers: tuple[str, ...]) -> None:
-    """Draws the weights of these layers anew, and nothing else."""
+def initialise_head(model: TrainingModel, seed: int, layers: tuple[str, ...]) -> None:
+    """Re-initialises the weights of these layers, and nothing else.
+
+    Args:
+        model: the training model.
+        seed: the same seed gives the same weights.
+        layers: their names in the network.
+    """
     for name in layers:
-        weights.initialise_layer(trainee.network.get_layer(name), seed)
+        weights.initialise_layer(model.network.get_layer(name), seed)

@@ -14,63 +14,81 @@ import numpy as np
 from indomain import files
 from indomain.errors import Diverged
 from indomain.files import UNREADABLE
-from indomain.progress import Note, silent
+from indomain.progress import Progress, silent
 from indomain.training.batches import Batches
-from indomain.training.model import Trainee, seed_states
-from indomain.training.options import LearningOptions
+from indomain.training.model import TrainingModel, seed_states
 
 SAVING = 0.01  # share of the time that saving may take: epochs much shorter than their saving are not all saved
 
 
-def fit(
-    trainee: Trainee,
-    train: Batches,
-    validation: Batches | None,
-    options: LearningOptions,
-    folder: Path,
-    note: Note = silent,
-    begin: Callable[[int], dict[str, float]] | None = None,
-    measure: Callable[[], dict[str, float]] | None = None,
-) -> list[dict[str, float]]:
-    """Trains for `options.epochs`; goes on where a killed run stopped; leaves the chosen epoch's weights in the network.
+class Trainer:
+    """Trains models for `options.epochs`, and goes on where a killed run stopped.
 
     Args:
+        options: epochs, batch, learning rate, and which epoch is kept.
+        seed: of everything that is drawn.
         folder: where `log.csv`, the curves for TensorBoard and, while it runs, `state.npz` are kept.
-        note: told where it is, once an epoch.
-        begin: called with each epoch's number, from 0, before it; it may give `train` other classes, which a resumed run
-            gets back. What it returns stands in the epoch's row.
-        measure: called after each epoch; what it returns stands in the row, and chooses nothing.
-
-    Returns:
-        One row an epoch: epoch, loss, the metrics, val_…, seconds.
-
-    Raises:
-        Diverged: the loss is no number any more; `log.csv` holds the epochs up to there.
+        progress: told once per epoch how far it is.
+        after_epoch: called after each epoch; what it returns is logged, and chooses nothing.
     """
-    keeper = _Keeper(trainee, train, options, validation is not None, folder, note, begin, measure)
-    first = keeper.resume()
-    if first < options.epochs:
-        trainee.fit(
-            train,
-            validation_data=validation,
-            epochs=options.epochs,
-            initial_epoch=first,
-            callbacks=[keeper],
-            verbose=0,
-            shuffle=False,
-        )
-    keeper.finish()
-    return keeper.log
+
+    def __init__(
+        self,
+        options: Any,
+        seed: int,
+        folder: Path,
+        progress: Progress = silent,
+        after_epoch: Callable[[], dict[str, float]] | None = None,
+    ) -> None:
+        self.options, self.seed, self.folder = options, seed, folder
+        self.progress, self.after_epoch = progress, after_epoch
+
+    def fit(
+        self,
+        model: TrainingModel,
+        train: Batches,
+        validation: Batches | None = None,
+        before_epoch: Callable[[int], dict[str, float]] | None = None,
+    ) -> dict[str, Any]:
+        """Trains a model; leaves the chosen epoch's weights in its network.
+
+        Args:
+            model: reset, its network filled with initial weights.
+            train: the batches to learn from.
+            validation: the batches that choose the epoch, if `options.select` is "best".
+            before_epoch: called with each epoch's number, from 0, before it; it may give `train` other classes, which a
+                resumed run gets back. What it returns is logged.
+
+        Returns:
+            Facts for the run's record: images, epochs, the chosen epoch, images per second.
+
+        Raises:
+            Diverged: the loss is not finite any more; `log.csv` holds the epochs up to there.
+        """
+        keeper = _Keeper(self, model, train, validation is not None, before_epoch)
+        first = keeper.resume()
+        if first < self.options.epochs:
+            model.fit(
+                train,
+                validation_data=validation,
+                epochs=self.options.epochs,
+                initial_epoch=first,
+                callbacks=[keeper],
+                verbose=0,
+                shuffle=False,
+            )
+        keeper.finish()
+        return _facts(keeper.log, train.images)
 
 
 class _Keeper(keras.callbacks.Callback):
-    """Writes the log, keeps the best weights, saves the state, stops at a loss that is no number."""
+    """Writes the log, keeps the best weights, saves the state, stops at a loss that is not finite."""
 
-    def __init__(self, trainee, train, options, validated, folder, note, begin, measure) -> None:
+    def __init__(self, trainer: Trainer, model: TrainingModel, train: Batches, validated: bool, before_epoch) -> None:
         super().__init__()
-        self.trainee, self.train, self.options, self.folder, self.note = trainee, train, options, folder, note
-        self.begin, self.measure = begin, measure
-        self.keep_best = validated and options.select == "best"
+        self.trainer, self.training_model, self.train, self.before_epoch = trainer, model, train, before_epoch
+        self.options, self.folder = trainer.options, trainer.folder
+        self.keep_best = validated and self.options.select == "best"
         self.log: list[dict[str, float]] = []
         self.best: list[np.ndarray] | None = None
         self.began = time.monotonic()
@@ -80,10 +98,10 @@ class _Keeper(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None) -> None:
         self.train.epoch = epoch
         self.began = time.monotonic()
-        self.said = self.begin(epoch) if self.begin else {}
+        self.announced = self.before_epoch(epoch) if self.before_epoch else {}
 
     def on_epoch_end(self, epoch, logs=None) -> None:
-        row = {name: float(value) for name, value in (logs or {}).items()} | self.said
+        row = {name: float(value) for name, value in (logs or {}).items()} | self.announced
         seconds = time.monotonic() - self.began
         if not np.isfinite(row["loss"]):
             self.log.append({"epoch": epoch + 1, **row, "seconds": round(seconds, 3)})
@@ -91,17 +109,16 @@ class _Keeper(keras.callbacks.Callback):
             raise Diverged(
                 f"the loss became {row['loss']} in epoch {epoch + 1} (learning_rate {self.options.learning_rate:g})"
             )
-        row |= self.measure() if self.measure else {}
+        row |= self.trainer.after_epoch() if self.trainer.after_epoch else {}
         now = time.monotonic()
         self.log.append({"epoch": epoch + 1, **row, "seconds": round(seconds, 3)})
         if self.keep_best and row["val_loss"] <= min(entry["val_loss"] for entry in self.log):
-            self.best = [np.array(variable) for variable in self.trainee.network.weights]
+            self.best = [np.array(variable) for variable in self.training_model.network.weights]
         self.draw(self.log[-1])
         rate = self.train.images / max(seconds, 1e-9)
         text = " ".join(f"{name} {value:.3f}" for name, value in row.items())
-        self.note(
-            f"epoch {epoch + 1}/{self.options.epochs} {text} · {rate:.0f} images/s", (epoch + 1) / self.options.epochs
-        )
+        done = (epoch + 1) / self.options.epochs
+        self.trainer.progress(f"epoch {epoch + 1}/{self.options.epochs} {text} · {rate:.0f} images/s", done)
         if epoch + 1 < self.options.epochs and now - self.saved > self.cost / SAVING:
             self.save()
             self.saved = time.monotonic()
@@ -122,12 +139,13 @@ class _Keeper(keras.callbacks.Callback):
         state = {f"variable{i}": np.array(v) for i, v in enumerate(self._variables())}
         best = {f"best{i}": value for i, value in enumerate(self.best or [])}
         log = {"log": np.array(_csv_text(self.log))}
-        given = {"y": self.train.y, "weights": self.train.weights} if self.begin else {}
+        given = {"y": self.train.y, "weights": self.train.weights} if self.before_epoch else {}
         files.write_arrays(self.folder / "state.npz", {**state, **best, **log, **given})
+        files.write_json(self.folder / "saved.json", {"epochs": len(self.log)})
 
     def resume(self) -> int:
         """Puts a saved state back; returns the number of epochs already done."""
-        # The curves are drawn again from the log: two files of one training would show some epochs twice.
+        # The curves are written again from the log: two files of one training would show some epochs twice.
         shutil.rmtree(self.folder / "tensorboard", ignore_errors=True)
         path = self.folder / "state.npz"
         if not path.is_file():
@@ -141,7 +159,7 @@ class _Keeper(keras.callbacks.Callback):
             return 0
         for variable, value in zip(self._variables(), values):
             variable.assign(value)
-        if self.begin:
+        if self.before_epoch:
             self.train.give(saved["y"], saved["weights"])
         self.best = [saved[f"best{i}"] for i in range(sum(name.startswith("best") for name in saved))] or None
         rows = list(csv.DictReader(str(saved["log"]).splitlines()))
@@ -155,7 +173,7 @@ class _Keeper(keras.callbacks.Callback):
 
     def finish(self) -> None:
         if self.keep_best and self.best is not None:
-            for variable, value in zip(self.trainee.network.weights, self.best):
+            for variable, value in zip(self.training_model.network.weights, self.best):
                 variable.assign(value)
         self.leave()
 
@@ -164,10 +182,15 @@ class _Keeper(keras.callbacks.Callback):
         if self.curves is not None:
             self.curves.close()
         files.write_text(self.folder / "log.csv", _csv_text(self.log))
-        (self.folder / "state.npz").unlink(missing_ok=True)
+        for name in ("state.npz", "saved.json"):
+            (self.folder / name).unlink(missing_ok=True)
 
     def _variables(self) -> list:
-        return [*self.trainee.network.weights, *seed_states(self.trainee), *self.trainee.optimizer.variables]
+        return [
+            *self.training_model.network.weights,
+            *seed_states(self.training_model),
+            *self.training_model.optimizer.variables,
+        ]
 
 
 def _csv_text(rows: list[dict[str, float]]) -> str:
@@ -176,8 +199,8 @@ def _csv_text(rows: list[dict[str, float]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def facts(log: list[dict[str, float]], images: int) -> dict[str, Any]:
-    """What a run's record says of a training: images, epochs, the chosen epoch, images a second."""
+def _facts(log: list[dict[str, float]], images: int) -> dict[str, Any]:
+    """What a run's record holds of a training: images, epochs, the chosen epoch, images per second."""
     seconds = sum(row["seconds"] for row in log)
     chosen = min(log, key=lambda row: row.get("val_loss", -row["epoch"]))
     return {

@@ -25,18 +25,18 @@ def marks(ids: list[str], y: np.ndarray, share: float, seed: int) -> np.ndarray:
     return np.where(y == 1, drawn < share, drawn >= share)
 
 
-def marked(pictures: Callable[[np.ndarray], np.ndarray], table: Any, options: dict[str, Any]) -> Callable:
-    """As `pictures`, with the marks of the images of a split table (`id`, `row`, `y`)."""
+def marked(images: Callable[[np.ndarray], np.ndarray], table: Any, options: dict[str, Any]) -> Callable:
+    """As `images`, with the marks of the images of a split table (`id`, `row`, `y`)."""
     with_mark = marks(table["id"].tolist(), table["y"].to_numpy(), options["share"], options["seed"])
     carriers = set(table["row"].to_numpy()[with_mark].tolist())
 
     def seen(rows: np.ndarray) -> np.ndarray:
-        return _burn(pictures(rows), np.isin(rows, list(carriers)))
+        return _burn(images(rows), np.isin(rows, list(carriers)))
 
     return seen
 
 
-def tested_pictures(images: np.ndarray, table: Any, condition: str, options: dict[str, Any]) -> np.ndarray:
+def tested_images(images: np.ndarray, table: Any, condition: str, options: dict[str, Any]) -> np.ndarray:
     """Test images, uint8, under one of `CONDITIONS`."""
     with_mark = marks(table["id"].tolist(), table["y"].to_numpy(), options["share"], options["seed"])
     chosen = {"as learnt": with_mark, "absent": np.zeros(len(images), bool), "reversed": ~with_mark}[condition]

@@ -1,7 +1,7 @@
 """Corruptions in graded severity, after Hendrycks & Dietterich 2019 (arXiv:1903.12261), for pictures of any size.
 
 Lengths are shares of the picture's shorter side, so that a severity means the same at 64 and at 512 pixels; values are 0–255.
-The strengths are ours, chosen before any network was tested: severity 5 spoils a radiograph badly, 1 is hardly seen.
+The strengths are ours, chosen before any network was tested: severity 5 corrupts a radiograph badly, 1 is hardly seen.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ import numpy as np
 from indomain.errors import unknown
 
 
-def spoil(images: np.ndarray, name: str, severity: int, seed: int, ids: list[str]) -> np.ndarray:
+def corrupt(images: np.ndarray, name: str, severity: int, seed: int, ids: list[str]) -> np.ndarray:
     """Corrupted copies, uint8.
 
     Args:
@@ -26,13 +26,13 @@ def spoil(images: np.ndarray, name: str, severity: int, seed: int, ids: list[str
     if name not in CORRUPTIONS:
         raise unknown("corruption", name, CORRUPTIONS)
     function, strengths = CORRUPTIONS[name]
-    spoilt = []
+    corrupted = []
     for picture, own in zip(images, ids):
         key = hashlib.sha256(f"{seed}/{name}/{own}".encode()).digest()[:8]
         rng = np.random.default_rng(int.from_bytes(key, "big"))
         made = function(picture.astype(np.float64), strengths[severity - 1], rng)
-        spoilt.append(np.clip(np.rint(made), 0, 255).astype(np.uint8))
-    return np.stack(spoilt)
+        corrupted.append(np.clip(np.rint(made), 0, 255).astype(np.uint8))
+    return np.stack(corrupted)
 
 
 def gaussian_noise(picture: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from indomain.data.manifest import COLUMNS, CsvReader, Manifest
 from indomain.data.readers import Record, mask_in
-from indomain.data.readers.paths import missing, place, split_of
+from indomain.data.readers.paths import missing, path_in, split_of
 from indomain.errors import RequestError, unknown
 
 # What a column of 0 and 1 says for 1, in the tables that are around.
@@ -17,17 +17,17 @@ _YES = ("1", "1.0", "true", "yes")
 def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Record]:
     options = manifest.read
     assert isinstance(options, CsvReader)
-    root = place(manifest, data_dir, options.root)
+    root = path_in(manifest, data_dir, options.root)
     if not root.is_dir():
         raise missing(manifest, data_dir, "the folder is not there")
     records = []
     for table in options.tables:
-        path = place(manifest, data_dir, options.root, table.file)
+        path = path_in(manifest, data_dir, options.root, table.file)
         if not path.is_file():
             raise missing(manifest, data_dir, f"the table {table.file} is not there")
         frame = _table(path, table.columns)
         if table.join:
-            beside = place(manifest, data_dir, options.root, table.join)
+            beside = path_in(manifest, data_dir, options.root, table.join)
             if not beside.is_file():
                 raise missing(manifest, data_dir, f"the table {table.join} is not there")
             frame = _joined(frame, _table(beside, []), options.image, path, beside)
@@ -46,7 +46,7 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
                 raise RequestError(
                     f"{manifest.name}: images or masks names {error}, which is no column of {path}."
                 ) from None
-            file = place(manifest, data_dir, options.root, name)
+            file = path_in(manifest, data_dir, options.root, name)
             found = {column: str(row[getattr(options, column)]) for column in COLUMNS if getattr(options, column)}
             found["split"] = split_of(table.split or found.get("split", ""), manifest)
             if options.label_columns:
@@ -54,7 +54,7 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
             # One table may number its pictures as another does: then their paths tell them apart.
             record = Record.of_file(file, words[options.image] if len(options.tables) == 1 else name, size, found)
             if mask:
-                record = replace(record, mask=mask_in(place(manifest, data_dir, options.root, mask)))
+                record = replace(record, mask=mask_in(path_in(manifest, data_dir, options.root, mask)))
             records.append(record)
     return records
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from indomain.data.manifest import COLUMNS, FolderReader, Manifest
 from indomain.data.readers import Record, mask_in
-from indomain.data.readers.paths import SPLIT_WORDS, missing, place, split_of
+from indomain.data.readers.paths import SPLIT_WORDS, missing, path_in, split_of
 from indomain.errors import RequestError
 
 
 def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Record]:
     options = manifest.read
     assert isinstance(options, FolderReader)
-    root = place(manifest, data_dir, options.root)
+    root = path_in(manifest, data_dir, options.root)
     if not root.is_dir():
         raise missing(manifest, data_dir, "the folder is not there")
     files = [path for path in list_files(root) if path.suffix.lower() in options.suffixes]
@@ -47,7 +47,7 @@ def _mask_path(manifest: Manifest, template: str, top: str, data_dir: Path, name
         name = template.format(stem=file.rpartition(".")[0], folder=folder or ".")
     except (KeyError, IndexError, ValueError) as error:
         raise RequestError(f"{manifest.name}: masks = {template!r} names {error}; known: stem, folder.") from None
-    return place(manifest, data_dir, top, name)
+    return path_in(manifest, data_dir, top, name)
 
 
 def list_files(root: Path) -> list[Path]:

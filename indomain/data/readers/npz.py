@@ -11,14 +11,14 @@ import numpy as np
 
 from indomain.data.manifest import Manifest, NpzReader
 from indomain.data.readers import Record
-from indomain.data.readers.paths import missing, place
+from indomain.data.readers.paths import missing, path_in
 from indomain.errors import RequestError
 
 
 def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Record]:
     options = manifest.read
     assert isinstance(options, NpzReader)
-    path = place(manifest, data_dir, options.file)
+    path = path_in(manifest, data_dir, options.file)
     if not path.is_file():
         raise missing(manifest, data_dir, "the file is not there")
     try:

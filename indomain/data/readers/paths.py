@@ -19,7 +19,7 @@ SPLIT_WORDS = {
 }
 
 
-def place(manifest: Manifest, data_dir: Path, *parts: str) -> Path:
+def path_in(manifest: Manifest, data_dir: Path, *parts: str) -> Path:
     """A path that a manifest, or a table of its set, names; below the data folder unless it says `outside = true`.
 
     Raises:

@@ -1,0 +1,150 @@
+"""The plan of explanations: maps and panels, measures, and robustness, of networks and of classifiers that were kept."""
+
+from dataclasses import replace
+from typing import Any
+
+from explain.options import Options
+from explain.registry import EXPLANATIONS
+from indomain.recipe.study import Study
+from indomain.runs.tags import Tags
+from indomain.runs.task import Task, find
+
+VERSION = 3
+
+
+def plan(study: Study, earlier: list[Task]) -> list[Task]:
+    """One task for the maps of each network or kept classifier and one for each panel; then measures and robustness."""
+    tasks: list[Task] = []
+    for profile in study.recipe.profiles:
+        options = study.options("explain", Options, profile)
+        fitted = [*find(earlier, "finetune", profile=profile), *find(earlier, "fusion", "classify", profile=profile)]
+        explained = [task for task in fitted if _is_explained(study, task, profile)]
+        panels: dict[Tags, list[Task]] = {}
+        for task in explained if options.images and options.methods else []:
+            for whose in options.explained if task.tags.fold == 0 else []:
+                own: dict[str, Any] = {"images": options.images, "explained": whose}
+                maps = _explaining(study, earlier, task, options, "maps", own)
+                if maps:
+                    shared = maps.tags.only("profile", "target", "backbone", "method", "budget", "explained")
+                    panels.setdefault(shared, []).append(maps)
+        for tags, members in panels.items():
+            tasks += [*members, _panel(study, tags, members)]
+        for task in explained if options.measure and options.methods else []:
+            for whose in options.explained:
+                own = {"images": options.measure, "measures": options.measures, "explained": whose}
+                measured = _explaining(study, earlier, task, options, "measure", own)
+                tasks += [measured] if measured else []
+        for task in explained:
+            corrupts = bool(options.robustness.corruptions)
+            if task.stage == "finetune" and (corrupts or "confounder" in task.params):
+                tasks.append(_robustness(task, options))
+    return tasks
+
+
+def _is_explained(study: Study, task: Task, profile: str) -> bool:
+    """Networks, and classifiers that were kept, of the first seed and the last, largest label budget."""
+    if task.stage == "fusion" and not task.params.get("keep"):
+        return False
+    largest = max(study.recipe.targets[str(task.tags.target)].budgets(), key=lambda budget: budget.size)
+    return task.tags.seed == study.seeds(profile)[0] and task.tags.budget == largest.label
+
+
+def _kept(task: Task) -> dict[str, Any]:
+    keys = ("listing", "fold", "budget", "validation", "classes", "confounder")
+    return {key: task.params[key] for key in keys if key in task.params}
+
+
+def _explaining(
+    study: Study, earlier: list[Task], task: Task, options: Options, kind: str, own: dict[str, Any]
+) -> Task | None:
+    """The task that explains one network or classifier; None where no method can.
+
+    Args:
+        study: for the target's masks.
+        earlier: tasks of the stages before.
+        task: what is explained.
+        options: of [explain].
+        kind: "maps" or "measure".
+        own: the parameters of that kind.
+    """
+    is_fused = task.stage == "fusion"
+    methods = [name for name in options.methods if not (is_fused and EXPLANATIONS[name].needs_gradients)]
+    if not methods:
+        return None
+    inputs: dict[str, Any] = {"network": task}
+    network, pooled = task, {}
+    if is_fused:
+        members = task.several("features")
+        networks = [_network_of(earlier, member) for member in members]
+        inputs = {"classifier": task, "features": members, "networks": networks}
+        network = networks[0]
+        pooled = {"members": len(members), "pooling": members[0].params.get("pooling", ["mean"])}
+    used = {key for name in methods for key in EXPLANATIONS[name].options}
+    if kind == "measure":
+        used |= {key for name in methods for key in EXPLANATIONS[name].measured_options}
+    masks = study.target(str(task.tags.target), str(task.tags.profile)).info.masks
+    params = {
+        **own,
+        "options": {"seed": options.seed, "methods": methods, **options.model_dump(include=used)},
+        **_kept(task),
+        **{key: network.params[key] for key in ("backbone", "compute")},
+        **({"masks": masks} if masks else {}),
+        **pooled,
+    }
+    return Task(
+        stage="explain",
+        version=VERSION,
+        kind=kind,
+        params=params,
+        inputs=inputs,
+        tags=replace(task.tags, explained=own["explained"]),
+        paths=network.paths,
+        like=f"{kind} {own['images']} {' '.join(methods)}",
+    )
+
+
+def _network_of(earlier: list[Task], features: Task) -> Task:
+    """The network whose features a run extracted."""
+    if "network" in features.inputs:
+        return features.input("network")
+    return next(task for task in find(earlier, "finetune") if task.inputs.get("features") is features)
+
+
+def _panel(study: Study, tags: Tags, members: list[Task]) -> Task:
+    """The task that draws the maps of all chains side by side."""
+    synthetic = study.target(str(tags.target), str(tags.profile)).info.synthetic
+    words = f"{tags.target}, {tags.backbone}, {tags.method}: the {tags.explained} class"
+    params = {
+        "chains": [task.tags.chain for task in members],
+        "methods": members[0].params["options"]["methods"],
+        "classes": members[0].params["classes"],
+        "note": words + (" — synthetic radiographs" if synthetic else ""),
+    }
+    return Task(
+        stage="explain",
+        version=VERSION,
+        kind="panel",
+        params=params,
+        inputs={"maps": members},
+        tags=tags,
+        like="panel",
+        despite_divergence=True,
+    )
+
+
+def _robustness(task: Task, options: Options) -> Task:
+    """The task that scores a network's test images under corruptions, and under each condition of a marker."""
+    conditions = {}
+    if options.robustness.corruptions:
+        conditions = {**options.robustness.model_dump(), "seed": options.seed}
+    params = {**_kept(task), **conditions, "compute": task.params["compute"]}
+    return Task(
+        stage="explain",
+        version=VERSION,
+        kind="robustness",
+        params=params,
+        inputs={"network": task},
+        tags=task.tags,
+        paths=task.paths,
+        like="robustness",
+    )

@@ -1,0 +1,97 @@
+"""What is explained: some test images of a fold, and the network or fused classifier that scores them."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import keras
+import numpy as np
+
+from explain import scorers
+from explain.registry import explanation
+from indomain.data.images import confounders
+from indomain.data.split import Split
+from indomain.networks import weights
+from indomain.runs.task import Work
+
+
+class Subject:
+    """What a `maps` or a `measure` run explains.
+
+    Attributes:
+        methods: names of explanations.
+        options: the keys of [explain] that they use.
+        rows: the table of the images, one row each.
+        images: uint8 (N, rows, columns, channels).
+        y: (N,), their class numbers.
+        model: the network; None for a fused classifier.
+        score: from images (n, rows, columns, channels), 0–255, to scores (n, classes).
+        scores: (N, classes), of the images.
+        chosen: (N,), the class explained of each.
+        masks: uint8 (N, rows, columns), above 0 on the finding, or None where the set has no masks.
+        num_learnt: how many training images there are.
+    """
+
+    def __init__(self, work: Work) -> None:
+        """
+        Args:
+            work: of a `maps` or `measure` run.
+        """
+        params = work.params
+        self.options = params["options"]
+        self.methods: list[str] = self.options["methods"]
+        split = Split.open(work.task.paths)
+        table = split.labelled(params)
+        self.num_learnt = int((table["split"] == "train").sum())
+        test = table[table["split"] == "test"].reset_index(drop=True)
+        self.rows = test.iloc[choose(test["y"].to_numpy(), params["images"], self.options["seed"])]
+        self.images = split.images(params["backbone"]["shape"][-1])(self.rows["row"].to_numpy())
+        if "confounder" in params:
+            self.images = confounders.tested_images(self.images, self.rows, "as learnt", params["confounder"])
+        self.y = self.rows["y"].to_numpy()
+        self.model, self.score = _scorer(work)
+        self.scores = self.score(self.images.astype("float32"))
+        self.chosen = self.y if params["explained"] == "true" else self.scores.argmax(axis=1)
+        self.masks = self._masks(split)
+        self.maps = cache(self._maps)
+
+    def _maps(self, method: str, seed: int | None = None) -> np.ndarray:
+        """float32 (N, rows, columns) by one method; `seed` is that of methods that draw, by default the recipe's."""
+        return explanation(method)(self, self.options["seed"] if seed is None else seed)
+
+    def _masks(self, split: Split) -> np.ndarray | None:
+        every = split.masks()
+        if every is None:
+            return None
+        masks = np.array(every[self.rows["row"].to_numpy()])
+        # A finding speaks for its own class: what speaks for another one need not point at it.
+        masks[self.chosen != self.y] = 0
+        return masks
+
+
+def _scorer(work: Work) -> tuple[keras.Model | None, Callable[[np.ndarray], np.ndarray]]:
+    """The network, if it is one, and the function from images to scores."""
+    params, inputs = work.params, work.inputs
+    if "classifier" in inputs:
+        members = list(zip(inputs["features"], inputs["networks"]))
+        return None, scorers.of_fusion(inputs["classifier"], members, params["pooling"], len(params["classes"]))
+    model: Any = weights.load(inputs["network"] / "model.keras")
+    return model, scorers.of_network(model)
+
+
+def choose(y: np.ndarray, number: int, seed: int) -> list[int]:
+    """Positions of `number` images in `y`, the classes in turn from the last (the positive one), at random within a class.
+
+    Args:
+        y: (n,), class numbers.
+        number: how many are wanted.
+        seed: of the draw.
+    """
+    order = np.random.default_rng(seed).permutation(len(y))
+    queues = [[int(place) for place in order if y[place] == value] for value in sorted(set(y.tolist()), reverse=True)]
+    chosen: list[int] = []
+    while len(chosen) < min(number, len(y)):
+        for queue in queues:
+            if queue and len(chosen) < number:
+                chosen.append(queue.pop(0))
+    return chosen

@@ -1,0 +1,152 @@
+"""The plan of fine-tuning: one task for each profile, target, backbone, chain, strategy, label budget, fold and seed."""
+
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from finetune.strategies import STRATEGIES
+from indomain.data.budget import LabelBudget
+from indomain.errors import RequestError, unknown
+from indomain.recipe.chain import Arm
+from indomain.recipe.study import Study
+from indomain.runs.tags import Method, Tags
+from indomain.runs.task import Task, find
+from indomain.training import augmentation
+from indomain.training.options import TrainingOptions
+
+VERSION = 2
+
+
+class Options(TrainingOptions):
+    """[finetune]: strategies to compare and how to train."""
+
+    strategies: list[str] = Field(default=["full"], min_length=1)
+    head_rate: float = Field(default=10.0, gt=0)  # factor on the new head's learning rate (Alzubaidi et al. 2021)
+    frozen: float = Field(default=0.0, ge=0, le=1)  # share of the backbone's layers, from the input, that stay fixed
+    regularisation: float = Field(default=1.0, gt=0)  # off-the-shelf: C of the logistic regression
+
+    @field_validator("strategies")
+    @classmethod
+    def _known(cls, value: list[str]) -> list[str]:
+        for name in value:
+            if name not in STRATEGIES:
+                raise unknown("strategy", name, STRATEGIES)
+        return value
+
+    def used_by(self, strategy: str) -> dict[str, Any]:
+        """The options that a strategy uses, for a task's parameters."""
+        chosen = STRATEGIES[strategy]
+        if chosen.options is not None:
+            return self.model_dump(include=set(chosen.options))
+        others = {key for name, other in STRATEGIES.items() if name != strategy for key in other.own}
+        return self.model_dump(exclude={"strategies", *others})
+
+    def only_the_head(self, strategy: str) -> bool:
+        """Whether the backbone gives every image the same features throughout."""
+        return STRATEGIES[strategy].head_only or (self.frozen == 1 and self.augment == "none")
+
+
+def plan(study: Study, earlier: list[Task]) -> list[Task]:
+    """One task for each network to be fitted, each after that of the features that it works on, if it works on features."""
+    tasks = []
+    for profile in study.recipe.profiles:
+        options = study.options("finetune", Options, profile)
+        for target, target_options in study.recipe.targets.items():
+            folds = range(study.target(target, profile).info.folds)
+            runs = list(product(options.strategies, target_options.budgets(), folds, study.seeds(profile)))
+            for arm, (strategy, budget, fold, seed) in product(study.recipe.arms(target), runs):
+                tags = Tags(
+                    profile=profile,
+                    target=target,
+                    chain=arm.chain.name,
+                    backbone=arm.backbone.label,
+                    method=Method(strategy=strategy),
+                    budget=budget.label,
+                    fold=fold,
+                    seed=seed,
+                )
+                tasks += _tasks(study, earlier, options, arm, budget, tags)
+    return tasks
+
+
+def _tasks(
+    study: Study, earlier: list[Task], options: Options, arm: Arm, budget: LabelBudget, tags: Tags
+) -> list[Task]:
+    """One network's task, after that of the features that it works on, if it works on features."""
+    assert tags.method and tags.target and tags.profile
+    strategy = tags.method.strategy
+    coordinates: dict[str, Any] = {
+        "profile": tags.profile,
+        "target": tags.target,
+        "chain": tags.chain,
+        "backbone": tags.backbone,
+    }
+    own_steps = find(earlier, "pretrain", **coordinates, seed=tags.seed)
+    steps = own_steps or find(earlier, "pretrain", **coordinates)
+    start, path = study.start(arm.chain.start)
+    # Features that do not depend on the seed make the same run: it is done, and counted, once.
+    depends_on_seed = own_steps or (start == "random" and not steps)
+    if strategy == "off-the-shelf" and not depends_on_seed and tags.seed != study.seeds(tags.profile)[0]:
+        return []
+    split = study.target(tags.target, tags.profile)
+    architecture = study.architecture(arm.backbone, tags.target, tags.profile)
+    augmentation.check(options.augment, architecture.channels, "finetune")
+    params = {
+        "strategy": strategy,
+        "options": options.used_by(strategy),
+        "listing": split.digest,
+        "fold": tags.fold,
+        "budget": budget.to_params(),
+        "validation": study.recipe.target(tags.target, tags.profile).split.validation,
+        "classes": split.info.classes,
+        "backbone": architecture.to_params(),
+        "start": "previous step" if steps else start,
+        "seed": tags.seed,
+        "compute": study.compute(),
+        **_confounder(study, options, strategy, tags.target),
+    }
+    network = Task(
+        stage="finetune",
+        version=VERSION,
+        params=params,
+        inputs={"pretrained": steps[-1]} if steps else {},
+        tags=tags,
+        paths={**split.paths(), "start": path},
+        like=f"{strategy} {options.epochs} {architecture.shape} {budget.label}",
+    )
+    if not options.only_the_head(strategy):
+        return [network]
+    features = _features(network, split.info.rows, drawn=not steps and start == "random", own=bool(own_steps))
+    return [features, replace(network, inputs={**network.inputs, "features": features})]
+
+
+def _features(network: Task, rows: str, drawn: bool, own: bool) -> Task:
+    """The task that puts the target's images through a network's backbone, once for all folds, budgets and seeds.
+
+    Args:
+        network: the task whose backbone it is.
+        rows: the digest of the images.
+        drawn: whether the weights are random: then they are the seed's.
+        own: whether the seed has a pretraining of its own.
+    """
+    kept = {key: network.params[key] for key in ("backbone", "start", "compute")}
+    seed = {"seed": network.params["seed"]} if drawn else {}
+    tags = network.tags.only("profile", "target", "chain", "backbone", *(["seed"] if drawn or own else []))
+    like = f"features {network.params['backbone']['shape']}"
+    return replace(network, kind="features", params={"rows": rows, **kept, **seed}, tags=tags, like=like)
+
+
+def _confounder(study: Study, options: Options, strategy: str, target: str) -> dict[str, Any]:
+    """The parameters of a marker that goes with the label, if the target has one."""
+    confounder = study.recipe.targets[target].confounder
+    if not confounder:
+        return {}
+    classes = study.target(target, study.recipe.profiles[0]).info.classes
+    if len(classes) != 2 or options.only_the_head(strategy):
+        raise RequestError(
+            f"targets.{target}.confounder: the marker goes with one of two classes, and with networks that learn whole "
+            '(strategies = ["full"], something not frozen or augmented).'
+        )
+    return {"confounder": confounder.model_dump()}

@@ -1,0 +1,68 @@
+"""A run of fine-tuning: one network on one fold, or the features of a backbone that does not change."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from finetune import on_features
+from finetune.plan import Options
+from finetune.strategies import fit_function
+from indomain.artifacts import predictions
+from indomain.artifacts.features import read_features
+from indomain.data.images import confounders
+from indomain.data.split import Split
+from indomain.errors import Diverged
+from indomain.networks import architecture, features, inference, weights
+from indomain.networks.options import Architecture
+from indomain.runs.task import Task, Work
+from indomain.training.batches import Examples
+from indomain.training.trainer import Trainer
+
+
+def check(tasks: list[Task]) -> None:
+    """Raises a RequestError for initial weights that are not available, before any work starts."""
+    weights.check_starts(
+        (Architecture.of(task.params["backbone"]), task.params["start"], task.paths["start"]) for task in tasks
+    )
+
+
+def run(work: Work) -> dict[str, Any]:
+    """Fits one network and predicts its validation and test images; returns facts for the run's record."""
+    params, split = work.params, Split.open(work.task.paths)
+    if work.task.kind == "features":
+        work.progress(f"{len(split.rows())} images")
+        rows = split.rows()
+        return features.extract(work.folder, _backbone(work), split.images(params["backbone"]["shape"][-1]), rows)
+    table = split.labelled(params)
+    held_out = table[table["split"] != "train"].reset_index(drop=True)
+    options = Options.model_validate(params["options"])
+    trainer = Trainer(options, params["seed"], work.folder, work.progress)
+    backbone = _backbone(work, options.frozen)
+    if "features" in work.inputs:
+        known = read_features(work.inputs["features"])
+        model, scores, facts = on_features.fit(backbone, Examples(known, table), held_out, params, trainer)
+    else:
+        images: Any = split.images(params["backbone"]["shape"][-1])
+        if "confounder" in params:
+            images = confounders.marked(images, table, params["confounder"])
+        fit = fit_function(params["strategy"])
+        network, facts = fit(backbone, Examples(images, table), len(params["classes"]), trainer)
+        model = architecture.with_scores(network)
+        scores = inference.predict(model, images, held_out["row"].to_numpy())
+    weights.save(model, work.folder / "model.keras")
+    if not np.isfinite(scores).all():
+        raise Diverged("the network's scores are not finite")
+    predictions.write(work.folder / "predictions.csv", held_out, scores, params["classes"])
+    return facts
+
+
+def _backbone(work: Work, frozen: float = 0.0) -> keras.Model:
+    """The backbone as the chain left it."""
+    params, paths = work.params, work.task.paths
+    spec = Architecture.of(params["backbone"])
+    backbone = architecture.backbone(spec, frozen)
+    previous = work.inputs["pretrained"] / "model.keras" if "pretrained" in work.inputs else None
+    # The features of a network that is not drawn are the same for every seed.
+    weights.start(backbone, spec, paths["start"] or params["start"], params.get("seed", 0), previous)
+    return backbone

@@ -1,0 +1,42 @@
+"""The strategies by name. This file imports no Keras, so that recipes are checked at once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from indomain.errors import look_up
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """A way to fit a network to the target.
+
+    Attributes:
+        function: "module:function", called with a backbone, `Examples`, the number of classes and a `Trainer`; returns the
+            network up to `logits` and facts for the run's record.
+        options: the keys of [finetune] that it uses; None: all that are not another strategy's own. What a strategy does
+            not use must not change its runs.
+        head_only: whether the backbone stays as the chain left it, whatever the options.
+        own: keys of [finetune] that no other strategy uses.
+    """
+
+    function: str
+    options: frozenset[str] | None = None
+    head_only: bool = False
+    own: frozenset[str] = frozenset()
+
+
+STRATEGIES = {
+    "full": Strategy("finetune.full:fit"),
+    "off-the-shelf": Strategy(
+        "finetune.off_the_shelf:fit",
+        options=frozenset({"class_weights", "regularisation"}),
+        head_only=True,
+        own=frozenset({"regularisation"}),
+    ),
+}
+
+
+def fit_function(name: str) -> Callable[..., Any]:
+    """The function of a strategy."""
+    return look_up({known: strategy.function for known, strategy in STRATEGIES.items()}, name, "strategy")

@@ -1,0 +1,178 @@
+"""The plan of fusion: one task for each network's features, one for each classifier, rule and group of networks."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from fusion.options import Options
+from fusion.registry import CLASSIFIERS, RULES
+from indomain.errors import RequestError, unknown
+from indomain.recipe.study import Study
+from indomain.runs.tags import Method, Tags
+from indomain.runs.task import Task, find
+
+VERSION = 5
+FEATURES_VERSION = 2  # of the runs that extract features
+FEWEST_PATIENTS = 4  # of each class: three inner folds leave two images of each to learn from
+
+
+def plan(study: Study, earlier: list[Task]) -> list[Task]:
+    """The features of each network, then every classifier on each group of a chain's networks, then fused heads."""
+    tasks: list[Task] = []
+    for profile in study.recipe.profiles:
+        options = study.options("fusion", Options, profile)
+        if not options.classifiers and not options.heads:
+            continue
+        fitted = find(earlier, "finetune", profile=profile)
+        _check_names(study, options, fitted)
+        chosen = Method(strategy=options.strategy)
+        together: dict[Tags, list[Task]] = {}
+        for network in fitted:
+            # Classifiers would see features of images without the marker.
+            if network.tags.method == chosen and "confounder" not in network.params:
+                shared = network.tags.only("profile", "target", "chain", "budget", "fold", "seed")
+                together.setdefault(shared, []).append(network)
+        _check_sizes(study, options, together.values())
+        extracted = _Extracted(options)
+        for tags, networks in together.items():
+            if options.classifiers:
+                members = [extracted.features(network) for network in networks]
+                tasks += [task for task in members if task.stage == "fusion"]
+            for group in _groups(options, networks):
+                group_tags = replace(tags, backbone="+".join(str(network.tags.backbone) for network in group))
+                for name in options.classifiers:
+                    # One network has nothing to fuse.
+                    for rule in options.rules if len(group) > 1 else ["concat"]:
+                        features = [extracted.features(network) for network in group]
+                        tasks.append(_classifier(group, features, name, rule, options, group_tags))
+                for rule in options.heads if len(group) > 1 else []:
+                    tasks.append(_heads(study, group, rule, group_tags))
+    return tasks
+
+
+def _check_names(study: Study, options: Options, fitted: list[Task]) -> None:
+    """Raises a RequestError for names that the recipe does not have."""
+    names = {backbone.name for backbone in study.recipe.backbones}
+    for name in options.layers:
+        if name not in names:
+            raise unknown("backbone", name, names, "fusion.layers")
+    strategies = {task.tags.method.strategy for task in fitted if task.tags.method}
+    if options.strategy not in strategies:
+        raise unknown("strategy", options.strategy, strategies, "fusion.strategy")
+    labels = {backbone.label for backbone in study.recipe.backbones}
+    for name in [name for subset in options.subsets for name in subset]:
+        if name not in labels:
+            raise unknown("backbone", name, labels, "fusion.subsets")
+    for name in options.keep:
+        if name not in options.classifiers:
+            raise unknown("classifier", name, options.classifiers, "fusion.keep")
+
+
+def _check_sizes(study: Study, options: Options, together: Iterable[list[Task]]) -> None:
+    """Raises a RequestError where something is chosen inside training images that are too few for it."""
+    # Chains and seeds share a fold's images: each fold and budget is read once.
+    parts = {networks[0].tags.only("profile", "target", "budget", "fold"): networks for networks in together}
+    for tags, networks in parts.items():
+        choices = [f"rules = {rule}" for rule in options.rules if RULES[rule].chooses and len(networks) > 1]
+        choices += ["tune = true"] if options.tune else []
+        if not choices or not options.classifiers:
+            continue
+        rows = study.target(str(tags.target), str(tags.profile)).labelled(networks[0].params)
+        fewest = int(rows[rows["split"] != "test"].groupby("y")["group"].nunique().min())
+        if fewest < FEWEST_PATIENTS:
+            raise RequestError(
+                f"fusion: {choices[0]} chooses inside the training images, and target {tags.target!r} with {tags.budget} "
+                f"has a class of {fewest} patients or images there; at least {FEWEST_PATIENTS} are needed. Ask for more "
+                "labels, or leave it out."
+            )
+
+
+def _groups(options: Options, networks: list[Task]) -> list[list[Task]]:
+    """The groups of a chain's networks that get classifiers: each alone, subsets, all."""
+    groups = [[network] for network in networks] if "each" in options.networks and len(networks) > 1 else []
+    for subset in options.subsets:
+        chosen = [network for network in networks if network.tags.backbone in subset]
+        # A chain that not all of them run has no such group.
+        if len(chosen) == len(set(subset)):
+            groups.append(chosen)
+    if "all" in options.networks or len(networks) == 1:
+        groups.append(networks)
+    return list({tuple(network.digest for network in group): group for group in groups}.values())
+
+
+class _Extracted:
+    """The tasks that extract features; networks on the same untrained backbone share one."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self._first: dict[str, Task] = {}  # digest of the untrained features -> the first network on that backbone
+
+    def features(self, network: Task) -> Task:
+        """The task of a network's features."""
+        layer = self.options.layers.get(network.params["backbone"]["name"], "")
+        params = {"layer": layer, **{key: network.params[key] for key in ("backbone", "compute")}}
+        if self.options.pooling != ["mean"]:
+            params["pooling"] = self.options.pooling
+        tags = replace(network.tags, method=None)
+        if "features" in network.inputs:
+            untrained = network.input("features")
+            if not layer and self.options.pooling == ["mean"]:
+                return untrained
+            # Every network on this backbone has the same layers below its head.
+            network, tags = self._first.setdefault(untrained.digest, network), untrained.tags
+            params["rows"] = untrained.params["rows"]
+        else:
+            params |= {key: network.params[key] for key in ("listing", "fold", "budget", "validation")}
+        return Task(
+            stage="fusion",
+            version=FEATURES_VERSION,
+            kind="features",
+            params=params,
+            inputs={"network": network},
+            tags=tags,
+            paths=network.paths,
+            like=f"features {network.params['backbone']['shape']}",
+        )
+
+
+def _classifier(networks: list[Task], features: list[Task], name: str, rule: str, options: Options, tags: Tags) -> Task:
+    first = networks[0].params
+    kept = ("listing", "fold", "budget", "validation", "classes")
+    params = {
+        "classifier": name,
+        "components": options.components if RULES[rule].components else None,
+        **{key: first[key] for key in kept},
+        "seed": tags.seed,
+    }
+    # What is not asked for is in no digest: a choice that is added leaves the runs of the others alone.
+    params |= {"rule": rule} if rule != "concat" else {}
+    params |= {"grid": CLASSIFIERS[name].grid} if options.tune else {}
+    params |= {"keep": True} if name in options.keep else {}
+    return Task(
+        stage="fusion",
+        version=VERSION,
+        kind="classify",
+        params=params,
+        inputs={"features": features},
+        tags=replace(tags, method=Method(rule=rule, classifier=name, networks=len(networks), tuned=options.tune)),
+        paths=networks[0].paths,
+        like=f"{rule} {name}",
+    )
+
+
+def _heads(study: Study, networks: list[Task], rule: str, tags: Tags) -> Task:
+    info = study.target(str(tags.target), str(tags.profile)).info
+    if RULES[rule].of_heads != "mean" and not info.has_validation:
+        raise RequestError(
+            f"fusion.heads: {rule} learns on validation images, and target {tags.target!r} has none under the profile "
+            f'{tags.profile}. Put [fusion.{tags.profile}] heads = ["score-mean"] into the recipe.'
+        )
+    return Task(
+        stage="fusion",
+        version=VERSION,
+        kind="heads",
+        params={"rule": rule, "classes": networks[0].params["classes"]},
+        inputs={"networks": networks},
+        tags=replace(tags, method=Method(rule=rule, networks=len(networks))),
+        paths=networks[0].paths,
+        like=rule,
+    )

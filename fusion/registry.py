@@ -1,0 +1,78 @@
+"""The rules of fusion and the classifiers by name. This file imports no scikit-learn, so that recipes are checked at once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from indomain.errors import look_up
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of fusion: how the features of several networks become one classifier.
+
+    Attributes:
+        function: "module:function", called with the widths of the networks' features, a classifier and `components`;
+            returns a scikit-learn estimator in which everything that learns is fitted together.
+        components: what `[fusion] components` means to it: "count" of features, "count or share" of the variance, or "".
+        chooses: whether it chooses on held-out training images, and so needs enough of them.
+        of_heads: the rule of `fusion.heads` for the networks' own heads, "" if there is none.
+    """
+
+    function: str
+    components: str = ""
+    chooses: bool = False
+    of_heads: str = ""
+
+
+RULES = {
+    "concat": Rule("fusion.rules:concat", components="count or share"),
+    "pca": Rule("fusion.rules:pca", components="count or share"),
+    "cca": Rule("fusion.rules:cca", components="count"),
+    "mrmr": Rule("fusion.rules:mrmr", components="count"),
+    "mutual-information": Rule("fusion.rules:mutual_information", components="count"),
+    "score-mean": Rule("fusion.rules:score_mean", of_heads="mean"),
+    "score-weighted": Rule("fusion.rules:score_weighted", chooses=True, of_heads="weighted"),
+    "score-stacking": Rule("fusion.rules:score_stacking", chooses=True, of_heads="stacking"),
+    "score-search": Rule("fusion.rules:score_search", chooses=True, of_heads="search"),
+}
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A classifier on features.
+
+    Attributes:
+        function: "module:function", called with a seed; returns a scikit-learn classifier with `predict_proba`.
+        grid: what `[fusion] tune = true` chooses from, by cross-validation inside the training images; {}: nothing.
+    """
+
+    function: str
+    grid: dict[str, list[Any]] = field(default_factory=dict)
+
+
+CLASSIFIERS = {
+    "linear-svm": Classifier("fusion.classifiers:linear_svm", {"machine__estimator__C": [1.0, 0.01, 0.1, 10.0]}),
+    "rbf-svm": Classifier("fusion.classifiers:rbf_svm", {"machine__estimator__C": [1.0, 0.1, 10.0, 100.0]}),
+    "knn": Classifier("fusion.classifiers:knn", {"machine__n_neighbors": [5, 1, 3, 9, 15]}),
+    "logistic-regression": Classifier("fusion.classifiers:logistic_regression", {"machine__C": [1.0, 0.01, 0.1, 10.0]}),
+    "decision-tree": Classifier("fusion.classifiers:decision_tree", {"min_samples_leaf": [5, 1, 10, 20]}),
+    "random-forest": Classifier("fusion.classifiers:random_forest", {"max_features": ["sqrt", 0.1]}),
+    "gradient-boosting": Classifier(
+        "fusion.classifiers:gradient_boosting", {"learning_rate": [0.1, 0.03], "max_depth": [3, 1]}
+    ),
+    "naive-bayes": Classifier("fusion.classifiers:naive_bayes", {"var_smoothing": [1e-9, 1e-3, 1e-1]}),
+    # Its shrinkage is estimated.
+    "lda": Classifier("fusion.classifiers:lda"),
+    "mlp": Classifier("fusion.classifiers:mlp", {"machine__alpha": [1e-2, 1e-4, 1.0]}),
+}
+
+
+def rule(name: str) -> Callable[..., Any]:
+    """The function of a rule of fusion."""
+    return look_up({known: entry.function for known, entry in RULES.items()}, name, "rule of fusion")
+
+
+def classifier(name: str, seed: int) -> Any:
+    """The classifier of that name, not fitted."""
+    return look_up({known: entry.function for known, entry in CLASSIFIERS.items()}, name, "classifier")(seed)

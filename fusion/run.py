@@ -1,0 +1,56 @@
+"""A run of fusion: the features of a network, a classifier on features, or heads fused."""
+
+from typing import Any
+
+import numpy as np
+
+from fusion import heads
+from fusion.fitting import fit, scores_of
+from fusion.registry import classifier, rule
+from indomain.artifacts import fitted_classifier, predictions
+from indomain.artifacts.features import read_features
+from indomain.data.split import Split
+from indomain.networks import architecture, features, weights
+from indomain.networks.options import Architecture
+from indomain.runs.task import Task, Work
+
+
+def check(tasks: list[Task]) -> None:
+    """Raises a RequestError for layers that a backbone does not have, before any work starts."""
+    for task in tasks:
+        if task.params.get("layer"):
+            architecture.up_to(architecture.backbone(Architecture.of(task.params["backbone"])), task.params["layer"])
+
+
+def run(work: Work) -> dict[str, Any]:
+    """Does one run of any kind; returns facts for the run's record."""
+    return {"features": _extract, "classify": _classify, "heads": heads.fuse}[work.task.kind](work)
+
+
+def _extract(work: Work) -> dict[str, Any]:
+    params, split = work.params, Split.open(work.task.paths)
+    model = weights.load(work.inputs["network"] / "model.keras")
+    part, layer = features.extractor(model, params["layer"], params.get("pooling", ["mean"]))
+    rows = split.rows() if "rows" in params else split.labelled(params)["row"].to_numpy()
+    images = split.images(params["backbone"]["shape"][-1])
+    return {**features.extract(work.folder, part, images, rows), "layer": layer}
+
+
+def _classify(work: Work) -> dict[str, Any]:
+    params = work.params
+    rows = Split.open(work.task.paths).labelled(params)
+    blocks = [read_features(folder)(rows["row"].to_numpy()) for folder in work.inputs["features"]]
+    joined = np.concatenate(blocks, axis=1)
+    learnt = rows["split"] != "test"
+    learner = classifier(params["classifier"], params["seed"])
+    widths = [block.shape[1] for block in blocks]
+    whole = rule(params.get("rule", "concat"))(widths, learner, params["components"])
+    y, groups = rows["y"][learnt].to_numpy(), rows["group"][learnt].to_numpy()
+    fitted, chosen = fit(whole, learner, params.get("grid"), X=joined[learnt], y=y, groups=groups)
+    if params.get("keep"):
+        fitted_classifier.write(work.folder / "classifier.skops", fitted)
+    test_scores = scores_of(fitted, joined[~learnt])
+    scores = np.zeros((len(test_scores), len(params["classes"])))
+    scores[:, fitted.classes_.astype(int)] = test_scores
+    predictions.write(work.folder / "predictions.csv", rows[~learnt].reset_index(drop=True), scores, params["classes"])
+    return {"images": int(learnt.sum()), **chosen}

@@ -1,0 +1,125 @@
+"""Drawing a split: folds, the check for leaks, and the files of `indomain.data.split`."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from indomain import files
+from indomain.data import audit, folds, leakage
+from indomain.data.dataset import Dataset
+from indomain.data.gate import SourceRequest, TargetRequest
+from indomain.data.split import SplitInfo
+from indomain.errors import RequestError
+
+
+def draw_target(request: TargetRequest, folder: Path) -> SplitInfo:
+    """Draws the split of a target and writes its files.
+
+    Args:
+        request: what is asked for.
+        folder: where `split.csv` and `leaks.csv` go.
+
+    Raises:
+        RequestError: the split cannot be drawn, a leak was found, or a label budget leaves a class without images.
+    """
+    dataset = request.dataset
+    table = folds.draw(dataset, request.split)
+    leaks = leakage.leaks(dataset, table)
+    dropped = 0
+    if len(leaks) and not request.keeps_leaks:
+        if not request.profile.drop_leaks:
+            leakage.stop_at(leaks, f"targets.{request.name} ({dataset.name})")
+        for fold in sorted(set(table["fold"])):
+            side = (table["fold"] == fold) & table["split"].isin(["train", "val"])
+            dropped += _drop(table, side, leaks[leaks["fold"] == fold])
+        folds.check(table, dataset)
+    for budget in request.options.budgets():
+        for fold in sorted(set(table["fold"])):
+            budget.rows(table[table["fold"] == fold], request.split.validation)
+    return _write(folder, request.name, dataset, table, leaks, dropped)
+
+
+def draw_source(request: SourceRequest, folder: Path) -> SplitInfo:
+    """Draws the split of a source and writes its files.
+
+    Args:
+        request: what is asked for.
+        folder: where `split.csv` and `leaks.csv` go.
+
+    Raises:
+        RequestError: a leak into a target's test images was found, or no image is left without it.
+    """
+    dataset, strict = request.dataset, request.profile.strict
+    validation = request.options.validation if strict and request.labelled else 0.0
+    table = folds.draw_source(dataset, list(request.options.use), validation, 0, strict)
+    used = dataset.take(dataset.index["id"].isin(table["id"]).to_numpy())
+    found = []
+    for target, split in request.against:
+        every_fold = split.every_fold()
+        tested = set(every_fold.loc[every_fold["split"] == "test", "id"])
+        found.append(leakage.leaks_between(used, target.dataset, tested))
+    leaks = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=leakage.LEAK_COLUMNS)
+    dropped = 0
+    if strict and len(leaks):
+        if not request.profile.drop_leaks:
+            leakage.stop_at(leaks, f"sources.{request.name} ({dataset.name}) against the targets' test images")
+        dropped = _drop(table, pd.Series(True, table.index), leaks)
+        if request.labelled:
+            folds.check(table, dataset)
+        elif not (table["split"] == "train").any():
+            raise RequestError(
+                f"sources.{request.name}: every image is also among a target's test images; none is left."
+            )
+    return _write(folder, request.name, dataset, table, leaks, dropped)
+
+
+def _drop(table: pd.DataFrame, side: pd.Series, leaks: pd.DataFrame) -> int:
+    """Marks the rows of `side` that leak as dropped, in place; returns how many."""
+    chosen = side & table["id"].isin(leakage.dropped_ids(leaks, table[side]))
+    table.loc[chosen, "split"] = "dropped"
+    return int(chosen.sum())
+
+
+def _write(
+    folder: Path, name: str, dataset: Dataset, table: pd.DataFrame, leaks: pd.DataFrame, dropped: int
+) -> SplitInfo:
+    described = dataset.index.set_index("id")[["patient", "study", "image", "origin", "label", "file"]]
+    table = table.join(described, on="id")
+    table.to_csv(folder / "split.csv", index=False)
+    leaks.to_csv(folder / "leaks.csv", index=False)
+    pool, index = dataset.pool, dataset.index
+    content = table.drop(columns=["file", "label", "patient"]).to_csv(index=False)
+    counts = table[table["split"] != "dropped"].groupby(["fold", "split", "y"]).size()
+    return SplitInfo(
+        name=name,
+        set=dataset.name,
+        title=pool.title,
+        citation=pool.citation,
+        synthetic=pool.synthetic,
+        stand_in=pool.stand_in,
+        classes=list(dataset.class_names),
+        positive=dataset.positive,
+        channels=pool.channels,
+        has_patients=dataset.has_patients,
+        has_studies=bool((index["study"] != "").any()),
+        cut=bool((index["whole"] != "").any()),
+        origins=_origins(dataset),
+        masks=pool.masks,
+        incomplete=audit.missing_images(pool),
+        folds=int(table["fold"].nunique()),
+        counts=[[int(fold), str(split), int(y), int(n)] for (fold, split, y), n in counts.items()],
+        leaks=leakage.count_by_kind(leaks),
+        dropped=dropped,
+        rows=files.digest_of([pool.digest, sorted({int(row) for row in table["row"]})]),
+        digest=files.digest_of([pool.digest, list(dataset.class_names), content]),
+    )
+
+
+def _origins(dataset: Dataset) -> list[str]:
+    """The sets or folders that images came from; none where they only repeat the labels, as class folders do."""
+    index = dataset.index
+    named = index[index["label"] != ""]
+    one_label_each = (named.groupby("origin")["label"].nunique() == 1).all() and named["label"].nunique() > 1
+    if index["set"].nunique() == 1 and len(named) == len(index) and one_label_each:
+        return []
+    return sorted(set(index["origin"]) - {""})

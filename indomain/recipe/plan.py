@@ -1,0 +1,28 @@
+"""The plan: the tasks of all stages of a recipe."""
+
+from indomain.errors import RequestError
+from indomain.recipe.study import Study
+from indomain.runs.stages import STAGES, plan_of
+from indomain.runs.task import Task
+
+
+def make_plan(study: Study) -> list[Task]:
+    """The tasks of a recipe in an order in which they can run; the same run may be among them under several tags.
+
+    Args:
+        study: the recipe met with data.
+
+    Raises:
+        RequestError: something in the recipe or the data is wrong; nothing has been run.
+    """
+    for target in study.recipe.targets:
+        if not study.recipe.arms(target):
+            names = ", ".join(sorted({arm.backbone.name for arm in study.recipe.missing_arms(target)}))
+            raise RequestError(
+                f"{study.name}: every chain of target {target!r} starts from ImageNet, and no ImageNet weights exist for "
+                f"{names}. Add a chain that starts from random, or a backbone that has them."
+            )
+    tasks: list[Task] = []
+    for stage in STAGES:
+        tasks += plan_of(stage)(study, tasks)
+    return tasks

@@ -1,0 +1,105 @@
+"""The plan of pretraining: one task for each step of each chain, backbone and seed."""
+
+from dataclasses import replace
+from typing import Any, Literal
+
+from pydantic import create_model
+
+from indomain.data.split import Split
+from indomain.errors import RequestError, unknown
+from indomain.recipe.chain import Arm, Step
+from indomain.recipe.study import Study
+from indomain.runs.tags import Tags
+from indomain.runs.task import Task
+from indomain.toml import Table
+from indomain.training import augmentation
+from indomain.training.options import LearningOptions
+from pretrain.objectives import OBJECTIVES
+
+VERSION = 2
+
+
+class Options(Table):
+    """[pretrain]: beside these, one table for each objective: [pretrain.simclr] epochs = 50."""
+
+    # "one": the chain's steps are learnt once and shared by all seeds; "each": every seed has its own.
+    seeds: Literal["one", "each"] = "one"
+    # A target of the recipe on which the features are evaluated after each epoch (`probe_knn` in the log).
+    probe: str = ""
+
+
+def options_model() -> type[Options]:
+    """`Options` with a table for every objective that is registered now."""
+    tables: dict[str, Any] = {name: (entry.options, entry.options()) for name, entry in OBJECTIVES.items()}
+    return create_model("Options", __base__=Options, **tables)
+
+
+def plan(study: Study, earlier: list[Task]) -> list[Task]:
+    """One task for each step of each chain, backbone and seed; equal steps are equal tasks, regardless of the chain."""
+    tasks = []
+    for profile in study.recipe.profiles:
+        options = study.options("pretrain", options_model(), profile)
+        seeds = study.seeds(profile) if options.seeds == "each" else study.seeds(profile)[:1]
+        if options.probe and options.probe not in study.recipe.targets:
+            raise unknown("target", options.probe, study.recipe.targets, "pretrain.probe")
+        for target in study.recipe.targets:
+            for arm in study.recipe.arms(target):
+                for seed in seeds:
+                    tags = Tags(
+                        profile=profile, target=target, chain=arm.chain.name, backbone=arm.backbone.label, seed=seed
+                    )
+                    tasks += _steps(study, options, arm, tags)
+    return tasks
+
+
+def _steps(study: Study, options: Options, arm: Arm, tags: Tags) -> list[Task]:
+    """The tasks of one chain, each reading the network of the one before."""
+    target, profile = str(tags.target), str(tags.profile)
+    start, path = study.start(arm.chain.start)
+    architecture = study.architecture(arm.backbone, target, profile)
+    probe = study.target(options.probe, profile) if options.probe else None
+    tasks: list[Task] = []
+    for number, step in enumerate(arm.chain.steps, start=1):
+        learning = _learning_options(options, step.objective, arm.chain.name)
+        augmentation.check(learning.augment, architecture.channels, f"pretrain.{step.objective}")
+        split = _source(study, step, arm.chain.name, profile)
+        tasks.append(
+            Task(
+                stage="pretrain",
+                version=VERSION,
+                params={
+                    "objective": step.objective,
+                    "options": learning.model_dump(),
+                    "listing": split.digest,
+                    "backbone": architecture.to_params(),
+                    "start": start if not tasks else "previous step",
+                    "seed": tags.seed,
+                    "probe": probe.digest if probe else "",
+                    "compute": study.compute(),
+                },
+                inputs={"previous": tasks[-1]} if tasks else {},
+                tags=replace(tags, step=number, source=step.source, objective=step.objective),
+                paths={**split.paths(), **(probe.paths("probe_") if probe else {}), "start": path},
+                like=f"{step.objective} {learning.epochs} {architecture.shape}",
+            )
+        )
+    return tasks
+
+
+def _learning_options(options: Options, objective: str, chain: str) -> LearningOptions:
+    if objective not in OBJECTIVES:
+        raise unknown("objective", objective, OBJECTIVES, f"chains.{chain}")
+    return getattr(options, objective)
+
+
+def _source(study: Study, step: Step, chain: str, profile: str) -> Split:
+    """The split of a step's source, with what its objective reads."""
+    reads = OBJECTIVES[step.objective].reads
+    split = study.source(step.source, profile, reads == "labels")
+    if reads == "origins" and len(split.info.origins) < 2:
+        raise RequestError(
+            f"chains.{chain}: {step.objective} tells apart which set or folder an image came from, and source "
+            f"{step.source!r} has only one, or folders that are its classes. Join several sets (set = [...]), or use "
+            "another objective."
+        )
+    return split

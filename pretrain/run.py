@@ -1,0 +1,38 @@
+"""A run of pretraining: one step of a chain."""
+
+from pathlib import Path
+from typing import Any
+
+from indomain.data.split import Split
+from indomain.errors import look_up
+from indomain.networks import architecture, weights
+from indomain.networks.options import Architecture
+from indomain.runs.task import Task, Work
+from indomain.training.trainer import Trainer
+from pretrain import probe
+from pretrain.objectives import OBJECTIVES
+from pretrain.step import PretrainingStep
+
+
+def check(tasks: list[Task]) -> None:
+    """Raises a RequestError for initial weights that are not available, before any work starts."""
+    weights.check_starts(
+        (Architecture.of(task.params["backbone"]), task.params["start"], task.paths["start"]) for task in tasks
+    )
+
+
+def run(work: Work) -> dict[str, Any]:
+    """Learns one step; returns facts for the run's record."""
+    params, paths = work.params, work.task.paths
+    spec = Architecture.of(params["backbone"])
+    backbone = architecture.backbone(spec)
+    previous: Path | None = work.inputs["previous"] / "model.keras" if "previous" in work.inputs else None
+    weights.start(backbone, spec, paths["start"] or params["start"], params["seed"], previous)
+    after_epoch = probe.measure(backbone, Split.open(paths, "probe_")) if params["probe"] else None
+    objective = OBJECTIVES[params["objective"]]
+    options = objective.options.model_validate(params["options"])
+    trainer = Trainer(options, params["seed"], work.folder, work.progress, after_epoch)
+    learn = look_up({params["objective"]: objective.function}, params["objective"], "objective")
+    facts = learn(PretrainingStep(backbone, Split.open(paths), trainer))
+    weights.save(backbone, work.folder / "model.keras")
+    return facts

@@ -1,0 +1,105 @@
+"""The rows of the table that measure explanations, of the networks of the first seed.
+
+A row is compared with the reference chain's only where both have the same images in the same folds: over several folds by
+the corrected resampled t-test, on one by a paired bootstrap over patients.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from indomain.artifacts import explanations
+from indomain.artifacts.record import read_record
+from report import statistics
+from report.caveats import interval_caveat
+from report.comparison import Comparison, RowKey, TableRow, compare, reference_of
+from report.given import ReportInput
+
+# Maps without any knowledge of the image: what a measure would be without one.
+CONTROLS = {"anywhere": "a map that points anywhere", "middle": "a map that points at the middle"}
+DIFFERENT = "other images or folds than the reference chain (a training diverged): compared with nothing"
+APART = (
+    "no image in common with the reference chain, of whose class predicted both have a finding: compared with nothing"
+)
+
+
+def explanation_rows(given: ReportInput) -> list[TableRow]:
+    """One row for each network or classifier, explanation and measure: the mean over images, and a test.
+
+    Args:
+        given: the `measure` runs, the measures that are compared, the reference chain, bootstrap samples.
+    """
+    values = _values(given)
+    rows = []
+    for (measure, key), part in values.items():
+        same_measure = {other: found for (name, other), found in values.items() if name == measure}
+        reference = reference_of(key, same_measure, given.options["compare_with"])
+        is_control = key.method.explanation in CONTROLS.values()
+        # The same findings, and so the same number, as the reference chain's.
+        if not (is_control and key.method.whose == "true" and reference is not None):
+            rows.append(_row(given, key, measure, part, None if is_control else reference))
+    return rows
+
+
+def _values(given: ReportInput) -> dict[tuple[str, RowKey], pd.DataFrame]:
+    """(measure, row) -> its values: id, group, value, fold, chain, and the number of training images."""
+    frames: dict[tuple[str, RowKey], list[pd.DataFrame]] = {}
+    for tags, folder in given.of_kind("explain/measure"):
+        # What diverged left none.
+        if not (folder / explanations.MEASURES).is_file():
+            continue
+        table = explanations.read_measures(folder)
+        learnt = read_record(folder).facts["learnt"]
+        plain = RowKey.of(tags)
+        for (name, measure), part in table.groupby(["explanation", "measure"], sort=False):
+            words = CONTROLS.get(name, name)
+            key = replace(plain, method=replace(plain.method, explanation=words, whose=str(tags.explained)))
+            part = part.dropna(subset="value").assign(fold=tags.fold, learnt=learnt, chain=tags.chain)
+            frames.setdefault((measure, key), []).append(part)
+    joined = {key: pd.concat(parts, ignore_index=True) for key, parts in frames.items()}
+    return {key: part for key, part in joined.items() if len(part)}
+
+
+def _row(given: ReportInput, key: RowKey, measure: str, part: pd.DataFrame, reference: pd.DataFrame | None) -> TableRow:
+    info = given.info(key)
+    interval = statistics.percentile_interval(_means(given, part))
+    note, compared = interval_caveat(interval), None
+    if reference is not None and measure in given.options["test_metrics"]:
+        compared = _compared(given, key, part, reference)
+        if compared is None:
+            note = APART if key.method.whose == "predicted" else DIFFERENT
+    return TableRow(
+        key=key,
+        kind="explanation",
+        metric=measure,
+        data=info.data,
+        mean=part["value"].mean(),
+        interval=interval,
+        n_runs=part["fold"].nunique(),
+        n_images=part["id"].nunique(),
+        n_patients=part["group"].nunique() if info.has_patients else float("nan"),
+        comparison=compared,
+        note=note,
+    )
+
+
+def _compared(given: ReportInput, key: RowKey, part: pd.DataFrame, reference: pd.DataFrame) -> Comparison | None:
+    """The comparison on the images that both have; None where they are not the same ones."""
+    # Of the predicted class each chain has its own images with a finding: those that both have are compared.
+    both = part.merge(reference, on=["id", "group", "fold"], suffixes=("", "_reference"))
+    if not len(both) or (key.method.whose != "predicted" and not len(both) == len(part) == len(reference)):
+        return None
+    both["value"] -= both["value_reference"]
+    share = float((part.groupby("fold")["id"].nunique() / part.groupby("fold")["learnt"].first()).mean())
+    chain = str(reference["chain"].iloc[0])
+    by_fold = both.groupby("fold")["value"].mean()
+    return compare(chain, both["value"].mean(), by_fold, share, _means(given, both), both["group"].nunique())
+
+
+def _means(given: ReportInput, part: pd.DataFrame) -> np.ndarray:
+    """The mean value in each bootstrap sample of patients."""
+    options = given.options
+    weights = statistics.bootstrap_weights(part["group"].to_numpy(), options["samples"], options["seed"])
+    total = weights.sum(axis=1)
+    return np.where(total > 0, weights @ part["value"].to_numpy() / np.maximum(total, 1), np.nan)

@@ -1,0 +1,18 @@
+"""The figures of a report by name, in the order of the page: one file each.
+
+    drawing       what a figure is drawn from, and what it is
+    style         what all figures share
+    intervals     a dot and an interval for each chain
+    label_curve   the metric over the label budgets
+    robustness    the metric under corruptions and a marker
+    reliability   how often an answer is right, over how sure it is
+
+Each entry is "module:function", called with a `Material`; it yields `Drawing`s, none where there is nothing to draw.
+"""
+
+FIGURES = {
+    "intervals": "report.figures.intervals:draw",
+    "label-curve": "report.figures.label_curve:draw",
+    "robustness": "report.figures.robustness:draw",
+    "reliability": "report.figures.reliability:draw",
+}

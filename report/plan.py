@@ -1,0 +1,153 @@
+"""The plan of the report: one task, on everything that made predictions, measures or a panel."""
+
+from typing import Any
+
+from indomain.data.split import Split, SplitInfo
+from indomain.errors import RequestError, unknown
+from indomain.recipe.study import Study
+from indomain.runs.tags import Tags
+from indomain.runs.task import Task, find, unique
+from report import levels, reported
+from report.options import Options
+from report.reported import Beside, Number
+
+VERSION = 13
+
+
+def plan(study: Study, earlier: list[Task]) -> list[Task]:
+    """One task, on everything that made predictions, measures or a panel."""
+    recipe = study.recipe
+    # What a table shows does not depend on the profile: both are in it.
+    options = study.options("report", Options, recipe.profiles[0])
+    reference = options.compare_with or ("imagenet" if "imagenet" in recipe.chains else next(iter(recipe.chains)))
+    if reference not in recipe.chains:
+        raise unknown("chain", reference, recipe.chains, "report.compare_with")
+    shown = _shown(earlier)
+    infos = {
+        f"{profile}/{target}": study.target(target, profile).info
+        for profile in recipe.profiles
+        for target in recipe.targets
+    }
+    registry = study.base / options.registry
+    numbers = reported.load(registry) if options.registry else {}
+    _check_beside(study, options, numbers, shown, infos)
+    _check_levels(study, options, infos)
+    params = {
+        "recipe": {"name": study.name, **recipe.model_dump(mode="json", exclude={"report"})},
+        "options": {
+            **options.model_dump(exclude={"registry", "beside"}),
+            "compare_with": reference,
+            "test_metrics": _tested(study, options, earlier),
+            "reported": reported.beside(numbers, options.beside, registry),
+        },
+        "registry": [number.model_dump() for number in numbers.values()],
+        "budgets": {
+            target: [[budget.label, budget.size] for budget in target_options.budgets()]
+            for target, target_options in recipe.targets.items()
+        },
+        "shown": [_words(task) for task in shown],
+        "facts": {
+            name: {**info.to_params(), "confounder": bool(recipe.targets[name.partition("/")[2]].confounder)}
+            for name, info in infos.items()
+        },
+        "sources": _sources(earlier),
+        "missing": _missing(study),
+    }
+    return [
+        Task(
+            stage="report",
+            version=VERSION,
+            params=params,
+            inputs={"shown": shown},
+            tags=Tags(recipe=study.name),
+            paths={"runs": [str(study.runs.folder(task)) for task in unique(earlier)]},
+            like=f"{len(shown)} runs",
+            despite_divergence=True,
+        )
+    ]
+
+
+def _shown(earlier: list[Task]) -> list[Task]:
+    """The runs that the table, its figures and its panels are made from."""
+    kinds = [("finetune", ""), ("fusion", "classify"), ("fusion", "heads"), ("explain", "panel")]
+    wanted = {*kinds, ("explain", "measure"), ("explain", "robustness")}
+    order = ("finetune", "fusion", "explain")
+    chosen = [task for task in earlier if (task.stage, task.kind) in wanted]
+    return sorted(chosen, key=lambda task: order.index(task.stage))
+
+
+def _words(task: Task) -> dict[str, Any]:
+    """The tags of a run, for the report's parameters: the table depends on them."""
+    kind = {"do": task.kind} if task.stage == "explain" else {}
+    return {**task.tags.words(), **kind}
+
+
+def _tested(study: Study, options: Options, earlier: list[Task]) -> list[str]:
+    measured = find(earlier, "explain", "measure")
+    measures = dict.fromkeys(name for task in measured for name in task.params["measures"])
+    try:
+        return options.tested(list(measures))
+    except ValueError as error:
+        raise RequestError(f"{study.name}: [report]: {error}.") from None
+
+
+def _check_beside(
+    study: Study, options: Options, numbers: dict[str, Number], shown: list[Task], infos: dict[str, SplitInfo]
+) -> None:
+    """Raises a RequestError where a reported number is to be listed next to rows that the table does not have."""
+    known: dict[str, set[str]] = {
+        key: {str(value) for task in shown if (value := task.tags.words().get(key)) is not None}
+        for key in Beside.model_fields
+    }
+    counted = [
+        levels.counted([level for level in options.levels if levels.has(level, info)], list(options.rule), info)
+        for info in infos.values()
+    ]
+    known |= {"chain": set(study.recipe.chains), "level": {name for found in counted for _, name, _ in found}}
+    for name, rows in options.beside.items():
+        for key, given in rows.model_dump(exclude={"same"}).items():
+            if given and given not in known[key]:
+                raise unknown(key, given, known[key], f"report.beside.{name}")
+        if name in numbers and numbers[name].metric not in options.metrics:
+            raise unknown("metric", numbers[name].metric, options.metrics, f"report.beside.{name}, report.metrics")
+
+
+def _check_levels(study: Study, options: Options, infos: dict[str, SplitInfo]) -> None:
+    """Raises a RequestError for a level that no target knows, or at which labels contradict: before hours of work."""
+    for level in options.levels:
+        knowing = [name for name, info in infos.items() if levels.has(level, info)]
+        if not knowing:
+            raise RequestError(f"report.levels: no target of the recipe knows what belongs to one {level}.")
+        # What was cut from one image has one label.
+        for name in knowing if level in ("study", "patient") else []:
+            profile, _, target = name.partition("/")
+            levels.check(study.target(target, profile).table(), level, infos[name].positive_index, target)
+
+
+def _sources(earlier: list[Task]) -> dict[str, dict[str, Any]]:
+    """What is known of each source that is learnt from, and which origins are read as labels."""
+    sources: dict[str, dict[str, Any]] = {}
+    for task in find(earlier, "pretrain"):
+        name, info = f"{task.tags.profile}/{task.tags.source}", Split.open(task.paths).info
+        read = sources.get(name, {"read": []})["read"]
+        sources[name] = {
+            **info.to_params(),
+            "read": info.origins if task.tags.objective == "source-labels" else read,
+        }
+    return sources
+
+
+def _missing(study: Study) -> list[dict[str, Any]]:
+    """The arms that cannot be run, so that a reader does not take them for forgotten."""
+    return [
+        {
+            "profile": profile,
+            "target": target,
+            "chain": arm.chain.name,
+            "backbone": arm.backbone.label,
+            "note": f"not run: no ImageNet weights exist for {arm.backbone.name}",
+        }
+        for profile in study.recipe.profiles
+        for target in study.recipe.targets
+        for arm in study.recipe.missing_arms(target)
+    ]
