@@ -34,7 +34,7 @@ def seen_images(work: dict[str, Any]) -> float:
 def _seconds_per_image(house: House, backbone: str) -> float:
     """Of training, at the assumed rate: three times the forward pass, two operations per multiply-add."""
     giga = taken({row["backbone"]: row["giga_multiply_adds"] for row in house.rows("bench-macs")}, backbone, "backbone")
-    return float(giga) * 1e9 * 2 * 3 / house.assumptions["operations_per_second"]
+    return float(giga) * 1e9 * 2 * 3 / (house.assumptions["tera_operations_per_second"] * 1e12)
 
 
 def assumed(house: House, key: str) -> str:
@@ -48,7 +48,7 @@ def demand(house: House, backbone: str) -> str:
 
 def from_disk(house: House) -> str:
     """Colour images per second that the assumed disk can read."""
-    return about(house.assumptions["disk_bytes_per_second"] / (house.assumptions["pixels"] ** 2 * 3))
+    return about(house.assumptions["disk_gigabytes_per_second"] * 1e9 / (house.assumptions["pixels"] ** 2 * 3))
 
 
 def preparing(house: House, images: str, what: str) -> str:

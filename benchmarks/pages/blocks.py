@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.pages.arithmetic import works
 from benchmarks.pages.comparing import GROUP, failed, groups, interval, leader, main_rows, p_text, reference_of
-from benchmarks.pages.house import House
+from benchmarks.pages.house import House, Row
 from benchmarks.pages.markdown import markdown
 from benchmarks.pages.values import minutes
 from indomain.errors import RequestError
@@ -62,12 +62,18 @@ def seen(house: House, *recipes: str) -> str:
                 f"[{recipe}]: {rows[0]['target']}{budget}",
                 rows[0]["data"],
                 "" if best is None else f"**{best['chain']}** {interval(best)}",
-                "" if reference is None else f"{reference['chain']} {interval(reference)}",
+                _against(best, reference),
                 said,
             ]
         )
     table = markdown(["recipe: target", "images", "leads", "reference", "verdict"], lines)
     return table + "\n\n" + "\n".join(f"[{recipe}]: {anchor(recipe)}" for recipe in recipes)
+
+
+def _against(best: Row | None, reference: Row | None) -> str:
+    if reference is None:
+        return "none"
+    return "itself" if reference is best else f"{reference['chain']} {interval(reference)}"
 
 
 def bench(house: House, name: str) -> str:
@@ -87,8 +93,12 @@ def tree(house: House) -> str:
         return sorted(path.parent for path in folder.glob("*/__init__.py") if path.parent.name != "tests")
 
     lines: list[tuple[str, str]] = []
-    # The stages' docstrings begin with their number.
-    for package in sorted(packages(house.root), key=lambda path: (path.name != "indomain", purpose(path))):
+
+    def place(package: Path) -> tuple[bool, bool, str]:
+        # The docstrings of stages begin with their number.
+        return package.name != "indomain", not purpose(package).startswith("Stage"), purpose(package)
+
+    for package in sorted(packages(house.root), key=place):
         lines.append((f"{package.name}/", purpose(package)))
         if package.name == "indomain":
             order = {name: number for number, name in enumerate(ROOMS)}

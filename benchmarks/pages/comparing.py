@@ -88,11 +88,11 @@ def leader(rows: list[Row]) -> tuple[Row | None, str]:
     compared = [row for row in rows if verdict(row)]
     worse = [row for row in compared if verdict(row) == "worse"]
     if not worse:
-        return best, "no other chain can be told from it"
-    highest = p_text(max(float(row["p_value"]) for row in worse))
+        return best, f"none of the {len(compared)} others can be told from it" if compared else "not compared"
+    highest = p_text(max(float(row["p_value"]) for row in worse)) + (" or less" if len(worse) > 1 else "")
     if len(worse) == len(compared) == len(rows) - 1:
-        return best, f"**{name} wins**: every other chain is worse, {highest} or less"
+        return best, f"**{name} wins**: all {len(worse)} others are worse, {highest}"
     return (
         best,
-        f"{len(worse)} of {len(compared)} other chains worse, {highest} or less; the rest cannot be told from it",
+        f"{len(worse)} of the {len(compared)} others worse, {highest}; the rest cannot be told from it",
     )

@@ -9,10 +9,13 @@ from benchmarks.pages.blocks import known_blocks
 from benchmarks.pages.house import House, taken
 from indomain.errors import RequestError
 
-VALUE = re.compile(r"<!-- n: ([^\n]+?) -->([^\n]*?)<!-- -->")
-BLOCK = re.compile(r"(<!-- table: ([^\n]+?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
-# A comment that opens a line begins a block of HTML, and the rest of the line is then not read as Markdown.
-OPENS_LINE = re.compile(r"^[ \t>*+-]*(?:\d+\. )?<!-- n: [^\n]*", re.MULTILINE)
+# Blocks of code come first: a mark inside one is an example, and stays as it is.
+PLACE = re.compile(
+    r"^```.*?^```"
+    r"|<!-- n: (?P<value>[^\n]+?) -->(?P<number>[^\n]*?)<!-- -->"
+    r"|<!-- table: (?P<block>[^\n]+?) -->\n(?P<lines>.*?)<!-- end -->",
+    re.DOTALL | re.MULTILINE,
+)
 
 VALUES: dict[str, Callable[..., str]] = {
     "minutes": values.minutes,
@@ -26,12 +29,30 @@ VALUES: dict[str, Callable[..., str]] = {
 }
 
 
-def computed(house: House, kind: str, call: str) -> str:
-    """What a mark asks for.
+def filled(house: House, text: str) -> str:
+    """The text with every marked place written anew.
 
     Raises:
-        RequestError: no such name, wrong arguments, or no such row; the message lists what there is.
+        RequestError: a mark is not closed, opens a line, or asks for something that is not there.
     """
+
+    def fill(place: re.Match[str]) -> str:
+        if place["block"]:
+            return f"<!-- table: {place['block']} -->\n{computed(house, 'table', place['block'])}\n<!-- end -->"
+        if not place["value"]:
+            return place.group()
+        before = text[text.rfind("\n", 0, place.start()) + 1 : place.start()]
+        if re.fullmatch(r"[ \t>*+-]*(\d+\. )?", before):
+            raise RequestError(f"a value cannot open a line, which Markdown then takes for HTML: {place.group()}")
+        return f"<!-- n: {place['value']} -->{computed(house, 'value', place['value'])}<!-- -->"
+
+    if opened := re.search(r"<!-- (n|table): [^\n]*", PLACE.sub("", text)):
+        raise RequestError(f"this mark is not closed by <!-- --> (value) or <!-- end --> (table): {opened.group()}")
+    return PLACE.sub(fill, text)
+
+
+def computed(house: House, kind: str, call: str) -> str:
+    """What a mark asks for; an unknown name, or arguments that fit no row, are a RequestError that lists what there is."""
     name, *rest = shlex.split(call)
     function = taken(VALUES if kind == "value" else known_blocks(house), name, kind)
     columns = [part for part in rest if re.match("[a-z_]+=", part)]
@@ -41,18 +62,6 @@ def computed(house: House, kind: str, call: str) -> str:
         raise RequestError(f"{call}: {error}") from error
 
 
-def filled(house: House, text: str) -> str:
-    """The text with every marked place written anew."""
-    if wrong := OPENS_LINE.search(text):
-        raise RequestError(f"a value cannot begin a line, since Markdown takes the line for HTML: {wrong.group()}")
-    if text.count("<!-- n:") != len(VALUE.findall(text)) or text.count("<!-- table:") != len(BLOCK.findall(text)):
-        raise RequestError(
-            "a mark is not closed: <!-- n: ... -->value<!-- -->, or <!-- table: ... --> and <!-- end -->"
-        )
-    text = VALUE.sub(lambda m: f"<!-- n: {m[1]} -->{computed(house, 'value', m[1])}<!-- -->", text)
-    return BLOCK.sub(lambda m: f"{m[1]}{computed(house, 'table', m[2])}\n{m[4]}", text)
-
-
 def bare(text: str) -> str:
     """A filled text without its marks."""
-    return BLOCK.sub(lambda m: m[3], VALUE.sub(lambda m: m[2], text)).strip()
+    return PLACE.sub(lambda place: (place["lines"] or place["number"] or place.group()).rstrip("\n"), text).strip()

@@ -55,7 +55,7 @@ def section(house: House, recipe: str, remark: str) -> str:
     if images:
         parts.append(images[0])
     if len(images) > 1:
-        parts.append(f"<details><summary>More figures</summary>\n\n" + "\n\n".join(images[1:]))
+        parts.append("<details><summary>More figures</summary>\n\n" + "\n\n".join(images[1:]))
         parts.append("</details>")
     return "\n\n".join(parts)
 
