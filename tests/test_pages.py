@@ -149,7 +149,7 @@ def test_imagenet_can_win():
     assert words == "**imagenet wins**: all 2 others are worse, *p* 0.030 or less"
 
 
-def test_a_chain_that_leads_by_chance_is_not_called_better():
+def test_a_lead_that_may_be_chance_is_not_called_better():
     rows = [row("imagenet", "0.8"), row("in-domain", "0.9", "0.2", difference="0.1")]
     assert leader(rows)[1] == "cannot be told from imagenet, *p* 0.200"
 

@@ -42,7 +42,10 @@ def results(house: House, recipe: str, **where: str) -> str:
             elif row is reference:
                 said.insert(0, "reference")
             lines.append([*(row[key] for key in varying), row["chain"], interval(row), ", ".join(filter(None, said))])
-    return markdown([*varying, "chain", f"{rows[0]['metric']} [95 % interval]", "*p*"], lines)
+    head = [*varying, "chain", f"{rows[0]['metric']} [95 % interval]", "*p*"]
+    if not any(line[-1] for line in lines):
+        head, lines = head[:-1], [line[:-1] for line in lines]
+    return markdown(head, lines)
 
 
 def seen(house: House, *recipes: str) -> str:
@@ -120,7 +123,7 @@ def papers(house: House) -> str:
             f"[{n.rpartition('/')[2]}]({anchor(n)})" if n in house.records else n.rpartition("/")[2] for n in names
         ]
         cited = {str(house.recipes[name].get("paper", "")).partition(" (")[0] for name in names} - {""}
-        lines.append([f"`{folder}/`" if folder else "", ", ".join(links), "; ".join(sorted(cited))])
+        lines.append([f"`recipes/{folder}`", ", ".join(links), "; ".join(sorted(cited))])
     return markdown(["folder", "recipes (a link: run by us)", "paper"], lines)
 
 

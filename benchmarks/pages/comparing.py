@@ -92,7 +92,5 @@ def leader(rows: list[Row]) -> tuple[Row | None, str]:
     highest = p_text(max(float(row["p_value"]) for row in worse)) + (" or less" if len(worse) > 1 else "")
     if len(worse) == len(compared) == len(rows) - 1:
         return best, f"**{name} wins**: all {len(worse)} others are worse, {highest}"
-    return (
-        best,
-        f"{len(worse)} of the {len(compared)} others worse, {highest}; the rest cannot be told from it",
-    )
+    which = ", ".join(row["chain"] for row in worse) if len(worse) < 4 else f"{len(worse)} others"
+    return best, f"{which} worse, {highest}; none of the other {len(compared) - len(worse)} can be told from it"
