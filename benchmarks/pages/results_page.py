@@ -76,6 +76,7 @@ small budgets: they show the protocol, not the papers' experiments.
 
 
 def results_page(house: House, remarks: dict[str, str]) -> str:
+    """The whole page. remarks: the filled text of each file in results/remarks, by its name without .md."""
     records = house.records
     contents = [
         [f"[{recipe}](#{recipe.replace('/', '')})", house.recipes[recipe]["title"], record["date"]]
@@ -85,6 +86,7 @@ def results_page(house: House, remarks: dict[str, str]) -> str:
         HEAD.strip(),
         markdown(["recipe", "title", "date"], contents),
         "Speed and memory: [benchmarks](#benchmarks).",
+        bare(remarks.get("provenance", "")),
     ]
     parts += [section(house, recipe, bare(remarks.get(recipe.replace("/", "-"), ""))) for recipe in records]
     parts.append("## Benchmarks")
@@ -93,4 +95,4 @@ def results_page(house: House, remarks: dict[str, str]) -> str:
         "*ratio* is the median of the ratios, *limit* what the benchmark promises."
     )
     parts += [f"### {name.removeprefix('bench-')}\n\n{bench(house, name)}" for name in house.benchmarks]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(filter(None, parts)) + "\n"
