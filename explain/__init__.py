@@ -7,4 +7,14 @@ for one of them (images, maps, scores); a `panel` run draws `panel.png` with eve
 `measures.csv` (one row per image, explanation and measure), a `robustness` run `corrupted.csv` (the scores of the test
 images under each corruption). Feeds the figures of the page, and the rows of the table that measure explanations and
 robustness.
+
+    options         the keys of [explain]
+    plan, run       the tasks, and what one does
+    registry        the explanations and measures by name
+    subject         what is explained
+    scorers         from images to scores, for a network or a fused classifier
+    grad_cam, lime_maps   the explanations
+    measures        how far an explanation can be trusted
+    robustness      scores under corruptions and a marker
+    panel           every chain side by side
 """

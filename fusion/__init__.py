@@ -10,6 +10,18 @@ the scores of the networks' own heads. Feeds the rows of the table whose method 
 "features" (one).
 
 Usable without recipes: `FeatureFusion` and the other names of `__all__` are scikit-learn estimators.
+
+    options         the keys of [fusion]
+    plan, run       the tasks, and what one does
+    registry        the rules and the classifiers by name
+    rules           networks' features to one classifier of them
+    classifiers     the ten classifiers
+    concatenation, correlation, selection, scores   the estimators behind the rules
+    blocks          which columns belong to which network
+    fitting         fitting, and choosing settings inside the training images
+    heads           fusing the networks' own heads
+    memo            fits that are made once per process
+    small_samples   scikit-learn's classifiers for a few hundred images
 """
 
 import importlib

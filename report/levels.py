@@ -1,10 +1,15 @@
 """The unit of counting: a patch, an image, a study, a patient. Several scores become one by a stated rule."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 
 from indomain.data.split import SplitInfo
 from indomain.errors import RequestError
+
+# pandas takes half a second to import, which planning a recipe need not wait for.
+if TYPE_CHECKING:
+    import pandas as pd
 
 LEVELS = {"patch": "id", "image": "image", "study": "study", "patient": "patient"}
 RULES = ("mean", "majority", "max")
@@ -26,7 +31,7 @@ def counted(wanted: list[str], rules: list[str], info: SplitInfo) -> list[tuple[
 
 
 def gathered(
-    rows: pd.DataFrame, y: np.ndarray, scores: np.ndarray, level: str, rule: str, positive: int | None
+    rows: "pd.DataFrame", y: np.ndarray, scores: np.ndarray, level: str, rule: str, positive: int | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """The predictions of a run at a level.
 
@@ -41,6 +46,8 @@ def gathered(
     Raises:
         RequestError: images of one unit have different labels, and there is no positive class to decide.
     """
+    import pandas as pd
+
     unit, ids = pd.factorize(_units(rows, level))
     first = np.full(len(ids), -1)
     first[unit[::-1]] = np.arange(len(unit))[::-1]
@@ -58,7 +65,7 @@ def gathered(
     return label, combined(unit, scores, rule), groups, np.asarray(ids)
 
 
-def check(rows: pd.DataFrame, level: str, positive: int | None, where: str) -> None:
+def check(rows: "pd.DataFrame", level: str, positive: int | None, where: str) -> None:
     """Raises a RequestError where a unit's images have different classes and none of them is the positive one.
 
     Args:
@@ -72,7 +79,7 @@ def check(rows: pd.DataFrame, level: str, positive: int | None, where: str) -> N
         raise RequestError(f"targets.{where}: " + _mixed(level, mixed[mixed].index[0]))
 
 
-def _units(rows: pd.DataFrame, level: str) -> pd.Series:
+def _units(rows: "pd.DataFrame", level: str) -> "pd.Series":
     """The name of the unit of each image; studies are numbered within a patient."""
     words = rows[LEVELS[level]]
     if level == "study":
@@ -96,6 +103,8 @@ def combined(unit: np.ndarray, scores: np.ndarray, rule: str) -> np.ndarray:
     Args:
         unit: (n,) numbers 0 … units − 1; scores: (n, classes).
     """
+    import pandas as pd
+
     frame = pd.DataFrame(scores)
     mean = frame.groupby(unit).mean().to_numpy()
     if rule == "mean":

@@ -7,7 +7,7 @@ import pandas as pd
 from indomain import files
 from indomain.data import audit, folds, leakage
 from indomain.data.dataset import Dataset
-from indomain.data.gate import SourceRequest, TargetRequest
+from indomain.data.request import SourceRequest, TargetRequest
 from indomain.data.split import SplitInfo
 from indomain.errors import RequestError
 

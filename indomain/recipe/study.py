@@ -6,11 +6,11 @@ from typing import Any, TypeVar
 
 from indomain import backend, files
 from indomain.data import gate, preparing
-from indomain.data.gate import SourceRequest, TargetRequest
 from indomain.data.manifest import Manifest, load_manifest
 from indomain.data.options import Profile
 from indomain.data.pool import Pool
 from indomain.data.prepared import PreparedSet
+from indomain.data.request import SourceRequest, TargetRequest
 from indomain.data.split import Split
 from indomain.errors import RequestError
 from indomain.networks.options import Architecture, BackboneOptions

@@ -1,4 +1,12 @@
-"""Readers: from a manifest and a data folder to records, one an image. Nothing is decoded here."""
+"""Readers: from a manifest and a data folder to records, one per image. Nothing is decoded here.
+
+paths       paths and words that readers share
+folder      class folders, or a path pattern
+csv_table   CSV files that name images
+npz         MedMNIST's layout
+tfds        TensorFlow Datasets
+phantom     synthetic radiographs
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass

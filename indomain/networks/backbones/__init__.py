@@ -3,6 +3,11 @@
 Each takes `(rows, columns, channels)` with 1 or 3 channels, scales the values itself, and ends in one vector an image.
 The layer named `pool` is the global average of the last feature maps; Grad-CAM looks at what enters it.
 This file imports no Keras, so that recipes are checked at once.
+
+    image_input    where every backbone begins
+    dcnn           the DCNN of Alzubaidi et al. 2021 and its light sibling
+    squeezenet     SqueezeNet 1.1, its ImageNet weights in the package `ndf`
+    applications   networks of `keras.applications`
 """
 
 from typing import TYPE_CHECKING
