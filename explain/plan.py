@@ -9,7 +9,7 @@ from indomain.recipe.study import Study
 from indomain.runs.tags import Tags
 from indomain.runs.task import Task, find
 
-VERSION = 3
+VERSION = 4
 
 
 def plan(study: Study, earlier: list[Task]) -> list[Task]:
@@ -43,14 +43,14 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
 
 def _is_explained(study: Study, task: Task, profile: str) -> bool:
     """Networks, and classifiers that were kept, of the first seed and the last, largest label budget."""
-    if task.stage == "fusion" and not task.params.get("keep"):
+    if task.stage == "fusion" and not task.params.get("save"):
         return False
     largest = max(study.recipe.targets[str(task.tags.target)].budgets(), key=lambda budget: budget.size)
     return task.tags.seed == study.seeds(profile)[0] and task.tags.budget == largest.label
 
 
 def _kept(task: Task) -> dict[str, Any]:
-    keys = ("listing", "fold", "budget", "validation", "classes", "confounder")
+    keys = ("split", "fold", "budget", "validation", "classes", "confounder")
     return {key: task.params[key] for key in keys if key in task.params}
 
 

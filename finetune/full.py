@@ -18,10 +18,10 @@ def fit(
         backbone: as the chain left it.
         examples: of the target.
         num_classes: number of classes.
-        trainer: `options.head_rate` is the factor on the head's learning rate (10 in the authors' code of Alzubaidi et al.
+        trainer: `options.head_lr_factor` is the factor on the head's learning rate (10 in the authors' code of Alzubaidi et al.
             2021, which also freezes nothing).
 
     Returns:
         The network up to `logits`, and facts for the run's record.
     """
-    return fit_classifier(backbone, examples, num_classes, trainer, trainer.options.head_rate)
+    return fit_classifier(backbone, examples, num_classes, trainer, trainer.options.head_lr_factor)

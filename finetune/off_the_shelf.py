@@ -23,7 +23,7 @@ def fit(
         backbone: as the chain left it.
         examples: of the target.
         num_classes: number of classes.
-        trainer: its options have `class_weights` and `regularisation`, C of the regression.
+        trainer: its options have `class_weights` and `C`, the inverse strength of regularisation.
 
     Returns:
         The network up to `logits`, and facts for the run's record.
@@ -34,7 +34,7 @@ def fit(
     features = inference.predict(backbone, examples.images, rows)
     scaler = StandardScaler().fit(features)
     weights = "balanced" if options.class_weights == "balanced" else None
-    regression = LogisticRegression(C=options.regularisation, class_weight=weights, max_iter=5000)
+    regression = LogisticRegression(C=options.C, class_weight=weights, max_iter=5000)
     regression.fit(scaler.transform(features), y)
     kernel, bias = regression.coef_.T, regression.intercept_
     if num_classes == 2:

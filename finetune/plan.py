@@ -16,16 +16,16 @@ from indomain.runs.task import Task, find
 from indomain.training import augmentation
 from indomain.training.options import TrainingOptions
 
-VERSION = 2
+VERSION = 3
 
 
 class Options(TrainingOptions):
     """[finetune]: strategies to compare and how to train."""
 
     strategies: list[str] = Field(default=["full"], min_length=1)
-    head_rate: float = Field(default=10.0, gt=0)  # factor on the new head's learning rate (Alzubaidi et al. 2021)
+    head_lr_factor: float = Field(default=10.0, gt=0)  # factor on the new head's learning rate (Alzubaidi et al. 2021)
     frozen: float = Field(default=0.0, ge=0, le=1)  # share of the backbone's layers, from the input, that stay fixed
-    regularisation: float = Field(default=1.0, gt=0)  # off-the-shelf: C of the logistic regression
+    C: float = Field(default=1.0, gt=0)  # off-the-shelf: inverse strength of regularisation
 
     @field_validator("strategies")
     @classmethod
@@ -96,7 +96,7 @@ def _tasks(
     params = {
         "strategy": strategy,
         "options": options.used_by(strategy),
-        "listing": split.digest,
+        "split": split.digest,
         "fold": tags.fold,
         "budget": budget.to_params(),
         "validation": study.recipe.target(tags.target, tags.profile).split.validation,

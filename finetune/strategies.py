@@ -30,9 +30,9 @@ STRATEGIES = {
     "full": Strategy("finetune.full:fit"),
     "off-the-shelf": Strategy(
         "finetune.off_the_shelf:fit",
-        options=frozenset({"class_weights", "regularisation"}),
+        options=frozenset({"class_weights", "C"}),
         head_only=True,
-        own=frozenset({"regularisation"}),
+        own=frozenset({"C"}),
     ),
 }
 

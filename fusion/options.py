@@ -19,7 +19,7 @@ class Options(Table):
     rules: list[str] = Field(default=["concat"], min_length=1)  # how several networks are fused
     heads: list[str] = []  # how the networks' own heads are fused: rules of scores
     tune: bool = False  # the classifier's settings chosen inside the training images, from its grid
-    keep: list[str] = []  # classifiers to keep as files, for explanations of the whole
+    save: list[str] = []  # classifiers to save as files, for explanations of the whole
     strategy: str = "full"  # which fine-tuned networks give the features
     layers: dict[str, str] = {}  # backbone -> layer; default: its last features, before the head
     pooling: list[Literal["mean", "max", "std"]] = Field(default=["mean"], min_length=1)  # of maps, side by side
@@ -32,7 +32,7 @@ class Options(Table):
             raise ValueError("components is a whole number of at least 1, or a share of the variance between 0 and 1")
         return value
 
-    @field_validator("classifiers", "keep")
+    @field_validator("classifiers", "save")
     @classmethod
     def _known(cls, value: list[str]) -> list[str]:
         for name in value:

@@ -10,8 +10,8 @@ from indomain.recipe.study import Study
 from indomain.runs.tags import Method, Tags
 from indomain.runs.task import Task, find
 
-VERSION = 5
-FEATURES_VERSION = 2  # of the runs that extract features
+VERSION = 6
+FEATURES_VERSION = 3  # of the runs that extract features
 FEWEST_PATIENTS = 4  # of each class: three inner folds leave two images of each to learn from
 
 
@@ -62,9 +62,9 @@ def _check_names(study: Study, options: Options, fitted: list[Task]) -> None:
     for name in [name for subset in options.subsets for name in subset]:
         if name not in labels:
             raise unknown("backbone", name, labels, "fusion.subsets")
-    for name in options.keep:
+    for name in options.save:
         if name not in options.classifiers:
-            raise unknown("classifier", name, options.classifiers, "fusion.keep")
+            raise unknown("classifier", name, options.classifiers, "fusion.save")
 
 
 def _check_sizes(study: Study, options: Options, together: Iterable[list[Task]]) -> None:
@@ -121,7 +121,7 @@ class _Extracted:
             network, tags = self._first.setdefault(untrained.digest, network), untrained.tags
             params["rows"] = untrained.params["rows"]
         else:
-            params |= {key: network.params[key] for key in ("listing", "fold", "budget", "validation")}
+            params |= {key: network.params[key] for key in ("split", "fold", "budget", "validation")}
         return Task(
             stage="fusion",
             version=FEATURES_VERSION,
@@ -136,7 +136,7 @@ class _Extracted:
 
 def _classifier(networks: list[Task], features: list[Task], name: str, rule: str, options: Options, tags: Tags) -> Task:
     first = networks[0].params
-    kept = ("listing", "fold", "budget", "validation", "classes")
+    kept = ("split", "fold", "budget", "validation", "classes")
     params = {
         "classifier": name,
         "components": options.components if RULES[rule].components else None,
@@ -146,7 +146,7 @@ def _classifier(networks: list[Task], features: list[Task], name: str, rule: str
     # What is not asked for is in no digest: a choice that is added leaves the runs of the others alone.
     params |= {"rule": rule} if rule != "concat" else {}
     params |= {"grid": CLASSIFIERS[name].grid} if options.tune else {}
-    params |= {"keep": True} if name in options.keep else {}
+    params |= {"save": True} if name in options.save else {}
     return Task(
         stage="fusion",
         version=VERSION,

@@ -47,7 +47,7 @@ def _classify(work: Work) -> dict[str, Any]:
     whole = rule(params.get("rule", "concat"))(widths, learner, params["components"])
     y, groups = rows["y"][learnt].to_numpy(), rows["group"][learnt].to_numpy()
     fitted, chosen = fit(whole, learner, params.get("grid"), X=joined[learnt], y=y, groups=groups)
-    if params.get("keep"):
+    if params.get("save"):
         fitted_classifier.write(work.folder / "classifier.skops", fitted)
     test_scores = scores_of(fitted, joined[~learnt])
     scores = np.zeros((len(test_scores), len(params["classes"])))

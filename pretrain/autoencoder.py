@@ -1,6 +1,6 @@
 """Denoising autoencoder: give the picture back without the noise that was added (Vincent et al. 2010, JMLR 11:3371).
 
-Labels are never read. The log's `explained` tells whether it learns: the share of the pictures' variance given back.
+Labels are never read. The log's `explained_variance` tells whether it learns: the share of the pictures' variance given back.
 """
 
 from typing import Any

@@ -31,38 +31,38 @@ def with_decoder(backbone: keras.Model, width: int) -> keras.Model:
 
 
 class Reconstruction(TrainingModel):
-    """A training model that gives the picture back; `explained` is the share of the pictures' variance that it gets right.
+    """Reconstructs images; `explained_variance` is the share of the images' variance that it gets right.
 
-    0: no better than one colour a picture, its mean; 1: to the pixel.
+    0: no better than each image's mean colour; 1: to the pixel.
     """
 
     def __init__(
-        self, network: keras.Model, augmentation: str, spoil: keras.layers.Layer, loss_of: Callable[[Any], Any]
+        self, network: keras.Model, augmentation: str, corrupt: keras.layers.Layer, loss_of: Callable[[Any], Any]
     ) -> None:
         """
         Args:
-            spoil: from images (N, rows, columns, channels), 0–255, to those that the network sees, and to where its answer
+            corrupt: from images (N, rows, columns, channels), 0–255, to those that the network sees, and to where its answer
                 counts: (N, rows, columns, 1), 0 or 1.
             loss_of: the loss of an error, value by value.
         """
         super().__init__(network, augmentation)
-        self.spoil, self.loss_of = spoil, loss_of
-        self.explained = Explained(name="explained")
+        self.corrupt, self.loss_of = corrupt, loss_of
+        self.explained_variance = ExplainedVariance(name="explained_variance")
 
     def call(self, images: Any, training: bool | None = None) -> Any:
         clean = self.augmented(images, training)
-        seen, counts = self.spoil(clean)
+        seen, counts = self.corrupt(clean)
         return {"made": self.network(seen, training=training), "clean": clean / 255.0, "counts": counts}
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         clean, counts = y_pred["clean"], y_pred["counts"]
         error = (y_pred["made"] - clean) * counts
-        self.explained.add(error, (clean - ops.mean(clean, axis=(1, 2), keepdims=True)) * counts)
+        self.explained_variance.add(error, (clean - ops.mean(clean, axis=(1, 2), keepdims=True)) * counts)
         values = ops.sum(counts) * clean.shape[-1]
         return ops.sum(self.loss_of(error)) / ops.maximum(values, 1.0)
 
 
-class Explained(keras.metrics.Metric):
+class ExplainedVariance(keras.metrics.Metric):
     """1 − (squared error) / (squared deviation from each picture's mean), over an epoch."""
 
     def __init__(self, **kwargs: Any) -> None:

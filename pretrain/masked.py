@@ -1,8 +1,8 @@
 """Masked patches: give back what was hidden (Xie et al. 2022, SimMIM, arXiv:2111.09886: absolute error on hidden pixels).
 
 SimMIM hides patches from a transformer; a convolutional backbone sees them as grey squares of the picture's mean colour
-(as Pathak et al. 2016, arXiv:1604.07379). Labels are never read. The log's `explained` tells whether it learns: the share
-of the hidden pixels' variance given back.
+(as Pathak et al. 2016, arXiv:1604.07379). Labels are never read. The log's `explained_variance` tells whether it learns: the
+share of the hidden pixels' variance that is reconstructed.
 """
 
 from typing import Any

@@ -16,7 +16,7 @@ from indomain.training import augmentation
 from indomain.training.options import LearningOptions
 from pretrain.objectives import OBJECTIVES
 
-VERSION = 2
+VERSION = 3
 
 
 class Options(Table):
@@ -70,7 +70,7 @@ def _steps(study: Study, options: Options, arm: Arm, tags: Tags) -> list[Task]:
                 params={
                     "objective": step.objective,
                     "options": learning.model_dump(),
-                    "listing": split.digest,
+                    "split": split.digest,
                     "backbone": architecture.to_params(),
                     "start": start if not tasks else "previous step",
                     "seed": tags.seed,

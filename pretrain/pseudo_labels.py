@@ -1,7 +1,7 @@
 """Pseudo-labels: cluster the pictures by their present features, learn the clusters, cluster again (DeepCluster).
 
 Caron et al. 2018 (arXiv:1807.05520): PCA with whitening, length 1, k-means; a new last layer after each assignment; every
-cluster counts alike. Labels are never read. The log's `stability` tells whether it settles: the normalised mutual
+cluster counts alike. Labels are never read. The log's `nmi` tells whether it settles: the normalised mutual
 information of an assignment with the one before (their figure 2b).
 """
 
@@ -35,7 +35,7 @@ def pretrain(step: PretrainingStep) -> dict[str, Any]:
         sizes = np.bincount(clusters, minlength=count)
         batches.give(clusters, len(clusters) / (count * sizes[clusters]))
         training_model.initialise_head(model, seed + epoch, ("logits",))
-        return {} if before is None else {"stability": agreement(before, clusters)}
+        return {} if before is None else {"nmi": agreement(before, clusters)}
 
     return step.trainer.fit(model, batches, before_epoch=assign_clusters)
 

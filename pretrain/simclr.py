@@ -1,6 +1,6 @@
 """SimCLR: two augmented views of a picture shall lie closer than any two pictures (Chen et al. 2020, arXiv:2002.05709).
 
-Labels are never read. The projection head is thrown away afterwards (their section 4.2). The log's `matched` tells
+Labels are never read. The projection head is thrown away afterwards (their section 4.2). The log's `contrastive_accuracy` tells
 whether it learns: the share of views whose nearest neighbour in the batch is the other view of the same picture.
 """
 
@@ -20,7 +20,7 @@ class SimCLR(TrainingModel):
     def __init__(self, network: keras.Model, augmentation: str, temperature: float) -> None:
         super().__init__(network, augmentation)
         self.temperature = temperature
-        self.matched = keras.metrics.Mean(name="matched")
+        self.contrastive_accuracy = keras.metrics.Mean(name="contrastive_accuracy")
 
     def call(self, images: Any, training: bool | None = None) -> Any:
         # Both views go through the network as one batch, so that batch normalisation sees them alike.
@@ -29,7 +29,7 @@ class SimCLR(TrainingModel):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         loss, matched = nt_xent(y_pred, self.temperature)
-        self.matched.update_state(matched)
+        self.contrastive_accuracy.update_state(matched)
         return loss
 
 

@@ -40,7 +40,7 @@ class ReportInput:
     def of(cls, work: Work) -> "ReportInput":
         """What a report's task holds."""
         params = work.params
-        facts = {name: dict(found) for name, found in params["facts"].items()}
+        facts = {name: dict(found) for name, found in params["infos"].items()}
         marked = frozenset(name for name, found in facts.items() if found.pop("confounder"))
         shown = zip(work.task.several("shown"), work.inputs["shown"])
         return cls(

@@ -11,7 +11,7 @@ from report import levels, reported
 from report.options import Options
 from report.reported import Beside, Number
 
-VERSION = 13
+VERSION = 14
 
 
 def plan(study: Study, earlier: list[Task]) -> list[Task]:
@@ -45,8 +45,8 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
             target: [[budget.label, budget.size] for budget in target_options.budgets()]
             for target, target_options in recipe.targets.items()
         },
-        "shown": [_words(task) for task in shown],
-        "facts": {
+        "shown": [_coordinates(task) for task in shown],
+        "infos": {
             name: {**info.to_params(), "confounder": bool(recipe.targets[name.partition("/")[2]].confounder)}
             for name, info in infos.items()
         },
@@ -76,10 +76,9 @@ def _shown(earlier: list[Task]) -> list[Task]:
     return sorted(chosen, key=lambda task: order.index(task.stage))
 
 
-def _words(task: Task) -> dict[str, Any]:
+def _coordinates(task: Task) -> dict[str, Any]:
     """The tags of a run, for the report's parameters: the table depends on them."""
-    kind = {"do": task.kind} if task.stage == "explain" else {}
-    return {**task.tags.words(), **kind}
+    return {**task.tags.to_params(), "kind": task.kind}
 
 
 def _tested(study: Study, options: Options, earlier: list[Task]) -> list[str]:

@@ -105,7 +105,7 @@ class CorruptedArm:
             found.append(Summary(f"{self.metric} under corruption", _mean(list(areas.values())), compared=True))
             found += [Summary(f"{self.metric} under {name}", area) for name, area in areas.items()]
         for condition, values in self.conditions.items():
-            found.append(Summary(f"{self.metric}, mark {condition}", values, compared=condition == "absent"))
+            found.append(Summary(f"{self.metric}, marker {condition}", values, compared=condition == "absent"))
         return found
 
     def images(self) -> set[tuple[int, str]]:

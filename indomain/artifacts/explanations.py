@@ -17,7 +17,7 @@ from indomain import files
 
 MAPS, MEASURES, CORRUPTED = "explanations.npz", "measures.csv", "corrupted.csv"
 CLEAN = "none"  # what `corruption` says of images as they are
-MARKER = "mark "  # and the beginning of what it says of a confounding marker
+MARKER = "marker "  # and the beginning of what it says of a confounding marker
 _MEASURE_COLUMNS = ["id", "group", "explanation", "measure", "value"]
 
 

@@ -16,7 +16,7 @@ from indomain.runs.task import Task, unique
 
 # Parameters that hold a digest or a long list: a person wants to know what it stands for.
 _MEANING = {
-    "listing": "the images or their split",
+    "split": "the images or their split",
     "probe": "the images looked at while it learns",
     "rows": "the images",
     "start": "the initial weights of the chain",
@@ -119,7 +119,7 @@ def _earlier(runs: RunsFolder) -> dict[str, list[dict]]:
     """What was asked of the finished runs, by stage, kind and tags."""
     found: dict[str, list[dict]] = {}
     for asked, _ in runs.all_done():
-        key = _key(asked["stage"], asked["params"].get("do", ""), asked.get("tags", {}))
+        key = _key(asked["stage"], asked["kind"], asked.get("tags", {}))
         found.setdefault(key, []).append(asked)
     return found
 
@@ -136,7 +136,7 @@ def _changes(before: dict[str, Any], task: Task) -> list[str]:
             was, now_is = (table.get(key, "not set") for table in (old, new))
             changes.append(f"{_MEANING[key]} changed" if key in _MEANING else f"{key} {_difference(was, now_is)}")
     if not changes and before["inputs"] != now["inputs"]:
-        old_digests = set(_flat(before["inputs"]).values())
+        old_digests = json.dumps(before["inputs"])
         names = [needed.name for needed in task.needed() if needed.digest not in old_digests]
         changes.append(f"needs {names[0]}" if names else "needs less")
     return changes

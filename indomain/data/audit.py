@@ -41,7 +41,7 @@ def findings(dataset: Dataset) -> pd.DataFrame:
             )
     studies = index[(index["study"] != "") & (index["label"] != "")]
     # Studies are numbered anew for each patient and body part.
-    for (part, patient, study), rows in studies.groupby(["part", "patient", "study"]):
+    for (part, patient, study), rows in studies.groupby(["body_part", "patient", "study"]):
         if rows["label"].nunique() > 1:
             first = rows.drop_duplicates("label")
             words = f"{'/'.join(filter(None, (part, patient, study)))} is {' and '.join(first['label'])}"
@@ -63,8 +63,8 @@ def missing_images(pool: Pool) -> list[str]:
 def _count_findings(manifest: Manifest, subset: str, index: pd.DataFrame) -> list[list[str]]:
     expected = manifest.expected_counts(subset)
     # Counts are of the labels as read, before classes are merged, and of pictures before they are cut.
-    whole = index["whole"].where(index["whole"] != "", index["id"])
-    index = index[~whole.duplicated()]
+    source = index["source_image"].where(index["source_image"] != "", index["id"])
+    index = index[~source.duplicated()]
     have = index.groupby([index["split"].replace("", "all"), "label"]).size()
     rows = []
     for split, classes in expected.items():

@@ -127,14 +127,14 @@ def _filtered(pool: Pool, where: Mapping[str, list[str]]) -> pd.DataFrame:
 
 def _described(index: pd.DataFrame) -> pd.DataFrame:
     """`index` with the columns `image`, `group` and `origin`; studies are numbered apart for each body part."""
-    image = index["whole"].where(index["whole"] != "", index["id"])
+    image = index["source_image"].where(index["source_image"] != "", index["id"])
     group = index["patient"].where(index["patient"] != "", "image " + image)
     folder = index["id"].str.rpartition("/")[0]
     origin = folder if index["set"].nunique() == 1 else index["set"]
     index = index.assign(image=image, group=group, origin=origin)
-    if index["part"].nunique() > 1:
-        named = (index["study"] != "") & (index["part"] != "")
-        index["study"] = index["study"].where(~named, index["part"] + "/" + index["study"])
+    if index["body_part"].nunique() > 1:
+        named = (index["study"] != "") & (index["body_part"] != "")
+        index["study"] = index["study"].where(~named, index["body_part"] + "/" + index["study"])
     return index
 
 

@@ -102,7 +102,7 @@ def _write(
         channels=pool.channels,
         has_patients=dataset.has_patients,
         has_studies=bool((index["study"] != "").any()),
-        cut=bool((index["whole"] != "").any()),
+        cut=bool((index["source_image"] != "").any()),
         origins=_origins(dataset),
         masks=pool.masks,
         incomplete=audit.missing_images(pool),

@@ -24,26 +24,26 @@ def find_or_draw(work: Path, request: TargetRequest | SourceRequest) -> Split:
     Raises:
         RequestError: the split cannot be drawn, or a leak was found and is not to be kept.
     """
-    folder = work / f"listing-{files.digest_of(request.key())}"
-    record = files.read_record(folder, "facts.json")
+    folder = work / f"split-{files.digest_of(request.key())}"
+    record = files.read_record(folder, "info.json")
     if record is None:
         # pandas is heavy, and a finished recipe need not wait for it.
         from indomain.data import drawing
 
         files.make_folder(work)
-        building = Path(tempfile.mkdtemp(prefix=".listing-", dir=work))
+        building = Path(tempfile.mkdtemp(prefix=".split-", dir=work))
         try:
             if isinstance(request, TargetRequest):
                 info = drawing.draw_target(request, building)
             else:
                 info = drawing.draw_source(request, building)
-            files.write_json(building / "facts.json", {**info.to_params(), "files": files.contents(building)})
+            files.write_json(building / "info.json", {**info.to_params(), "files": files.contents(building)})
             try:
                 os.rename(building, folder)
             except OSError:
-                if not (folder / "facts.json").is_file():
+                if not (folder / "info.json").is_file():
                     raise RequestError(f"{folder} is in the way: it is not a finished split. Remove it.") from None
         finally:
             shutil.rmtree(building, ignore_errors=True)
-        record = files.read_json(folder / "facts.json")
+        record = files.read_json(folder / "info.json")
     return Split(folder, request.pool.folders, info_of(record))

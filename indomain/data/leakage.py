@@ -40,13 +40,20 @@ def leaks(dataset: Dataset, table: pd.DataFrame) -> pd.DataFrame:
 
 def _cut_apart(index: pd.DataFrame, split: np.ndarray, fold: int) -> list[list]:
     """One row for each patch that learns while another patch of its picture tests; `index` is by image id."""
-    if not (index["whole"] != "").any():
+    if not (index["source_image"] != "").any():
         return []
-    test = index[split == "test"].reset_index().drop_duplicates("whole").set_index("whole")
+    test = index[split == "test"].reset_index().drop_duplicates("source_image").set_index("source_image")
     train = index[(split == "train") | (split == "val")]
-    train = train[(train["whole"] != "") & train["whole"].isin(test.index)]
+    train = train[(train["source_image"] != "") & train["source_image"].isin(test.index)]
     return [
-        ["same picture", fold, str(name), test.loc[row["whole"], "id"], row["file"], test.loc[row["whole"], "file"]]
+        [
+            "same picture",
+            fold,
+            str(name),
+            test.loc[row["source_image"], "id"],
+            row["file"],
+            test.loc[row["source_image"], "file"],
+        ]
         for name, row in train.iterrows()
     ]
 

@@ -4,7 +4,7 @@ name = "mura"                                   # the word that recipes use
 [read]                                          # how image, label, patient and split are found
 reader = "folder"
 root = "MURA-v1.1"                              # below the data folder
-pattern = "{split}/XR_{part}/{patient}/{study}_{label}/{view}.png"
+pattern = "{split}/XR_{body_part}/{patient}/{study}_{label}/{view}.png"
 [counts.humerus.test]                           # what a complete copy holds: subset, split, class
 abnormal = 140
 """
@@ -18,7 +18,7 @@ from indomain.errors import RequestError, unknown
 from indomain.files import shipped
 from indomain.toml import Table, read_toml, validated
 
-COLUMNS = ("label", "patient", "study", "part", "view", "split")
+COLUMNS = ("label", "patient", "study", "body_part", "view", "split")
 # What becomes part of a file's name: letters, digits, "_", "-", "." and spaces inside, in any script.
 FileName = Annotated[str, Field(pattern=r"^\w([\w .+-]*\w)?$", max_length=80)]
 
@@ -60,7 +60,7 @@ class CsvReader(Table):
     otherwise: str | None = None  # and the class where all of them are 0
     patient: str | None = None
     study: str | None = None
-    part: str | None = None
+    body_part: str | None = None
     view: str | None = None
     split: str | None = None
 

@@ -139,7 +139,7 @@ class Pool:
         for part in self.parts:
             index, name = part.index(), part.manifest.name
             index = index.assign(row=index["row"] + before, id=name + ":" + index["id"])
-            for column in ("patient", "study", "whole"):
+            for column in ("patient", "study", "source_image"):
                 index[column] = index[column].where(index[column] == "", name + ":" + index[column])
             tables.append(index)
             before += part.info["images"]

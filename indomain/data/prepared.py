@@ -3,7 +3,7 @@
     <cache folder>/<name>-<rows>x<columns>-<key>/
         images.npy      uint8 (N, rows, columns) for grey, (N, rows, columns, 3) for colour
         masks.npy       uint8 (N, rows, columns), only where the set has masks
-        index.csv       id, file, label, patient, study, part, view, split, whole (the image that a patch was cut from),
+        index.csv       id, file, label, patient, study, body_part, view, split, source_image (that a patch was cut from),
                         sha256 of the pixels, perceptual hash
         unreadable.csv  files left out, each with the reason
         set.json        counts, digest, and the length of every file; written last
@@ -25,7 +25,19 @@ from indomain.errors import unknown
 if TYPE_CHECKING:
     import pandas as pd
 
-INDEX_COLUMNS = ["id", "file", "label", "patient", "study", "part", "view", "split", "whole", "sha256", "phash"]
+INDEX_COLUMNS = [
+    "id",
+    "file",
+    "label",
+    "patient",
+    "study",
+    "body_part",
+    "view",
+    "split",
+    "source_image",
+    "sha256",
+    "phash",
+]
 
 
 @dataclass(frozen=True)

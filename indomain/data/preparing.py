@@ -26,7 +26,7 @@ from indomain.data.readers.paths import path_in
 from indomain.errors import RequestError
 from indomain.progress import track
 
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -207,8 +207,8 @@ def _decode(record: readers.Record, manifest: Manifest, size: tuple[int, int], c
         if part_mask is not None:
             # What the filter spreads over the border is no finding.
             part_mask = np.where(resizing.resize(part_mask, size, fit) > 127, 255, 0).astype(np.uint8)
-        words = {name: getattr(record, name) for name in INDEX_COLUMNS[: INDEX_COLUMNS.index("whole")]}
-        words["whole"] = record.id if position else ""
+        words = {name: getattr(record, name) for name in INDEX_COLUMNS[: INDEX_COLUMNS.index("source_image")]}
+        words["source_image"] = record.id if position else ""
         words["id"] = f"{record.id}@{position}" if position else record.id
         words["sha256"] = hashing.pixel_sha256(small)
         found.append(Decoded(record.file, tuple(words.values()), small, part_mask))

@@ -12,7 +12,7 @@ from indomain.data.split import Split
 if TYPE_CHECKING:
     from indomain.data.dataset import Dataset
 
-VERSION = 5
+VERSION = 6
 # What a split takes from a manifest beside its images: the report prints it.
 _MANIFEST_KEYS = {"title", "citation", "synthetic", "stand_in", "labels", "counts", "subset_by", "patients_of"}
 

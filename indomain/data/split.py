@@ -1,9 +1,9 @@
 """A split on disk: which images of a pool train, choose and test. The only view of the data that a stage needs.
 
-    listing-<key>/       in the runs folder's `work`
+    split-<key>/         in the runs folder's `work`
         split.csv       the split table: fold, id, row, group, y, split, rank, patient, study, image, origin, label, file
         leaks.csv       what was on both sides, whether it was removed or not
-        facts.json      classes, counts, digests; written last
+        info.json       classes, counts, digests; written last
 
 `indomain.data.gate` finds or draws these folders.
 """
@@ -149,7 +149,7 @@ class Split:
 
 def read_info(folder: Path) -> SplitInfo:
     """The `SplitInfo` of a finished folder."""
-    return info_of(files.read_json(folder / "facts.json"))
+    return info_of(files.read_json(folder / "info.json"))
 
 
 def info_of(record: dict[str, Any]) -> SplitInfo:

@@ -58,23 +58,17 @@ class Task:
 
     def identity(self) -> dict[str, Any]:
         """Everything that determines the result, as JSON."""
-        kind = {"do": self.kind} if self.kind else {}
+        inputs = {
+            role: given.digest if isinstance(given, Task) else [task.digest for task in given]
+            for role, given in self.inputs.items()
+        }
         return {
             "stage": self.stage,
+            "kind": self.kind,
             "version": self.version,
-            "params": {**self.params, **kind},
-            "inputs": self._input_digests(),
+            "params": self.params,
+            "inputs": inputs,
         }
-
-    def _input_digests(self) -> dict[str, Any]:
-        found: dict[str, str] = {}
-        for role, given in self.inputs.items():
-            if isinstance(given, Task):
-                found[role] = given.digest
-            else:
-                name = {"networks": "network", "shown": ""}.get(role, role)
-                found |= {f"{name}{number}": task.digest for number, task in enumerate(given)}
-        return found
 
     def needed(self) -> list["Task"]:
         """The tasks of all inputs."""

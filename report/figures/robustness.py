@@ -28,7 +28,7 @@ def draw(material: Material) -> Iterator[Drawing]:
             yield Drawing(f"robustness-{name}", title, severity_curves(corrupted, clean, metric, title, chains))
         if with_marker.any():
             title = f"{', '.join(words)}: a marker that went with the label"
-            yield Drawing(f"robustness-mark-{name}", title, conditions(part[with_marker], metric, title, chains))
+            yield Drawing(f"robustness-marker-{name}", title, conditions(part[with_marker], metric, title, chains))
 
 
 def severity_curves(

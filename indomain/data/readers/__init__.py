@@ -41,7 +41,7 @@ class Record:
     label: str = ""
     patient: str = ""
     study: str = ""
-    part: str = ""
+    body_part: str = ""
     view: str = ""
     split: str = ""  # "train", "val", "test" or "": the set's own split
     mask: Callable[[], np.ndarray] | None = None  # uint8 (H, W), above 0 where the abnormality is
@@ -57,8 +57,10 @@ class Record:
         # Twice the size wanted leaves the resizing filter enough to work with.
         load = partial(decoding.read, path, at_least=2 * max(size))
         words = {**dict.fromkeys(COLUMNS, ""), **found}
-        label, patient, study, part, view, split = (words[column] for column in COLUMNS)
-        return cls(name, str(path), load, partial(decoding.is_grey, path), label, patient, study, part, view, split)
+        label, patient, study, body_part, view, split = (words[column] for column in COLUMNS)
+        return cls(
+            name, str(path), load, partial(decoding.is_grey, path), label, patient, study, body_part, view, split
+        )
 
 
 def mask_in(path: Path) -> Callable[[], np.ndarray] | None:

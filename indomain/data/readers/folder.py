@@ -93,7 +93,7 @@ def _by_pattern(
         else:
             found = {column: value or "" for column, value in match.groupdict().items()}
             found["split"] = split_of(found.get("split", ""), manifest)
-            found["part"] = found.get("part", "").lower()
+            found["body_part"] = found.get("body_part", "").lower()
             records.append(Record.of_file(path, found.pop("id", "") or name, size, found))
     if files and not records:
         raise RequestError(

@@ -22,7 +22,7 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
                 label=exposure.label,
                 patient=exposure.patient,
                 study=exposure.study,
-                part=exposure.part,
+                body_part=exposure.part,
                 view=exposure.view,
                 split=exposure.split,
                 mask=partial(_part_of, exposure, size, 1),
