@@ -18,20 +18,24 @@ PROGRAM = """
 import sys
 from pathlib import Path
 import keras, numpy as np
-from indomain import networks, runs, training
-from indomain.batches import Batches
-from indomain.pictures import Pictures
-from indomain.recipes import TrainingOptions
+from indomain.data.image_store import ImageStore
+from indomain.networks import architecture, weights
+from indomain.networks.options import Architecture
+from indomain.runs.memory import peak_memory_mb, reset_peak_memory
+from indomain.training.batches import Batches
+from indomain.training.model import TrainingModel, compiled
+from indomain.training.options import TrainingOptions
+from indomain.training.trainer import Trainer
 path, number = Path(sys.argv[1]), int(sys.argv[2])
-backbone = networks.backbone({"name": "dcnn-light", "shape": [32, 32, 1], "width": 0.125})
-networks.initialise(backbone, 0)
+backbone = architecture.backbone(Architecture("dcnn-light", 0.125, (32, 32, 1)))
+weights.initialise(backbone, 0)
 loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-trainee = training.compiled(training.Trainee(networks.with_head(backbone, 2, 0.5), "none"), TrainingOptions(), loss=loss)
+model = compiled(TrainingModel(architecture.with_head(backbone, 2, 0.5), "none"), TrainingOptions(), loss=loss)
 rows = np.arange(number)
-batches = Batches(Pictures(path, 1), rows, rows % 2, batch=256, seed=0)
-runs.reset_peak_memory()
-training.fit(trainee, batches, None, TrainingOptions(epochs=1), path.parent)
-print(runs.peak_memory_mb())
+batches = Batches(ImageStore(path, 1), rows, rows % 2, batch=256, seed=0)
+reset_peak_memory()
+Trainer(TrainingOptions(epochs=1), 0, path.parent).fit(model, batches)
+print(peak_memory_mb())
 """
 
 

@@ -49,19 +49,20 @@ def ours(name: str, width: float) -> None:
 
     from benchmarks.ratios import seconds_of
     from indomain.networks import architecture
-    from indomain.training import model
+    from indomain.networks.options import Architecture
+    from indomain.training.model import TrainingModel, compiled
     from indomain.training.options import TrainingOptions
 
-    backbone = architecture.backbone({"name": name, "shape": [SIDE, SIDE, 3], "width": width})
+    backbone = architecture.backbone(Architecture(name, width, (SIDE, SIDE, 3)))
     network = architecture.with_head(backbone, 2, 0.5)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    trainee = model.compiled(model.Trainee(network, "none"), TrainingOptions(), loss=loss)
+    model = compiled(TrainingModel(network, "none"), TrainingOptions(), loss=loss)
     images = np.random.default_rng(0).integers(0, 256, (BATCH, SIDE, SIDE, 3)).astype(np.uint8)
     batch = [(images, np.arange(BATCH) % 2)]
 
     def steps() -> None:
         for _ in range(STEPS):
-            trainee.train_on_batch(*batch[0])
+            model.train_on_batch(*batch[0])
 
     print(sum(int(np.prod(weight.shape)) for weight in network.trainable_weights), flush=True)
     steps()
