@@ -101,6 +101,26 @@ def test_every_module_has_its_test_file():
     assert not absent
 
 
+def test_contributing_names_files_that_are_there():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout.split()
+    files = tracked or [relative(path) for path in ROOT.rglob("*.*")]
+    named = re.findall(r"`([\w./-]+(?:\.py|\.toml|\.md|/))`", text)
+    absent = [name for name in named if not any(f"/{name}" in f"/{file}" for file in files)]
+    assert named and not absent
+
+
+def test_every_benchmark_is_run_by_make_bench():
+    files = {
+        path.stem for path in (ROOT / "benchmarks").glob("*.py") if "def main(" in path.read_text(encoding="utf-8")
+    }
+    listed = re.search(
+        r"BENCHMARKS = \((.*?)\)", (ROOT / "benchmarks/__main__.py").read_text(encoding="utf-8"), re.DOTALL
+    )
+    # `plain` is the other side of `recipe`.
+    assert listed and set(re.findall(r"\"(\w+)\"", listed[1])) == files - {"plain"}
+
+
 def test_a_change_of_digests_is_meant(tmp_path, cache_dir):
     """A change of results raises a stage's VERSION and this snapshot together."""
     name, recipe, base = load_recipe("quickstart")
