@@ -117,8 +117,8 @@ def test_every_benchmark_is_run_by_make_bench():
     listed = re.search(
         r"BENCHMARKS = \((.*?)\)", (ROOT / "benchmarks/__main__.py").read_text(encoding="utf-8"), re.DOTALL
     )
-    # `plain` is the other side of `recipe`.
-    assert listed and set(re.findall(r"\"(\w+)\"", listed[1])) == files - {"plain"}
+    # `plain` is the other side of `recipe`, `torch_steps` that of `steps`.
+    assert listed and set(re.findall(r"\"(\w+)\"", listed[1])) == files - {"plain", "torch_steps"}
 
 
 def test_a_change_of_digests_is_meant(tmp_path, cache_dir):

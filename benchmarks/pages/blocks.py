@@ -1,6 +1,7 @@
 """Tables and lists, each a function from the house and its arguments to Markdown."""
 
 import ast
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -87,10 +88,11 @@ def bench(house: House, name: str) -> str:
 
 
 def tree(house: House) -> str:
-    """The packages, and the rooms of `indomain`, each with the first line of its docstring."""
+    """The packages, and the rooms of `indomain`, each with the first sentence of its docstring."""
 
     def purpose(folder: Path) -> str:
-        return (ast.get_docstring(ast.parse((folder / "__init__.py").read_text("utf-8"))) or "").split("\n")[0]
+        first = (ast.get_docstring(ast.parse((folder / "__init__.py").read_text("utf-8"))) or "").split("\n")[0]
+        return re.split(r"(?<=\w)[.;] ", first)[0].removesuffix(".") + "."
 
     def packages(folder: Path) -> list[Path]:
         return sorted(path.parent for path in folder.glob("*/__init__.py") if path.parent.name != "tests")
