@@ -5,5 +5,5 @@ run             `run` and `plan`
 preview         what `plan` prints
 data            `data list | show | check | prepare | new`
 runs            `runs list | show | check | prune`
-contact_sheet   the sheet of `data show --augment`
+contact_sheet   the image that `data show --augment` writes
 """

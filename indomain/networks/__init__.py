@@ -1,9 +1,9 @@
-"""Networks: an architecture becomes a Keras model with weights.
+"""Networks: turns an architecture into a Keras model with weights.
 
-options        what of a network a recipe chooses; `Architecture`
-architecture   backbones, heads, parts of networks; each built once
+options        the recipe's keys for a network; `Architecture`
+architecture   backbones, heads and parts of networks, each built once
 cache          one object per architecture
-weights        drawn, loaded and saved
+weights        weights: initialised, loaded and saved
 inference      forward passes in batches
 features       features at a layer; a head on stored features
 backbones      the networks themselves

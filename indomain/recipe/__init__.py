@@ -1,7 +1,7 @@
-"""Recipes: an experiment as a TOML file, met with data, becomes tasks.
+"""Recipes: an experiment as a TOML file, which is combined with data and expanded into tasks.
 
 recipe   the keys that all stages share
-chain    how a network came to be
-study    a recipe met with data
+chain    a network's initial weights and the pretraining steps after them
+study    a recipe together with its data
 plan     the tasks of all stages
 """

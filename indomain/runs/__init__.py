@@ -1,15 +1,15 @@
-"""Runs: a task becomes a finished folder. Knows neither images nor networks.
+"""Runs: turns a task into a finished folder. Knows neither images nor networks.
 
-tags           where a run stands in the table, and what made its scores
-task           one run to be done, and what a stage's `run` gets
+tags           the coordinates of a run in the table, and the method behind its scores
+task           one run to be done, and the arguments of a stage's `run`
 folder         the runs folder: locks, records, integrity
 stages         the stages in their order, and where their code is found
-worker         does tasks one at a time, beside other workers
-executor       what is pending; one worker, processes or a cluster
+worker         does tasks one at a time, alongside other workers
+executor       which tasks are pending; runs them by one worker, processes or a cluster
 processes      `--jobs`
 dask_cluster   `--cluster`
-status         what a person sees of a recipe at work
-durations      how long runs will take
+status         the progress display of a running recipe
+durations      estimates of how long runs will take
 memory         the peak memory of a process
-publishing     a report's files in the results folder
+publishing     copies a report's files to the results folder
 """

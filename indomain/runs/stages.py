@@ -1,4 +1,4 @@
-"""The stages in their order, and where their code is found. No other file here knows their names."""
+"""The stages in their order, and where their code is found. No other module of `indomain` knows their names."""
 
 import importlib
 import sys
@@ -12,7 +12,7 @@ STAGES = ("pretrain", "finetune", "fusion", "explain", "report")
 
 
 def plan_of(stage: str) -> Callable[..., Any]:
-    """A stage's `plan(study, earlier)`: the tasks of a recipe. It is light: no Keras, no pandas."""
+    """A stage's `plan(study, earlier)`, which returns tasks. Light: importing it loads neither Keras nor pandas."""
     return _module(stage, "plan").plan
 
 
@@ -22,7 +22,7 @@ def run_of(stage: str) -> Callable[..., Any]:
 
 
 def check_of(stage: str) -> Callable[..., Any] | None:
-    """A stage's `check(tasks)`, if it has one: refuses what cannot be run before any work starts."""
+    """A stage's `check(tasks)`, if it has one: refuses tasks that cannot be run, before any work starts."""
     return getattr(_module(stage, "run"), "check", None)
 
 

@@ -1,10 +1,10 @@
-"""Training: a model and batches become weights and a log.
+"""Training: turns a model and batches into trained weights and a log.
 
-options        the keys of a recipe that say how a network learns
-augmentation   named augmentations
+options        the recipe's keys for how a network learns
+augmentation   augmentations by name
 elastic        elastic deformation as a layer
-batches        examples, and batches that a resumed run sees again
+batches        examples, and batches that come in the same order after a restart
 model          the training model, compiled once and reset
-trainer        epochs that survive a kill
+trainer        the training loop, which survives a kill
 classifier     cross-entropy on a linear head
 """

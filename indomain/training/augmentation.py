@@ -1,4 +1,4 @@
-"""Augmentation as a named choice: Keras layers that run inside the training step. Same seed, same pictures."""
+"""Augmentations by name: Keras layers that run inside the training step. The same seed gives the same images."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +18,12 @@ _NEEDS_COLOUR = {"colour"}
 
 
 def none(seed: int) -> list["keras.layers.Layer"]:
-    """Pictures as they are."""
+    """No augmentation."""
     return []
 
 
 def basic(seed: int) -> list["keras.layers.Layer"]:
-    """Left–right flip, rotation to ±18°, shift to ±8 %, scale to ±10 %, noise of 2 % of the range of values."""
+    """Left–right flip, rotation to ±18°, shift to ±8 %, scale to ±10 %, noise of 2 % of the value range."""
     import keras
 
     return [
@@ -43,15 +43,16 @@ def elastic(seed: int) -> list["keras.layers.Layer"]:
 
 
 def colour(seed: int) -> list["keras.layers.Layer"]:
-    """`basic` with brightness, contrast, saturation and hue, as stains and cameras vary (Tellez et al. 2019, MedIA 58).
+    """`basic` with brightness, contrast, saturation and hue, which vary between stains and cameras.
 
-    Hue to ±4 % of the circle: more would turn eosin into haematoxylin.
+    After Tellez et al. 2019, Medical Image Analysis 58. Hue varies by ±4 % of the circle only: more would turn eosin
+    into haematoxylin.
     """
     import keras
 
     return [
         *basic(seed),
-        # In 0–1: keras.layers.RandomSaturation compares saturations with the range of the pixels' values.
+        # In 0–1, because keras.layers.RandomSaturation clips saturations, which are 0–1, to the range of pixel values.
         *_in_unit_range(
             keras.layers.RandomBrightness(0.15, value_range=(0, 1), seed=seed + 5),
             keras.layers.RandomContrast(0.2, value_range=(0, 1), seed=seed + 6),
@@ -62,9 +63,10 @@ def colour(seed: int) -> list["keras.layers.Layer"]:
 
 
 def contrastive(seed: int) -> list["keras.layers.Layer"]:
-    """The strong views of SimCLR (Chen et al. 2020, arXiv:2002.05709, section 3): zoomed crop, flip, brightness, contrast.
+    """The strong views of SimCLR: zoomed crop, flip, brightness and contrast.
 
-    Without the paper's hue and blur: radiographs have no hue, and at 64 pixels a blur removes the subject.
+    After Chen et al. 2020 (arXiv:2002.05709, section 3), without the paper's hue and blur: radiographs have no hue, and
+    at 64 pixels a blur removes the subject.
     """
     import keras
 
@@ -79,16 +81,31 @@ def contrastive(seed: int) -> list["keras.layers.Layer"]:
 
 
 def check(name: str, channels: int, where: str) -> None:
-    """Raises a RequestError where an augmentation cannot work on pictures of so many channels."""
+    """Refuses an augmentation that cannot work on images with this number of channels.
+
+    Args:
+        name: a key of `AUGMENTATIONS`.
+        channels: 1 or 3.
+        where: the recipe's table or the data set, which the message starts with.
+
+    Raises:
+        RequestError: the augmentation changes colours, and the images are grey.
+    """
     if name in _NEEDS_COLOUR and channels == 1:
         raise RequestError(
-            f'{where}: augment = "{name}" changes hues, and the pictures are grey. Use "basic" or "elastic", or set '
+            f'{where}: augment = "{name}" changes hues, but the images are grey. Use "basic" or "elastic", or set '
             'channels = "rgb" in the recipe if they have colours.'
         )
 
 
 def apply(layers: list["keras.layers.Layer"], images: Any, training: bool | None) -> Any:
-    """`images` (N, rows, columns, channels), 0–255, through the layers of an augmentation, as float32."""
+    """Augments a batch of images; returns float32 of the same shape.
+
+    Args:
+        layers: as `layers_of` returns them.
+        images: (n, rows, columns, channels), 0–255, of any type.
+        training: whether to augment; otherwise the random layers do nothing.
+    """
     import keras
 
     images = keras.ops.cast(images, "float32")
@@ -98,12 +115,20 @@ def apply(layers: list["keras.layers.Layer"], images: Any, training: bool | None
 
 
 def layers_of(name: str, seed: int = 1) -> list["keras.layers.Layer"]:
-    """The layers of the augmentation of that name."""
+    """The layers of an augmentation.
+
+    Args:
+        name: a key of `AUGMENTATIONS`.
+        seed: each random layer's seed is derived from it.
+
+    Raises:
+        RequestError: the name is unknown.
+    """
     return look_up(AUGMENTATIONS, name, "augmentation")(seed)
 
 
 def _in_unit_range(*layers: "keras.layers.Layer") -> list["keras.layers.Layer"]:
-    """Layers that want values of 0–1, between two that bring them there and back."""
+    """Layers that expect values of 0–1, between two layers that rescale from and to 0–255."""
     import keras
 
     return [keras.layers.Rescaling(1 / 255), *layers, keras.layers.Rescaling(255.0)]
