@@ -13,7 +13,7 @@ from indomain.recipe.chain import Arm
 from indomain.recipe.study import Study
 from indomain.runs.tags import Method, Tags
 from indomain.runs.task import Task, find
-from indomain.training import augmentation
+from indomain.training import registry
 from indomain.training.options import TrainingOptions
 
 VERSION = 3
@@ -92,7 +92,7 @@ def _tasks(
         return []
     split = study.target(tags.target, tags.profile)
     architecture = study.architecture(arm.backbone, tags.target, tags.profile)
-    augmentation.check(options.augment, architecture.channels, "finetune")
+    registry.check(options.augment, architecture.channels, "finetune")
     params = {
         "strategy": strategy,
         "options": options.used_by(strategy),

@@ -12,7 +12,7 @@ from indomain.recipe.study import Study
 from indomain.runs.tags import Tags
 from indomain.runs.task import Task
 from indomain.toml import Table
-from indomain.training import augmentation
+from indomain.training import registry
 from indomain.training.options import LearningOptions
 from pretrain.objectives import OBJECTIVES
 
@@ -61,7 +61,7 @@ def _steps(study: Study, options: Options, arm: Arm, tags: Tags) -> list[Task]:
     tasks: list[Task] = []
     for number, step in enumerate(arm.chain.steps, start=1):
         learning = _learning_options(options, step.objective, arm.chain.name)
-        augmentation.check(learning.augment, architecture.channels, f"pretrain.{step.objective}")
+        registry.check(learning.augment, architecture.channels, f"pretrain.{step.objective}")
         split = _source(study, step, arm.chain.name, profile)
         tasks.append(
             Task(

@@ -8,7 +8,7 @@ from PIL import Image
 
 from indomain import files
 from indomain.data.dataset import Dataset
-from indomain.training import augmentation
+from indomain.training import augmentation, registry
 
 LINES, TIMES, GAP = 8, 7, 4  # images, augmented versions of each, pixels between them
 
@@ -18,7 +18,7 @@ def write(dataset: Dataset, name: str, seed: int, path: Path) -> None:
 
     Args:
         dataset: the images; eight are chosen at random, or all if there are fewer.
-        name: an augmentation, a key of `indomain.training.augmentation.AUGMENTATIONS`.
+        name: an augmentation, a key of `indomain.training.registry.AUGMENTATIONS`.
         seed: seed of the choice of images and of the augmentation.
         path: the file.
 
@@ -26,7 +26,7 @@ def write(dataset: Dataset, name: str, seed: int, path: Path) -> None:
         RequestError: the augmentation is unknown, or cannot work on these images.
     """
     channels = dataset.pool.channels
-    augmentation.check(name, channels, dataset.name)
+    registry.check(name, channels, dataset.name)
     rows = dataset.index["row"].to_numpy()
     chosen = np.sort(np.random.default_rng(seed).choice(rows, min(LINES, len(rows)), replace=False))
     images = dataset.images(chosen, channels)

@@ -1,31 +1,20 @@
-"""Augmentations by name: Keras layers that run inside the training step. The same seed gives the same images."""
+"""Augmentations: Keras layers that run inside the training step. The same seed gives the same images."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from indomain.errors import RequestError, look_up
+import keras
 
-if TYPE_CHECKING:
-    import keras
-
-AUGMENTATIONS = {
-    "none": "indomain.training.augmentation:none",
-    "basic": "indomain.training.augmentation:basic",
-    "elastic": "indomain.training.augmentation:elastic",
-    "colour": "indomain.training.augmentation:colour",
-    "contrastive": "indomain.training.augmentation:contrastive",
-}
-_NEEDS_COLOUR = {"colour"}
+from indomain.training.elastic import Elastic
+from indomain.training.registry import augmentation
 
 
-def none(seed: int) -> list["keras.layers.Layer"]:
+def none(seed: int) -> list[keras.layers.Layer]:
     """No augmentation."""
     return []
 
 
-def basic(seed: int) -> list["keras.layers.Layer"]:
+def basic(seed: int) -> list[keras.layers.Layer]:
     """Left–right flip, rotation to ±18°, shift to ±8 %, scale to ±10 %, noise of 2 % of the value range."""
-    import keras
-
     return [
         keras.layers.RandomFlip("horizontal", seed=seed),
         keras.layers.RandomRotation(0.05, fill_mode="nearest", seed=seed + 1),
@@ -35,21 +24,17 @@ def basic(seed: int) -> list["keras.layers.Layer"]:
     ]
 
 
-def elastic(seed: int) -> list["keras.layers.Layer"]:
+def elastic(seed: int) -> list[keras.layers.Layer]:
     """`basic` after a smooth random deformation of up to about 6 % of the side (after Simard et al. 2003, ICDAR)."""
-    from indomain.training.elastic import Elastic
-
     return [Elastic(seed=seed + 10), *basic(seed)]
 
 
-def colour(seed: int) -> list["keras.layers.Layer"]:
+def colour(seed: int) -> list[keras.layers.Layer]:
     """`basic` with brightness, contrast, saturation and hue, which vary between stains and cameras.
 
     After Tellez et al. 2019, Medical Image Analysis 58. Hue varies by ±4 % of the circle only: more would turn eosin
     into haematoxylin.
     """
-    import keras
-
     return [
         *basic(seed),
         # In 0–1, because keras.layers.RandomSaturation clips saturations, which are 0–1, to the range of pixel values.
@@ -62,14 +47,12 @@ def colour(seed: int) -> list["keras.layers.Layer"]:
     ]
 
 
-def contrastive(seed: int) -> list["keras.layers.Layer"]:
+def contrastive(seed: int) -> list[keras.layers.Layer]:
     """The strong views of SimCLR: zoomed crop, flip, brightness and contrast.
 
     After Chen et al. 2020 (arXiv:2002.05709, section 3), without the paper's hue and blur: radiographs have no hue, and
     at 64 pixels a blur removes the subject.
     """
-    import keras
-
     return [
         keras.layers.RandomFlip("horizontal", seed=seed),
         keras.layers.RandomRotation(0.06, fill_mode="nearest", seed=seed + 1),
@@ -80,25 +63,7 @@ def contrastive(seed: int) -> list["keras.layers.Layer"]:
     ]
 
 
-def check(name: str, channels: int, where: str) -> None:
-    """Refuses an augmentation that cannot work on images with this number of channels.
-
-    Args:
-        name: a key of `AUGMENTATIONS`.
-        channels: 1 or 3.
-        where: the recipe's table or the data set, which the message starts with.
-
-    Raises:
-        RequestError: the augmentation changes colours, and the images are grey.
-    """
-    if name in _NEEDS_COLOUR and channels == 1:
-        raise RequestError(
-            f'{where}: augment = "{name}" changes hues, but the images are grey. Use "basic" or "elastic", or set '
-            'channels = "rgb" in the recipe if they have colours.'
-        )
-
-
-def apply(layers: list["keras.layers.Layer"], images: Any, training: bool | None) -> Any:
+def apply(layers: list[keras.layers.Layer], images: Any, training: bool | None) -> Any:
     """Augments a batch of images; returns float32 of the same shape.
 
     Args:
@@ -106,29 +71,25 @@ def apply(layers: list["keras.layers.Layer"], images: Any, training: bool | None
         images: (n, rows, columns, channels), 0–255, of any type.
         training: whether to augment; otherwise the random layers do nothing.
     """
-    import keras
-
     images = keras.ops.cast(images, "float32")
     for layer in layers:
         images = layer(images, training=training)
     return images
 
 
-def layers_of(name: str, seed: int = 1) -> list["keras.layers.Layer"]:
+def layers_of(name: str, seed: int = 1) -> list[keras.layers.Layer]:
     """The layers of an augmentation.
 
     Args:
-        name: a key of `AUGMENTATIONS`.
+        name: a key of `indomain.training.registry.AUGMENTATIONS`.
         seed: each random layer's seed is derived from it.
 
     Raises:
         RequestError: the name is unknown.
     """
-    return look_up(AUGMENTATIONS, name, "augmentation")(seed)
+    return augmentation(name)(seed)
 
 
-def _in_unit_range(*layers: "keras.layers.Layer") -> list["keras.layers.Layer"]:
+def _in_unit_range(*layers: keras.layers.Layer) -> list[keras.layers.Layer]:
     """Layers that expect values of 0–1, between two layers that rescale from and to 0–255."""
-    import keras
-
     return [keras.layers.Rescaling(1 / 255), *layers, keras.layers.Rescaling(255.0)]

@@ -15,7 +15,7 @@ class TrainingModel(keras.Model):
 
     Args:
         network: images 0–255 to whatever the loss takes.
-        augmentation: a key of `indomain.training.augmentation.AUGMENTATIONS`.
+        augmentation: a key of `indomain.training.registry.AUGMENTATIONS`.
     """
 
     def __init__(self, network: keras.Model, augmentation: str) -> None:

@@ -6,7 +6,7 @@ from pydantic import Field, field_validator
 
 from indomain.errors import unknown
 from indomain.toml import Table
-from indomain.training.augmentation import AUGMENTATIONS
+from indomain.training.registry import AUGMENTATIONS
 
 
 class LearningOptions(Table):
@@ -22,7 +22,7 @@ class LearningOptions(Table):
     learning_rate: float = Field(default=1e-3, gt=0, allow_inf_nan=False)
     # Momentum of SGD; Adam ignores it.
     momentum: float = Field(default=0.9, ge=0, lt=1)
-    # The augmentation, a key of `indomain.training.augmentation.AUGMENTATIONS`.
+    # The augmentation, a key of `indomain.training.registry.AUGMENTATIONS`.
     augment: str = "none"
 
     @field_validator("augment")
