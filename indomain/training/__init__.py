@@ -1,7 +1,8 @@
 """Training: turns a model and batches into trained weights and a log.
 
 options        the recipe's keys for how a network learns
-augmentation   augmentations by name
+registry       the augmentations by name
+augmentation   their layers
 elastic        elastic deformation as a layer
 batches        examples, and batches that come in the same order after a restart
 model          the training model, compiled once and reset
