@@ -43,6 +43,7 @@ def given(
     read: dict[str, Any] | None = None,
     name: str = "given",
     size: tuple[int, int] = (32, 32),
+    /,
     **more: Any,
 ) -> PreparedSet:
     """Writes images under names such as train/sick/p1_a.png below a data folder, and prepares them as a set.
@@ -62,7 +63,7 @@ def given(
 
 
 def class_folders(
-    data: Path, name: str, labels: str, count: int = 4, size: tuple[int, int] = (16, 16), **more: Any
+    data: Path, name: str, labels: str, count: int = 4, size: tuple[int, int] = (16, 16), /, **more: Any
 ) -> PreparedSet:
     """A set of `count` images a class, each class a folder; no image stands in two sets of different names."""
     first = 1000 * sum(map(ord, name))
