@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from indomain import progress
 from indomain.data import preparing
 from indomain.data.images import hashing
 from indomain.data.preparing import find, list_records, prepare
@@ -205,6 +206,13 @@ def test_a_large_jpeg_decoded_at_a_fraction_of_its_size_looks_the_same(tmp_path,
     made = prepare(manifest_of(FOLDERS), tmp_path / "data", cache, SIZE, quiet=True)
     full = Image.open(tmp_path / "data/x/a/1.jpg").resize(SIZE, Image.Resampling.LANCZOS)
     assert np.abs(made.images()[0].astype(int) - np.asarray(full)).mean() < 2
+
+
+def test_progress_counts_images_not_their_patches(data, cache, monkeypatch, capsys):
+    monkeypatch.setattr(progress, "PLAIN_EVERY", -1.0)
+    prepare(manifest_of(FOLDERS, patches={"size": 16}), data, cache, SIZE)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.rpartition(",")[0] for line in lines] == ["preparing given: 1 of 2", "preparing given: 2 of 2"]
 
 
 def test_missing_data_are_named_with_the_way_to_get_them(tmp_path, cache):
