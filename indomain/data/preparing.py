@@ -4,6 +4,7 @@ The layout of the folder is that of `indomain.data.prepared`. The data folder is
 """
 
 import contextlib
+import itertools
 import os
 import shutil
 import tempfile
@@ -161,11 +162,11 @@ def _write_images(
     """
     size, channels = shape[:2], shape[2]
 
-    def decode_several(several: list[readers.Record]) -> list[tuple[Decoded, str]]:
-        done = [part for record in several for part in _decode(record, manifest, size, channels)]
-        images = [part.image for part in done if part.image is not None]
+    def decode_several(several: list[readers.Record]) -> list[list[tuple[Decoded, str]]]:
+        done = [_decode(record, manifest, size, channels) for record in several]
+        images = [part.image for parts in done for part in parts if part.image is not None]
         hashes = iter(hashing.perceptual_hashes(images) if images else [])
-        return [(part, "" if part.image is None else next(hashes)) for part in done]
+        return [[(part, "" if part.image is None else next(hashes)) for part in parts] for parts in done]
 
     rows: list[list[str]] = []
     unreadable: list[list[str]] = []
@@ -175,8 +176,8 @@ def _write_images(
         has_masks = any(record.mask for record in records)
         masks = stack.enter_context(_Array(folder / "masks.npy", size)) if has_masks else None
         threads = stack.enter_context(ThreadPoolExecutor(os.cpu_count()))
-        done = _in_order(threads, decode_several, records)
-        for part, phash in track(done, f"preparing {manifest.name}", len(records), quiet):
+        done = track(_in_order(threads, decode_several, records), f"preparing {manifest.name}", len(records), quiet)
+        for part, phash in itertools.chain.from_iterable(done):
             if part.image is None:
                 if manifest.strict_files:
                     raise RequestError(
