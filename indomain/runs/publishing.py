@@ -20,10 +20,13 @@ def publish(source: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     names = [name for name in read_record(source).files if name != "task.json"]
     listed = folder / LIST
-    for name in set(files.read_json(listed) if listed.is_file() else []) - set(names):
+    before = files.read_json(listed) if listed.is_file() else []
+    for name in set(before) - set(names):
         (folder / name).unlink(missing_ok=True)
-    # Written first: a command that is killed while it copies leaves no file that nobody knows.
-    files.write_json(listed, names)
+    # Written first: a command that is killed while it copies leaves no file that nobody knows. Written only where it
+    # changes: what is published already can be read where nothing may be written.
+    if names != before:
+        files.write_json(listed, names)
     for name in names:
         if not (folder / name).is_file() or not filecmp.cmp(source / name, folder / name, shallow=True):
             with files.written(folder / name) as temporary:
