@@ -82,15 +82,20 @@ class RunsFolder:
 
     def quarantine(self, task: Task) -> Path | None:
         """Moves a damaged run out of the way, kept for inspection; None if it is whole again."""
-        self._whole.discard(task.digest)
-        self._verified.discard(task.digest)
+        self._forget(task)
         with self._locked(task, wait=True):
             # Another process may have been here first.
             with contextlib.suppress(Damaged):
                 if self.is_done(task):
                     self.verify(task)
                 return None
+            self._forget(task)
             return files.quarantine(self.folder(task))
+
+    def _forget(self, task: Task) -> None:
+        """The next question about the run looks at its files again."""
+        self._whole.discard(task.digest)
+        self._verified.discard(task.digest)
 
     def record(self, task: Task) -> RunRecord:
         """The record of a finished run.
