@@ -138,5 +138,8 @@ def find(tasks: Iterable[Task], stage: str, kind: str | None = "", **tags: Any) 
 
 
 def unique(tasks: list[Task]) -> list[Task]:
-    """Each run once, under its first tags."""
-    return list({task.digest: task for task in reversed(tasks)}.values())[::-1]
+    """Each run once, under its first tags and in its first place: what needs it stands behind it."""
+    found: dict[str, Task] = {}
+    for task in tasks:
+        found.setdefault(task.digest, task)
+    return list(found.values())
