@@ -204,7 +204,7 @@ def test_a_dask_cluster_gives_the_table_of_one_process(finished_here, unbroken, 
     from distributed import LocalCluster
 
     remove(finished_here, "finetune", "fusion", "report")
-    options = {"n_workers": 2, "threads_per_worker": 1, "processes": False, "dashboard_address": None}
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": False, "dashboard_address": ":0"}
     with LocalCluster(**options, protocol="tcp://") as cluster:
         status, out, err = indomain("run", "tiny.toml", *LESS, "--cluster", cluster.scheduler_address)
     assert status == 0 and "7 runs completed" in out, err
