@@ -1,6 +1,10 @@
 """What the tests share: the folder of real images, small phantom sets, and commands run in a folder of their own."""
 
+import contextlib
+import fcntl
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -127,3 +131,38 @@ def small_recipe(small_manifest) -> Path:
     path = small_manifest.parent / "tiny.toml"
     path.write_text(TINY)
     return path
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Alone with a path, among all processes of the session."""
+    with open(path.with_name(f"{path.name}.lock"), "w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, cache_dir) -> Path:
+    """A folder with the small recipe and its finished runs, made once for all workers; to be copied, never changed."""
+    from indomain.commands.cli import main
+
+    # Workers of pytest-xdist share the folder above their own; a session without them has only its own.
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished"
+    with locked(folder):
+        if not (folder / "made").is_file():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            (folder / "small.toml").write_text(SMALL_MANIFEST)
+            (folder / "tiny.toml").write_text(TINY)
+            with contextlib.chdir(folder):
+                assert main(["run", "tiny.toml", "--cache-dir", str(cache_dir)]) == 0
+            (folder / "made").touch()
+    return folder
+
+
+@pytest.fixture
+def finished_here(here, finished) -> Path:
+    """The folder to run commands in, with a copy of the finished small recipe that a test may change."""
+    shutil.copytree(finished, here, dirs_exist_ok=True)
+    return here

@@ -101,15 +101,20 @@ class RunsFolder:
         Returns:
             The folder's new path; None if another process has already quarantined or redone the run.
         """
-        self._whole.discard(task.digest)
-        self._verified.discard(task.digest)
+        self._forget(task)
         with self._locked(task, wait=True):
             # Another process may have quarantined and redone it already.
             with contextlib.suppress(Damaged):
                 if self.is_done(task):
                     self.verify(task)
                 return None
+            self._forget(task)
             return files.quarantine(self.folder(task))
+
+    def _forget(self, task: Task) -> None:
+        """The next question about the run looks at its files again."""
+        self._whole.discard(task.digest)
+        self._verified.discard(task.digest)
 
     def record(self, task: Task) -> RunRecord:
         """The record of a finished run.

@@ -20,10 +20,13 @@ def publish(source: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     names = [name for name in read_record(source).files if name != "task.json"]
     list_path = folder / LIST
-    for name in set(files.read_json(list_path) if list_path.is_file() else []) - set(names):
+    before = files.read_json(list_path) if list_path.is_file() else []
+    for name in set(before) - set(names):
         (folder / name).unlink(missing_ok=True)
-    # Written first, so that a command killed while copying leaves no unlisted file.
-    files.write_json(list_path, names)
+    # Written first, so that a command killed while copying leaves no unlisted file; written only where it changes, so
+    # that a finished recipe can be read from a folder that nothing may be written to.
+    if names != before:
+        files.write_json(list_path, names)
     for name in names:
         if not (folder / name).is_file() or not filecmp.cmp(source / name, folder / name, shallow=True):
             with files.written(folder / name) as temporary:

@@ -147,5 +147,8 @@ def find(tasks: Iterable[Task], stage: str, kind: str | None = "", **tags: Any) 
 
 
 def unique(tasks: list[Task]) -> list[Task]:
-    """The tasks without repetitions: each run once, under the tags it first occurs with."""
-    return list({task.digest: task for task in reversed(tasks)}.values())[::-1]
+    """The tasks without repetitions: each run once, under its first tags and in its first place, before what needs it."""
+    found: dict[str, Task] = {}
+    for task in tasks:
+        found.setdefault(task.digest, task)
+    return list(found.values())

@@ -1,0 +1,50 @@
+"""`indomain data`: lists, what a manifest says, and the audit of a set."""
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+
+def test_the_list_says_what_is_there(indomain, here):
+    (here / "data" / "MURA-v1.1").mkdir(parents=True)
+    _, out, _ = indomain("data", "list", "--data-dir", "data")
+    rows = {line.split()[0]: line.split()[1] for line in out.splitlines()}
+    assert rows["phantom"] == "made" and rows["mura"] == "there" and rows["ham10000"] == "absent"
+
+
+def test_a_set_is_shown_with_where_to_get_it_and_what_is_expected(indomain):
+    status, out, _ = indomain("data", "show", "mura/humerus")
+    assert status == 0 and "citation:" in out and "licence:" in out and "get:" in out
+    assert "expected, test: positive 140, negative 148" in out and "positive: abnormal" in out
+
+
+def test_augmented_images_are_drawn_as_a_sheet(indomain, here, small_manifest, cache_dir):
+    status, out, err = indomain(
+        "data", "show", "small.toml:wrist", "--augment", "basic", "--size", "32", "--cache-dir", cache_dir
+    )
+    assert status == 0, err
+    name = out.partition(":")[0]
+    with Image.open(here / name) as sheet:
+        assert sheet.size[0] > 8 * 32 and sheet.size[1] > 8 * 32
+
+
+def test_a_set_is_prepared_once(indomain, small_manifest):
+    first = indomain("data", "prepare", "small.toml", "--size", "32")
+    status, out, _ = indomain("data", "prepare", "small.toml", "--size", "32")
+    assert status == 0 and out == first[1] and " 0 unreadable, [32, 32], in " in out
+
+
+@pytest.mark.parametrize("size", [["4"], ["5000"], ["32", "32", "32"]])
+def test_a_size_is_a_side_or_two(indomain, small_manifest, size):
+    status, _, err = indomain("data", "prepare", "small.toml", "--size", *size)
+    assert status == 2 and "--size takes one number" in err
+
+
+def test_the_audit_counts_images_patients_and_classes(indomain, here, small_manifest):
+    status, out, _ = indomain("data", "check", "small.toml:wrist", "--size", "32")
+    assert status == 0
+    head, *counts = out.splitlines()
+    assert head.startswith("small:wrist: ") or head.startswith("small/wrist: "), head
+    assert "16 patients" in head and any("abnormal" in line for line in counts)
+    path = next(here.glob("check-*.csv"))
+    assert f"All {len(pd.read_csv(path))} findings: {path.name}" in out

@@ -1,0 +1,87 @@
+"""A recipe met with data: which sets it needs, and the options of each profile."""
+
+import pytest
+
+from finetune.plan import Options as FinetuneOptions
+from indomain.errors import RequestError
+from pretrain.plan import options_model
+
+
+def test_the_sets_of_a_recipe_are_its_targets_and_the_sources_that_are_used(study_of):
+    assert study_of().references() == ["small.toml:wrist", "small.toml:all-but-wrist"]
+    unused = study_of(('in-domain = ["imagenet", "others:supervised"]', 'other = ["random"]'))
+    assert unused.references() == ["small.toml:wrist"]
+
+
+def test_a_set_that_is_decoded_is_asked_for_no_more(study_of, tmp_path):
+    study = study_of()
+    study.cache_dir = tmp_path / "own"
+    # Both references are parts of one set.
+    assert [manifest.name for manifest in study.unprepared()] == ["small"]
+    assert not study.cache_dir.exists()
+    study.prepare()
+    assert study.unprepared() == []
+
+
+def test_a_manifest_that_is_missing_is_said_before_anything_is_decoded(study_of, tmp_path):
+    study = study_of(('set = "small.toml:all-but-wrist"', 'set = "phantoms"'))
+    study.cache_dir = tmp_path / "own"
+    with pytest.raises(RequestError, match="Did you mean 'phantom'"):
+        study.unprepared()
+    assert not study.cache_dir.exists()
+
+
+def test_a_split_is_drawn_once(study_of):
+    study = study_of()
+    assert study.target("wrist", "strict") is study.target("wrist", "strict")
+    assert study_of().target("wrist", "strict").digest == study.target("wrist", "strict").digest
+    assert len(list(study.runs.work.glob("listing-*"))) == 1
+
+
+def test_a_source_whose_labels_are_read_holds_validation_images_out(study_of):
+    study = study_of()
+    labelled, unlabelled = (study.source("others", "strict", labelled) for labelled in (True, False))
+    assert labelled.info.has_validation and labelled.info.classes == ["normal", "abnormal"]
+    assert not unlabelled.info.has_validation
+
+
+def test_the_papers_profile_runs_the_first_seed_only(study_of):
+    assert study_of().seeds("strict") == [0, 1] and study_of().seeds("paper") == [0]
+
+
+def test_a_profiles_own_keys_are_laid_over_the_others(study_of):
+    study = study_of(("epochs = 1\n", "epochs = 1\naugment = 'basic'\n[pretrain.paper.supervised]\nepochs = 7\n"))
+    strict, paper = (study.options("pretrain", options_model(), profile) for profile in ("strict", "paper"))
+    assert (strict.supervised.epochs, paper.supervised.epochs) == (1, 7)
+    assert strict.supervised.augment == paper.supervised.augment == "basic"
+
+
+def test_a_wrong_key_of_one_profile_is_said_whichever_is_asked_for(study_of):
+    study = study_of(("[fusion]", "[finetune.paper]\nepoch = 7\n[fusion]"))
+    with pytest.raises(RequestError, match=r"\[finetune\.paper\].*unknown key 'epoch'\. Did you mean 'epochs'"):
+        study.options("finetune", FinetuneOptions, "strict")
+
+
+def test_a_profile_is_a_table_of_keys(study_of):
+    with pytest.raises(RequestError, match=r"\[finetune\] paper is a table of keys, not 3"):
+        study_of(("[finetune]", "[finetune]\npaper = 3")).options("finetune", FinetuneOptions, "strict")
+
+
+def test_a_network_has_the_channels_of_its_target_or_as_many_as_are_asked_for(study_of):
+    study = study_of()
+    backbone = study.recipe.backbones[0]
+    assert study.architecture(backbone, "wrist", "strict").shape == (32, 32, 1)
+    assert (
+        study_of(("size = 32", 'size = 32\nchannels = "rgb"')).architecture(backbone, "wrist", "strict").channels == 3
+    )
+
+
+def test_a_chain_that_starts_from_a_file_is_named_by_its_content(study_of, small_recipe):
+    study = study_of()
+    path = small_recipe.with_name("network.keras")
+    path.write_bytes(b"abc")
+    digest, found = study.start("network.keras")
+    assert digest == "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" and found == str(path)
+    assert study.start("imagenet") == ("imagenet", "")
+    with pytest.raises(RequestError, match="no such file"):
+        study.start("gone.keras")
