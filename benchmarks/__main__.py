@@ -13,6 +13,7 @@ BENCHMARKS = (
     "reuse",
     "explaining",
     "fusing",
+    "allocating",
     "memory",
     "precision",
     "pretexts",

@@ -1,14 +1,15 @@
 """The command line. Exit status: 0 success, 1 the work failed, 2 the request was wrong."""
 
 import argparse
+import importlib
 import os
 import sys
 from pathlib import Path
 from typing import Any
 
 from indomain import __version__
-from indomain.commands import data, run, runs
 from indomain.errors import RequestError, WorkFailed
+from indomain.runs import allocator
 from indomain.runs.stages import STAGES
 
 
@@ -16,18 +17,27 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs a command.
 
     Args:
-        arguments: the command line without the program's name; None: that of this process.
+        arguments: the command line without the program's name; None: that of this process, where `run` executes itself
+            once more with a faster memory allocator, if one is installed.
 
     Returns:
         The exit status.
     """
+    return _main(sys.argv[1:] if arguments is None else arguments, is_own=arguments is None)
+
+
+def _main(arguments: list[str], is_own: bool) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
+    if is_own and getattr(options, "command", "") == "run:run":
+        allocator.preload()
     if not hasattr(options, "command"):
         parser.print_help()
         return 2
     try:
-        return options.command(options) or 0
+        # Imported now: `--help` need not wait for what the commands need.
+        module, _, function = options.command.partition(":")
+        return getattr(importlib.import_module(f"indomain.commands.{module}"), function)(options) or 0
     except RequestError as error:
         print(f"indomain: {error}", file=sys.stderr)
         return 2
@@ -58,7 +68,8 @@ def run_stage(stage: str, arguments: list[str] | None = None) -> int:
     Returns:
         The exit status.
     """
-    return main(["run", "--only", stage, *(sys.argv[1:] if arguments is None else arguments)])
+    given = sys.argv[1:] if arguments is None else arguments
+    return _main(["run", "--only", stage, *given], is_own=arguments is None)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,47 +86,47 @@ def _parser() -> argparse.ArgumentParser:
         metavar="ADDRESS",
         help="submit the runs to a dask.distributed scheduler: tcp://host:8786, or its file",
     )
-    ran.set_defaults(command=run.run)
+    ran.set_defaults(command="run:run")
 
     planned = commands.add_parser("plan", help="list what would run, what is done already, and the time left")
     _recipe_options(planned)
     planned.add_argument("--prepare", action="store_true", help="decode the sets that are not prepared yet, then plan")
-    planned.set_defaults(command=run.plan)
+    planned.set_defaults(command="run:plan")
 
     actions = _group(commands, "data", "data sets: list, show, check, prepare, new")
     listed = actions.add_parser("list", help="list the shipped data sets, and which are present")
     _folders(listed)
-    listed.set_defaults(command=data.listed)
+    listed.set_defaults(command="data:listed")
     shown = actions.add_parser("show", help="describe a data set")
     _data_set(shown)
     shown.add_argument("--augment", metavar="NAME", help="draw a sheet of augmented images: basic, elastic, colour ...")
     shown.add_argument("--seed", type=int, default=0, help="seed of the sheet (default: 0)")
-    shown.set_defaults(command=data.show)
+    shown.set_defaults(command="data:show")
     checked = actions.add_parser("check", help="audit a data set")
     _data_set(checked)
-    checked.set_defaults(command=data.check)
+    checked.set_defaults(command="data:check")
     prepared = actions.add_parser("prepare", help="decode a data set")
     _data_set(prepared)
-    prepared.set_defaults(command=data.prepare)
+    prepared.set_defaults(command="data:prepare")
     new = actions.add_parser("new", help="write a manifest for a folder of images by inspecting it")
     new.add_argument("folder", type=Path)
     new.add_argument("--output", type=Path, help="the manifest to write (default: FOLDER's name with .toml, here)")
-    new.set_defaults(command=data.new)
+    new.set_defaults(command="data:new")
 
     actions = _group(commands, "runs", "finished runs: list, show, check, prune")
     listed = actions.add_parser("list", help="list all finished runs")
     _runs_folder(listed)
-    listed.set_defaults(command=runs.listed)
+    listed.set_defaults(command="runs:listed")
     shown = actions.add_parser("show", help="show the request and the record of a run")
     shown.add_argument("id", help="part of its name or digest")
     _runs_folder(shown)
-    shown.set_defaults(command=runs.show)
+    shown.set_defaults(command="runs:show")
     pruned = actions.add_parser("prune", help="remove what unfinished and damaged runs left")
     _runs_folder(pruned)
-    pruned.set_defaults(command=runs.prune)
+    pruned.set_defaults(command="runs:prune")
     checked = actions.add_parser("check", help="read every file of every finished run and compare its SHA-256")
     _runs_folder(checked)
-    checked.set_defaults(command=runs.check)
+    checked.set_defaults(command="runs:check")
     return parser
 
 

@@ -11,5 +11,6 @@ dask_cluster   `--cluster`
 status         the progress display of a running recipe
 durations      estimates of how long runs will take
 memory         the peak memory of a process
+allocator      memory that stays with a process that trains
 publishing     copies a report's files to the results folder
 """

@@ -9,7 +9,7 @@ state.
 from indomain.backend import configure, import_keras
 from indomain.errors import RequestError
 from indomain.files import make_folder
-from indomain.runs import dask_cluster, processes, stages
+from indomain.runs import allocator, dask_cluster, processes, stages
 from indomain.runs.durations import expected, seconds_by_kind
 from indomain.runs.folder import RunsFolder
 from indomain.runs.status import View
@@ -72,6 +72,7 @@ def execute(
     if only:
         _require_inputs(waiting, runs, only)
     if any(task.stage != stages.STAGES[-1] for task in waiting):
+        allocator.tune_glibc()
         import_keras()
     compute = next((task.params["compute"] for task in waiting if "compute" in task.params), None)
     if compute:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from indomain.errors import RequestError, WorkFailed
+from indomain.runs import allocator
 from indomain.runs.folder import RunsFolder
 from indomain.runs.status import View
 from indomain.runs.task import Task
@@ -108,7 +109,7 @@ class _RemoteView:
 
 @contextlib.contextmanager
 def share_of(number: int, jobs: int) -> Iterator[None]:
-    """Shows a process started in this context its share of the cores, for joblib's threads, and one GPU.
+    """What a process started in this context gets: a share of the cores, for joblib's threads, one GPU, the allocator.
 
     Args:
         number: number of the process, from 0; GPUs are assigned in turn.
@@ -119,6 +120,7 @@ def share_of(number: int, jobs: int) -> Iterator[None]:
     gpu = gpu_for(number)
     settings = {"LOKY_MAX_CPU_COUNT": str(max(1, joblib.cpu_count() // jobs))}
     settings |= {"CUDA_VISIBLE_DEVICES": gpu, "TF_FORCE_GPU_ALLOW_GROWTH": "true"} if gpu else {}
+    settings |= allocator.environment()
     before = {name: os.environ.get(name) for name in settings}
     os.environ.update(settings)
     try:

@@ -12,7 +12,7 @@ from indomain import files
 from indomain.backend import configure, import_keras, versions
 from indomain.errors import Diverged
 from indomain.progress import Progress, silent
-from indomain.runs import stages
+from indomain.runs import allocator, stages
 from indomain.runs.folder import RunsFolder
 from indomain.runs.task import Busy, Damaged, Task, Work
 
@@ -69,6 +69,7 @@ def run_one(task: Task, runs: RunsFolder, view: Any = None, wait: bool = True) -
             for needed in task.needed():
                 runs.verify(needed)
             if "compute" in task.params:
+                allocator.tune_glibc()
                 import_keras()
                 configure(task.params["compute"])
             facts = _do(task, runs, folder, progress)
