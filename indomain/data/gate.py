@@ -1,7 +1,8 @@
-"""The gate: the split of a target or source, found on disk, or drawn, checked for leaks, and written.
+"""The gate: the split of a target or source is found on disk, or drawn, checked for leaks and written.
 
-What is on both sides of a target's split, or in a source and among a target's test images, is refused under the strict
-profile, or removed from the training side with `drop_leaks`; under the paper profile it is counted and kept.
+A leak is anything that is on both sides of a target's split, or in a source and among a target's test images. Under the
+strict profile a leak is refused, or removed from the training side with `drop_leaks`; under the paper profile leaks are
+counted and kept.
 """
 
 import os
@@ -16,18 +17,21 @@ from indomain.errors import RequestError
 
 
 def find_or_draw(work: Path, request: TargetRequest | SourceRequest) -> Split:
-    """The split that a request asks for, from disk or drawn now; a folder appears whole or not at all.
+    """Returns the split for a request; draws and writes it if it is not on disk yet.
+
+    The folder of a split is written completely or not at all.
 
     Args:
         work: the folder that holds splits and runs.
+        request: a target or source, and how it is split.
 
     Raises:
-        RequestError: the split cannot be drawn, or a leak was found and is not to be kept.
+        RequestError: if the split cannot be drawn, or a leak was found that is not to be kept.
     """
     folder = work / f"split-{files.digest_of(request.key())}"
     record = files.read_record(folder, "info.json")
     if record is None:
-        # pandas is heavy, and a finished recipe need not wait for it.
+        # pandas is slow to import; a recipe that is already finished does not need it.
         from indomain.data import drawing
 
         files.make_folder(work)

@@ -1,4 +1,4 @@
-"""A split that is asked for: everything that decides what is drawn."""
+"""The request for a split: everything that decides how it is drawn."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from indomain.data.dataset import Dataset
 
 VERSION = 6
-# What a split takes from a manifest beside its images: the report prints it.
+# What a split takes from a manifest besides its images: classes and counts decide its content, the report prints the rest.
 _MANIFEST_KEYS = {"title", "citation", "synthetic", "stand_in", "labels", "counts", "subset_by", "patients_of"}
 
 
 @dataclass(frozen=True)
 class TargetRequest:
-    """The split of a target.
+    """The request for the split of a target.
 
     Args:
-        name: the recipe's word for it.
+        name: the recipe's name for the target.
         pool: its prepared set.
-        options: the recipe's table for it, as the profile splits it.
+        options: the recipe's table for the target, with the split that the profile uses.
         profile: the protocol.
     """
 
@@ -35,23 +35,28 @@ class TargetRequest:
 
     @property
     def split(self) -> SplitOptions:
-        """How it is split: the papers' protocol groups nothing and holds no validation images out."""
-        given = self.options.split
-        return given if self.profile.strict else given.model_copy(update={"grouped": False, "validated": False})
+        """How the target is split: the papers' protocol does not group images and holds out none for validation."""
+        options = self.options.split
+        return options if self.profile.strict else options.model_copy(update={"grouped": False, "validated": False})
 
     @property
     def keeps_leaks(self) -> bool:
+        """Whether leaks are counted and kept, rather than refused or removed."""
         return not self.profile.strict or self.options.leaks == "kept"
 
     @cached_property
     def dataset(self) -> "Dataset":
-        """Its rows, classes and groups; opened once for all who ask."""
+        """The rows, classes and groups of the target; opened only once, although every source is compared with it.
+
+        Raises:
+            RequestError: if a subset, column, label or class is unknown, or no image is left.
+        """
         from indomain.data.dataset import open_dataset
 
         return open_dataset(self.pool, self.options.labels, self.options.where)
 
     def key(self) -> dict[str, Any]:
-        """Everything that decides what is drawn, as JSON."""
+        """Everything that decides how the split is drawn, as JSON; its digest names the folder of the split."""
         return {
             **_shared_key(self.pool, self.profile, list(self.options.classes)),
             "kind": "target",
@@ -64,15 +69,17 @@ class TargetRequest:
 
 @dataclass(frozen=True)
 class SourceRequest:
-    """The split of a source: all its images train, but for validation images where labels are learnt.
+    """The request for the split of a source.
+
+    All images of a source are training images, except those held out for validation if its labels are learnt.
 
     Args:
-        name: the recipe's word for it.
-        pool: its prepared set, or several.
-        options: the recipe's table for it.
+        name: the recipe's name for the source.
+        pool: its prepared set or sets.
+        options: the recipe's table for the source.
         profile: the protocol.
-        labelled: whether an objective reads its labels; without, images of every class and of none are used.
-        against: the targets that learn from it, each with its split.
+        labelled: whether an objective reads the labels. If not, all images are used, with or without a label.
+        against: the targets that learn from this source, each with its split.
     """
 
     name: str
@@ -84,13 +91,17 @@ class SourceRequest:
 
     @cached_property
     def dataset(self) -> "Dataset":
-        """Its rows, classes and groups."""
+        """The rows, classes and groups of the source.
+
+        Raises:
+            RequestError: if a subset, column, label or class is unknown, or no image is left.
+        """
         from indomain.data.dataset import open_dataset
 
         return open_dataset(self.pool, self.options.labels, self.options.where, self.labelled)
 
     def key(self) -> dict[str, Any]:
-        """Everything that decides what is drawn, as JSON."""
+        """Everything that decides how the split is drawn, as JSON; its digest names the folder of the split."""
         return {
             **_shared_key(self.pool, self.profile, list(self.options.classes)),
             "kind": "source",
@@ -106,7 +117,7 @@ def _shared_key(pool: Pool, profile: Profile, classes: list[str]) -> dict[str, A
         "version": VERSION,
         "prepared": pool.digest,
         "manifests": [manifest.model_dump(include=_MANIFEST_KEYS) for manifest in pool.manifests],
-        # A digest does not see the order of keys, but which class is number 1 follows from it.
+        # A digest ignores the order of keys, but the numbers of the classes follow from it.
         "order": [classes, *(list(manifest.labels.classes) for manifest in pool.manifests)],
         "near_duplicates": [duplicates.MAX_HASH_BITS, duplicates.MIN_CORRELATION],
         "profile": profile.name,

@@ -1,11 +1,11 @@
 """Images: pixels in, pixels out.
 
-decoding        a file of any format as uint8
+decoding        image files of any format as uint8
 resizing        sizes and channels
 hashing         exact and perceptual digests
-patches         a large image cut into squares
+patches         large images cut into squares
 corruptions     ten corruptions in five severities
-confounders     a burnt-in marker that goes with the label
+confounders     a burnt-in marker that is correlated with the label
 phantom         synthetic radiographs
-phantom_atlas   their anatomy
+phantom_atlas   the anatomy of the phantoms
 """
