@@ -393,7 +393,7 @@ subsets = [["squeezenet", "dcnn-light-w0.125"]]
 rules = ["concat", "score-mean", "score-search"]
 heads = ["score-mean", "score-weighted", "score-stacking", "score-search"]
 tune = true
-keep = ["lda"]
+save = ["lda"]
 pooling = ["mean", "std"]
 """
 

@@ -23,7 +23,7 @@ SPEC = {"name": "dcnn-light", "shape": [24, 24, 1], "width": 0.125}
 UNLABELLED = [name for name, objective in OBJECTIVES.items() if not objective.reads]
 # What tells whether it learns, and what it must exceed after a few epochs on pictures with a bright upper edge.
 TELLS = {"simclr": 0.05, "rotation": 0.5, "pseudo-labels": 0.4, "autoencoder": 0.2, "masked": 0.1, "source-labels": 0.7}
-QUANTITY = {"simclr": "matched", "autoencoder": "explained", "masked": "explained"}
+QUANTITY = {"simclr": "contrastive_accuracy", "autoencoder": "explained", "masked": "explained"}
 
 
 class Source:

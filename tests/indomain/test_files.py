@@ -82,7 +82,7 @@ def test_an_untouched_folder_has_no_errors(folder):
 def test_a_missing_a_shorter_and_a_changed_file_are_told_apart(folder):
     (folder / "b.npy").write_text("sec")
     (folder / "a.csv").write_text("fIrst")
-    assert errors(folder) == ["a.csv is not what was written: its SHA-256 differs", "b.npy has 3 of 6 bytes"]
+    assert errors(folder) == ["a.csv has changed since it was written: its SHA-256 differs", "b.npy has 3 of 6 bytes"]
     (folder / "a.csv").unlink()
     assert errors(folder)[0] == "a.csv is missing"
 
@@ -123,7 +123,7 @@ def test_a_damaged_folder_is_quarantined_and_the_fault_said(folder, capsys, name
     assert files.read_record(folder, "DONE") is None
     assert not folder.exists() and folder.with_name("made.damaged").is_dir()
     said = capsys.readouterr().err
-    assert said.startswith(f"made: {name} ") and "Quarantined as made.damaged; it is made again." in said
+    assert said.startswith(f"made: {name} ") and "Quarantined as made.damaged; it will be rebuilt." in said
 
 
 def test_a_finished_folder_may_be_looked_at_by_lengths_only(folder):
@@ -145,7 +145,7 @@ def test_shipped_files_are_found(folder, name):
 
 def test_a_file_in_the_way_of_the_runs_folder_is_said_with_the_way_out(tmp_path):
     (tmp_path / "runs").write_text("a file")
-    with pytest.raises(RequestError, match=r"runs/work cannot be made \(.*\); give another runs folder: --runs-dir"):
+    with pytest.raises(RequestError, match=r"runs/work cannot be created (.*\); give another runs folder: --runs-dir"):
         files.make_folder(tmp_path / "runs/work")
     files.make_folder(tmp_path / "others/work")
     assert (tmp_path / "others/work").is_dir()

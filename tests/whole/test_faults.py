@@ -1,4 +1,4 @@
-"""What may go wrong with a machine while a recipe runs: each time the same command goes on, and the table is the same."""
+"""What may go wrong with a machine while a recipe runs: each time the same command continues, and the table is the same."""
 
 import contextlib
 import ctypes
@@ -216,7 +216,7 @@ def test_long_paths_in_any_script(finished_here, unbroken, indomain, monkeypatch
     place.mkdir(parents=True)
     for name in ("small.toml", "tiny.toml", "runs"):
         shutil.move(finished_here / name, place / name)
-    remove(place, "listing", "finetune", "fusion", "report")
+    remove(place, "split", "finetune", "fusion", "report")
     monkeypatch.chdir(place)
     status, _, err = indomain("run", "tiny.toml", *LESS)
     assert status == 0, err

@@ -103,7 +103,7 @@ def test_a_tested_patient_in_another_part_stops_the_strict_run(faulty, cache_dir
 
 
 def test_a_tested_patients_other_images_are_not_learnt_from(finished_mura, faulty):
-    splits = [pd.read_csv(path, dtype=str) for path in finished_mura.glob("work/listing-*/split.csv")]
+    splits = [pd.read_csv(path, dtype=str) for path in finished_mura.glob("work/split-*/split.csv")]
     source = next(table for table in splits if table["file"].str.contains("XR_ELBOW").any())
     of_patient = source[source["patient"] == faulty[1]]
     assert len(of_patient) and set(of_patient["split"]) == {"dropped"}
@@ -125,7 +125,7 @@ def test_the_table_prints_the_papers_digits(part):
     said = np.repeat([1, 0, 0, 1], [hit, missed, right, false])
     info = SplitInfo(
         name=part,
-        set=f"mura/{part}",
+        set=f"mura/{body_part}",
         title="MURA",
         citation="",
         synthetic=False,
@@ -203,7 +203,7 @@ def test_the_papers_profile_uses_the_official_images_and_holds_nothing_out(alamm
 
 def test_networks_learn_the_marker_and_are_tested_without_it(alammar):
     part, _, tasks = alammar
-    tested = find(tasks, "explain", "robustness", target=f"marked-{part}")
+    tested = find(tasks, "explain", "robustness", target=f"marked-{body_part}")
     assert {task.tags.chain for task in tested} == {"imagenet", "imagenet-in-domain"}
     assert all(task.params["confounder"] == {"share": 0.9, "seed": 0} for task in tested)
 

@@ -45,7 +45,7 @@ def test_each_planted_fault_is_found_and_nothing_else(found):
 def test_a_finding_names_its_files_and_what_is_wrong(found):
     by_kind = found.set_index("kind")
     assert by_kind.loc["unreadable", "file"].endswith("p0_a.png")
-    assert by_kind.loc["unreadable", "detail"] == "not a picture in any known format"
+    assert by_kind.loc["unreadable", "detail"] == "not an image in any known format"
     assert by_kind.loc["contradicting labels", "detail"] in ("well and sick", "sick and well")
     names = by_kind.loc["contradicting labels", ["file", "other_file"]]
     assert sorted(name.rpartition("/")[2] for name in names) == ["p3_a.png", "p6_a.png"]
@@ -69,8 +69,8 @@ COUNTS = {"knee": {"all": {"a": 2, "b": 2}}, "hip": {"all": {"a": 3, "b": 2}}}
 @pytest.fixture(scope="module")
 def counted(tmp_path_factory):
     """A set of two parts whose manifest expects one image more of the hip's class a."""
-    names = [f"{part}/{label}/{n}.png" for part in ("knee", "hip") for label in "ab" for n in range(2)]
-    read = {"reader": "folder", "root": "given", "pattern": "{part}/{label}/*"}
+    names = [f"{body_part}/{label}/{n}.png" for part in ("knee", "hip") for label in "ab" for n in range(2)]
+    read = {"reader": "folder", "root": "given", "pattern": "{body_part}/{label}/*"}
     images = {name: image(n) for n, name in enumerate(names)}
     data = tmp_path_factory.mktemp("counted") / "data"
     return given(data, images, read, counts=COUNTS, subset_by="part")

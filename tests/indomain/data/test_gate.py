@@ -200,7 +200,7 @@ def test_a_labelled_source_keeps_every_class_or_is_refused(tested, tmp_path):
 def test_a_tested_patients_images_in_another_part_of_the_set_leak(tmp_path):
     images = {f"hand/{name.partition('/')[2]}": pixels for name, pixels in CLEAN.items()}
     images |= {"knee/well/p5_a.png": image(41), "knee/well/p20_a.png": image(42), "knee/sick/p21_a.png": image(43)}
-    read = {"reader": "folder", "root": "given", "pattern": "{part}/{label}/{patient}_*"}
+    read = {"reader": "folder", "root": "given", "pattern": "{body_part}/{label}/{patient}_*"}
     whole = given(tmp_path / "data", images, read, subset_by="part")
     request = target(whole.part("hand"), split={"scheme": "kfold", "folds": 2, "validated": False})
     against = [(request, find_or_draw(tmp_path / "work", request))]
@@ -279,7 +279,7 @@ def turn_a_bit(path: Path) -> None:
         ("split.csv", turn_a_bit),
         ("split.csv", Path.unlink),
         ("leaks.csv", cut),
-        ("facts.json", cut),
+        ("info.json", cut),
     ],
 )
 def test_a_damaged_split_is_quarantined_and_drawn_again(clean, tmp_path, capsys, name, damage):

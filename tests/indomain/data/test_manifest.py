@@ -7,7 +7,7 @@ from indomain.data.manifest import load_manifest, manifest_names
 from indomain.errors import RequestError
 from tests.indomain.data.made import manifest_of
 
-OWN = 'name = "own"\ntitle = "Own"\nsubset_by = "part"\n[read]\nreader = "folder"\n'
+OWN = 'name = "own"\ntitle = "Own"\nsubset_by = "body_part"\n[read]\nreader = "folder"\n'
 
 
 @pytest.mark.parametrize("name", manifest_names())
@@ -63,7 +63,7 @@ def test_a_path_is_looked_for_beside_the_recipe_first(here):
     ],
 )
 def test_a_reference_that_leads_nowhere_says_why(here, reference, message):
-    (here / "plain.toml").write_text(OWN.replace('subset_by = "part"\n', ""))
+    (here / "plain.toml").write_text(OWN.replace('subset_by = "body_part"\n', ""))
     (here / "broken.toml").write_text(OWN + 'roots = "x"\n')
     with pytest.raises(RequestError, match=message):
         load_manifest(reference)
@@ -101,11 +101,11 @@ def test_counts_of_the_whole_are_used_where_they_are_given():
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({"subset_by": "age"}, "subset_by is one of label, patient"),
+        ({"subset_by": "age"}, "subset_by must be one of label, patient"),
         ({"patches": {"size": 4}}, "greater than or equal to 8"),
         ({"patches": {"size": 16, "blank": 0}}, "greater than 0"),
         ({"images": {"fit": "squeeze"}}, "'pad', 'crop' or 'stretch'"),
-        ({"labels": {"classes": {"a": ["x"], "b": ["x"]}}}, "label 'x' stands in two classes"),
+        ({"labels": {"classes": {"a": ["x"], "b": ["x"]}}}, "label 'x' is in two classes"),
         ({"read": {"reader": "zip"}}, "'zip'"),
         ({"name": "../x"}, "string_pattern_mismatch"),
     ],

@@ -77,7 +77,7 @@ def test_what_was_assumed_is_said_and_stands_in_the_file(here, capsys):
     looked_at(here, [f"{label}/{n}.png" for label in LABELS for n in range(2)])
     said, text = capsys.readouterr().out, (here / "mine.toml").read_text()
     for sentence in (
-        "4 pictures: 4 .png.",
+        "4 images: 4 .png.",
         "Classes: sick (2), well (2).",
         "Positive class: sick.",
         "No patients are named",
@@ -111,13 +111,13 @@ def test_a_folder_outside_the_data_folder_may_be_read(here):
 def test_nothing_is_overwritten(here):
     (here / "mine.toml").write_text("mine")
     save(here / "mine/a/1.png", image(1))
-    with pytest.raises(RequestError, match="mine.toml is there already; name another file with --output"):
+    with pytest.raises(RequestError, match="mine.toml already exists; name another file with --output"):
         write(here / "mine")
     assert (here / "mine.toml").read_text() == "mine"
 
 
 @pytest.mark.parametrize(
-    ("folder", "message"), [("gone", "no folder gone"), ("empty", "no picture below empty .*.png")]
+    ("folder", "message"), [("gone", "no folder elapsed"), ("empty", "no image below empty .*.png")]
 )
 def test_nothing_to_look_at_is_said(here, folder, message):
     (here / "empty").mkdir()

@@ -44,9 +44,9 @@ def test_a_wrong_value_is_refused_with_its_key(model, table, message):
 
 def test_a_positive_class_that_is_none_and_a_label_in_two_classes_are_refused():
     two = {"a": ["x"], "b": ["y"]}
-    with pytest.raises(RequestError, match="the positive class 'c' is none of a, b"):
+    with pytest.raises(RequestError, match="the positive class 'c' is not one of a, b"):
         validated(TargetOptions, {"set": "x", "classes": two, "positive": "c"}, "recipe.toml")
-    with pytest.raises(RequestError, match="label 'x' stands in two classes, 'a' and 'b'"):
+    with pytest.raises(RequestError, match="label 'x' is in two classes, 'a' and 'b'"):
         validated(TargetOptions, {"set": "x", "classes": {"a": ["x"], "b": ["x"]}}, "recipe.toml")
 
 

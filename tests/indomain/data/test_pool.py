@@ -40,7 +40,7 @@ def test_ids_and_patients_carry_their_sets_name(pool, two):
     assert index["id"].is_unique and index["patient"].nunique() == 8
     assert index["patient"][8] == "second:0" and index["id"][8] == "second:y/0.png"
     # What is unknown stays so.
-    assert set(index["study"]) == set(index["whole"]) == {""}
+    assert set(index["study"]) == set(index["source_image"]) == {""}
 
 
 def test_images_are_those_of_the_sets(pool, two):
@@ -95,7 +95,7 @@ def test_classes_are_those_of_every_manifest_and_plain_labels_where_it_names_non
 def test_manifests_that_contradict_one_another_are_refused_where_labels_are_read(named, tmp_path):
     classes = {"classes": {"good": ["x"], "bad": ["y"]}}
     torn = Pool.of(named, class_folders(tmp_path / "data", "contrary", "xy", 3, labels=classes))
-    with pytest.raises(RequestError, match=r"named\+contrary: label 'y' stands in two classes.* Say in the recipe"):
+    with pytest.raises(RequestError, match=r"named\+contrary: label 'y' is in two classes.* Say in the recipe"):
         open_dataset(torn)
     assert len(open_dataset(torn, labelled=False)) == 12
 

@@ -105,7 +105,7 @@ def test_unreadable_files_are_left_out_and_listed_with_the_reason(data, cache):
     assert made.index()["id"].tolist() == ["a/1.png", "b/2.png"] and len(made.images()) == 2
     listed = made.unreadable()
     assert [name.rpartition("/")[2] for name in listed["file"]] == ["0.png", "2.png"]
-    assert listed["reason"].tolist() == ["not a picture in any known format", "the file is empty"]
+    assert listed["reason"].tolist() == ["not an image in any known format", "the file is empty"]
     assert made.info["unreadable"] == 2
 
 
@@ -190,7 +190,7 @@ def test_patches_are_images_of_the_set_and_name_the_image_that_they_were_cut_fro
     made = prepare(manifest_of(FOLDERS, patches={"size": 16}), data, cache, SIZE, quiet=True)
     index = made.index()
     assert index["id"][:4].tolist() == ["a/1.png@0,0", "a/1.png@0,16", "a/1.png@16,0", "a/1.png@16,16"]
-    assert index["whole"].tolist() == ["a/1.png"] * 4 + ["b/2.png"] * 4 and set(index["label"][:4]) == {"a"}
+    assert index["source_image"].tolist() == ["a/1.png"] * 4 + ["b/2.png"] * 4 and set(index["label"][:4]) == {"a"}
     assert np.array_equal(made.images()[3], image(1)[16:, 16:])
 
 

@@ -123,7 +123,7 @@ def whole_mura(tmp_path_factory) -> PreparedSet:
                         folder.mkdir(parents=True)
                     (folder / f"image{1 + number % 2}.png").touch()
     records = readers.read(manifest, top, (32, 32))
-    columns = [name for name in INDEX_COLUMNS if name not in ("whole", "sha256", "phash")]
+    columns = [name for name in INDEX_COLUMNS if name not in ("source_image", "sha256", "phash")]
     index = pd.DataFrame([[getattr(record, name) for name in columns] for record in records], columns=columns)
     (top / "prepared").mkdir()
     index.assign(whole="", sha256="", phash="").to_csv(top / "prepared/index.csv", index=False)

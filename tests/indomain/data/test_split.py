@@ -39,7 +39,7 @@ def test_a_split_is_found_again_by_a_tasks_paths(split, prefix):
 def test_what_is_known_survives_the_disk_and_the_parameters_of_a_task(split):
     assert read_info(split.folder) == split.info == info_of(split.info.to_params())
     assert info_of({**split.info.to_params(), "files": {"split.csv": [1, ""]}}) == split.info
-    assert split.digest == files.read_json(split.folder / "facts.json")["digest"]
+    assert split.digest == files.read_json(split.folder / "info.json")["digest"]
 
 
 def test_each_fold_is_a_table_of_its_own(split):

@@ -63,7 +63,7 @@ def test_tables_that_number_alike_are_told_apart_by_their_paths(tmp_path):
 
 
 def test_a_path_that_names_no_column_is_refused(tmp_path):
-    with pytest.raises(RequestError, match="images or masks names 'whom', which is no column of .*labels.csv"):
+    with pytest.raises(RequestError, match="images or masks names 'whom', which is not a column of .*labels.csv"):
         records(tmp_path, "image,who\na,b\n", {"images": "{whom}.png"})
 
 
@@ -80,7 +80,7 @@ def test_a_second_table_adds_its_columns_and_leaves_empty_what_it_does_not_name(
 
 def test_a_second_table_with_two_lines_for_an_image_is_refused(tmp_path):
     (tmp_path / "lesions.csv").write_text("image,lesion\ni1,007\ni1,8\n")
-    with pytest.raises(RequestError, match="lesions.csv: the picture 'i1' stands in two lines"):
+    with pytest.raises(RequestError, match="lesions.csv: the image 'i1' is listed twice"):
         records(tmp_path, "image\ni1\n", {"join": "lesions.csv"})
 
 
@@ -92,7 +92,7 @@ def test_a_table_that_is_not_there_is_named(tmp_path, table):
 
 @pytest.mark.parametrize("text", ["", 'image\n"a'])
 def test_what_is_no_table_is_refused(tmp_path, text):
-    with pytest.raises(RequestError, match="labels.csv: not a table in UTF-8 with commas"):
+    with pytest.raises(RequestError, match="labels.csv: not a comma-separated table in UTF-8"):
         records(tmp_path, text)
 
 

@@ -49,13 +49,13 @@ def test_a_folder_beside_those_of_splits_is_asked_about(tmp_path):
 
 
 def test_an_image_in_no_class_folder_is_refused_or_has_no_label_where_the_manifest_says_so(tmp_path):
-    with pytest.raises(RequestError, match="1.png lies in no class folder. Expected CLASS/picture"):
+    with pytest.raises(RequestError, match="1.png is not in a class folder. Expected CLASS/IMAGE"):
         records(tmp_path, ["1.png", "a/2.png"])
     assert [record.label for record in records(tmp_path, [], {"labelled": False})] == ["", ""]
 
 
 def test_a_pattern_names_label_patient_part_and_view(tmp_path):
-    pattern = r"XR_{part}/{patient:p\d+}_{view}_{label}.png"
+    pattern = r"XR_{body_part}/{patient:p\d+}_{view}_{label}.png"
     found = records(tmp_path, ["XR_HAND/p1_left_sick.png", "XR_HAND/p2_right_well.png"], {"pattern": pattern})
     assert [(one.patient, one.view, one.label, one.part) for one in found] == [
         ("p1", "left", "sick", "hand"),
@@ -76,7 +76,7 @@ def test_files_that_fit_no_pattern_are_left_out_with_the_reason_and_capitals_do_
 
 
 def test_a_pattern_that_fits_nothing_is_refused_with_an_example(tmp_path):
-    with pytest.raises(RequestError, match="none of the 2 pictures below .*; the first is 'a/1.png'"):
+    with pytest.raises(RequestError, match="none of the 2 images below .*; the first is 'a/1.png'"):
         records(tmp_path, ["a/1.png", "b/2.png"], {"pattern": "{label}/{patient}/*"})
 
 
@@ -133,7 +133,7 @@ def test_masks_are_found_by_their_names_and_are_no_images(tmp_path):
     ("masks", "message"),
     [
         ("{stm}.png", "names 'stm'; known: stem, folder"),
-        ("gone/{stem}.png", "finds no file; the first looked for is .*gone/1.png"),
+        ("gone/{stem}.png", "matches no file; the first one expected is .*gone/1.png"),
     ],
 )
 def test_masks_that_cannot_be_found_are_refused(tmp_path, masks, message):

@@ -80,7 +80,7 @@ def test_groups_that_are_not_known_are_empty(tmp_path):
     [
         ({"images": IMAGES / 255.0}, r"images is float64 of shape \(4, 8, 8\); expected uint8"),
         ({"images": IMAGES[0]}, r"images is uint8 of shape \(8, 8\)"),
-        ({"pictures": IMAGES}, "neither 'images' nor 'train_images' stands in it. Found: pictures"),
+        ({"pictures": IMAGES}, "it contains neither 'images' nor 'train_images'. Found: pictures"),
         ({"images": IMAGES, "labels": np.array([0, 1])}, "labels has 2 entries for 4 images"),
         (
             {"images": IMAGES, "labels": np.array([0, 1, 2, 0]), "class_names": np.array(["a", "b"])},

@@ -16,7 +16,7 @@ def test_a_path_below_the_data_folder_is_given(tmp_path, parts):
 
 @pytest.mark.parametrize("parts", [("..",), ("x", "../../y"), ("/etc",), ("x", "/etc/passwd")])
 def test_a_path_outside_needs_the_manifests_word(tmp_path, parts):
-    with pytest.raises(RequestError, match="lies outside the data folder .* set outside = true"):
+    with pytest.raises(RequestError, match="is outside the data folder .* set outside = true"):
         path_in(manifest_of(FOLDER), tmp_path, *parts)
     assert path_in(manifest_of({**FOLDER, "outside": True}), tmp_path, *parts) == tmp_path.joinpath(*parts)
 
@@ -60,4 +60,4 @@ def test_missing_data_say_where_to_get_them_and_where_to_put_them(tmp_path):
 def test_another_version_is_recognised(tmp_path):
     (tmp_path / "x-v1").mkdir()
     error = missing(manifest_of(FOLDER, other_versions={"x-v1": "half the images"}), tmp_path, "gone")
-    assert f"There is {tmp_path / 'x-v1'}, which is another version: half the images." in str(error)
+    assert f"Found {tmp_path / 'x-v1'}, which is another version: half the images." in str(error)

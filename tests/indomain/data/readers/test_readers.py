@@ -30,7 +30,7 @@ def test_nothing_is_decoded_before_it_is_asked_for(tmp_path):
 def test_two_images_with_one_id_are_refused(tmp_path):
     for label in ("a", "b"):
         save(tmp_path / label / "7.png", image(1))
-    with pytest.raises(RequestError, match="given: the image id '7' stands twice"):
+    with pytest.raises(RequestError, match="given: the image id '7' occurs more than once"):
         readers.read(manifest_of({"reader": "folder", "pattern": "{label}/{id}.png"}), tmp_path, (8, 8))
 
 

@@ -60,6 +60,6 @@ def test_a_feature_that_is_not_there_is_answered_with_those_that_are(data):
 
 def test_a_set_that_is_not_there_says_where_to_put_it(tmp_path):
     with pytest.raises(
-        RequestError, match=r"(?s)could not give 'two_shades'.*Put a prepared copy below .*tensorflow_datasets"
+        RequestError, match=r"(?s)could not load 'two_shades'.*Put a prepared copy below .*tensorflow_datasets"
     ):
         readers.read(manifest_of(READ), tmp_path, (8, 8))
