@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from explain.explained import choose
 
 from explain import measures
-from explain.explained import choose
 from explain.grad_cam import grad_cam, grad_cam_plus_plus
 from explain.lime_maps import lime, superpixels
 from explain.scorers import in_batches, of_network

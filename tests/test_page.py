@@ -73,7 +73,9 @@ def test_every_part_is_drawn(page, tmp_path, width):
         shot = tmp_path / f"{body_part}.png"
         browse(alone, f"--window-size={width},700", f"--screenshot={shot}")
         pixels = np.asarray(Image.open(shot).convert("L"), float)
-        assert pixels.shape == (700, width) and (pixels < 200).mean() > 0.0005, f"{body_part} is blank at {width} pixels"
+        assert pixels.shape == (700, width) and (pixels < 200).mean() > 0.0005, (
+            f"{body_part} is blank at {width} pixels"
+        )
 
 
 def test_nothing_is_wider_than_a_phone(page):

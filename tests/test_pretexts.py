@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from keras import ops
+from pretrain.lesson import Lesson
 
 from indomain.errors import look_up
 from indomain.networks import architecture, weights
@@ -12,7 +13,6 @@ from indomain.progress import silent
 from indomain.training import trainer
 from pretrain import pseudo_labels
 from pretrain.decoder import Explained, Reconstruction, with_decoder
-from pretrain.lesson import Lesson
 from pretrain.masked import Hidden
 from pretrain.objectives import OBJECTIVES
 from pretrain.probe import knn_accuracy

@@ -256,10 +256,11 @@ def test_a_recipe_without_any_arm_that_can_run(indomain, small_recipe):
 def test_a_profiles_own_keys_are_laid_over_the_others(small_recipe):
     from pathlib import Path
 
+    from pretrain.stage import Options
+
     from indomain.recipe.recipe import load_recipe
     from indomain.recipe.study import Plan
     from indomain.runs.folder import RunsFolder
-    from pretrain.stage import Options
 
     text = small_recipe.read_text() + "[pretrain.paper.supervised]\nepochs = 7\n"
     small_recipe.write_text(text.replace("epochs = 1\n", "epochs = 1\naugment = 'basic'\n", 1))

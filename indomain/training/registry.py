@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from indomain.errors import RequestError, look_up
+from indomain.errors import RequestError, look_up, unknown
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,10 @@ def check(name: str, channels: int, where: str) -> None:
         where: the table of the recipe that names it.
 
     Raises:
-        RequestError: it changes hues, and the images are grey.
+        RequestError: the name is unknown, or it changes hues and the images are grey.
     """
+    if name not in AUGMENTATIONS:
+        raise unknown("augmentation", name, AUGMENTATIONS, where)
     if AUGMENTATIONS[name].needs_colour and channels == 1:
         raise RequestError(
             f'{where}: augment = "{name}" changes hues, but the images are grey. Use "basic" or "elastic", or set '

@@ -145,7 +145,9 @@ def test_shipped_files_are_found(folder, name):
 
 def test_a_file_in_the_way_of_the_runs_folder_is_said_with_the_way_out(tmp_path):
     (tmp_path / "runs").write_text("a file")
-    with pytest.raises(RequestError, match=r"runs/work cannot be created (.*\); give another runs folder: --runs-dir"):
+    with pytest.raises(
+        RequestError, match=r"runs/work cannot be created \(.*\); choose another runs folder with --runs-dir"
+    ):
         files.make_folder(tmp_path / "runs/work")
     files.make_folder(tmp_path / "others/work")
     assert (tmp_path / "others/work").is_dir()

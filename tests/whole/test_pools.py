@@ -269,7 +269,14 @@ def fitted(planned, profile: str) -> list:
 
 def test_the_papers_profile_trains_as_the_paper_did(planned):
     strict, paper = (fitted(planned, profile)[0].params["options"] for profile in ("strict", "paper"))
-    given = {"epochs": 100, "batch": 8, "optimizer": "sgd", "learning_rate": 1e-3, "momentum": 0.9, "head_lr_factor": 10}
+    given = {
+        "epochs": 100,
+        "batch": 8,
+        "optimizer": "sgd",
+        "learning_rate": 1e-3,
+        "momentum": 0.9,
+        "head_lr_factor": 10,
+    }
     given |= {"frozen": 0, "augment": "none", "class_weights": "none", "select": "last"}
     assert {key: paper[key] for key in given} == given
     assert {key for key in paper if key not in given} == {"dropout"} and paper["dropout"] == strict["dropout"]

@@ -27,7 +27,7 @@ def test_the_version_is_the_packages(capsys):
     [
         (RequestError("no such set"), 2, "indomain: no such set"),
         (KeyboardInterrupt(), 1, "The same command continues from here"),
-        (OSError(28, "No space left on device"), 1, "What is done is kept"),
+        (OSError(28, "No space left on device"), 1, "Finished work is kept"),
         (WorkFailed("a process was ended"), 1, "indomain: a process was ended"),
         (FloatingPointError("the loss became nan"), 1, "indomain: the loss became nan"),
         (BrokenPipeError(), 1, ""),

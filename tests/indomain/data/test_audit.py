@@ -69,11 +69,11 @@ COUNTS = {"knee": {"all": {"a": 2, "b": 2}}, "hip": {"all": {"a": 3, "b": 2}}}
 @pytest.fixture(scope="module")
 def counted(tmp_path_factory):
     """A set of two parts whose manifest expects one image more of the hip's class a."""
-    names = [f"{body_part}/{label}/{n}.png" for part in ("knee", "hip") for label in "ab" for n in range(2)]
+    names = [f"{part}/{label}/{n}.png" for part in ("knee", "hip") for label in "ab" for n in range(2)]
     read = {"reader": "folder", "root": "given", "pattern": "{body_part}/{label}/*"}
     images = {name: image(n) for n, name in enumerate(names)}
     data = tmp_path_factory.mktemp("counted") / "data"
-    return given(data, images, read, counts=COUNTS, subset_by="part")
+    return given(data, images, read, counts=COUNTS, subset_by="body_part")
 
 
 @pytest.mark.parametrize(

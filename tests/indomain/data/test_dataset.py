@@ -71,12 +71,12 @@ def test_an_unknown_positive_class_is_refused(phantoms):
         ({"view": ["lateral"]}, {"lateral"}),
         ({"view": ["!lateral"]}, {"ap", "oblique"}),
         ({"view": ["ap", "lateral", "!lateral"]}, {"ap"}),
-        ({"view": ["ap"], "part": ["hand"]}, {"ap"}),
+        ({"view": ["ap"], "body_part": ["hand"]}, {"ap"}),
     ],
 )
 def test_where_keeps_values_and_leaves_those_with_a_mark_out(phantoms, where, views):
     index = open_dataset(phantoms, where=where).index
-    assert set(index["view"]) == views and ("part" not in where or set(index["part"]) == {"hand"})
+    assert set(index["view"]) == views and ("body_part" not in where or set(index["body_part"]) == {"hand"})
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_where_keeps_values_and_leaves_those_with_a_mark_out(phantoms, where, vi
     [
         ({"label": ["!d"]}, "plain: where: unknown label 'd'.*Known: a, b, c"),
         ({"patient": ["1"]}, "unknown patient '1'"),
-        ({"age": ["1"]}, "plain: where: unknown column 'age'.*Known: label, part"),
+        ({"age": ["1"]}, "plain: where: unknown column 'age'.*Known: body_part, label"),
         ({"label": ["!a", "!b", "!c"]}, "no image is left by the subset and `where`"),
     ],
 )

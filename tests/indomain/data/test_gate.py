@@ -201,7 +201,7 @@ def test_a_tested_patients_images_in_another_part_of_the_set_leak(tmp_path):
     images = {f"hand/{name.partition('/')[2]}": pixels for name, pixels in CLEAN.items()}
     images |= {"knee/well/p5_a.png": image(41), "knee/well/p20_a.png": image(42), "knee/sick/p21_a.png": image(43)}
     read = {"reader": "folder", "root": "given", "pattern": "{body_part}/{label}/{patient}_*"}
-    whole = given(tmp_path / "data", images, read, subset_by="part")
+    whole = given(tmp_path / "data", images, read, subset_by="body_part")
     request = target(whole.part("hand"), split={"scheme": "kfold", "folds": 2, "validated": False})
     against = [(request, find_or_draw(tmp_path / "work", request))]
     knees = source(whole.part("all-but-hand"), against)

@@ -100,7 +100,9 @@ def test_patches_of_one_image_on_two_sides_are_a_leak(tmp_path):
 
 def test_an_image_and_its_patches_in_another_set_are_the_same_file(tmp_path):
     whole = class_folders(tmp_path / "data", "source_image", "ab", 5)
-    cut = given(tmp_path / "data", {}, {"reader": "folder", "root": "source_image"}, "cut", (16, 16), patches={"size": 20})
+    cut = given(
+        tmp_path / "data", {}, {"reader": "folder", "root": "source_image"}, "cut", (16, 16), patches={"size": 20}
+    )
     source, target = open_dataset(Pool.of(whole), labelled=False), open_dataset(Pool.of(cut))
     tested = set(target.index.loc[target.index["label"] == "a", "id"])
     found = leakage.leaks_between(source, target, tested)

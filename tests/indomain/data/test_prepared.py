@@ -20,7 +20,7 @@ from tests.indomain.data.made import class_folders, given, image
 )
 def test_a_subset_holds_the_parts_that_it_names(phantom_set, subset, parts):
     part = phantom_set.part(subset)
-    assert set(part.index()["part"]) == parts
+    assert set(part.index()["body_part"]) == parts
     assert part.name == (f"phantom/{subset}" if subset else "phantom")
 
 
@@ -31,7 +31,7 @@ def test_an_unknown_subset_is_answered_with_the_nearest(phantom_set):
 
 def test_a_subset_keeps_the_rows_of_the_whole(phantom_set):
     whole, part = phantom_set.index(), phantom_set.part("hand").index()
-    assert part["row"].tolist() == whole.loc[whole["part"] == "hand", "row"].tolist()
+    assert part["row"].tolist() == whole.loc[whole["body_part"] == "hand", "row"].tolist()
     assert phantom_set.part("hand").digest == phantom_set.digest
 
 

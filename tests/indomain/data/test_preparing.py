@@ -34,7 +34,7 @@ def test_find_decodes_nothing(data, cache):
     for path in data.glob("x/*/*.png"):
         path.write_bytes(b"no image")
     assert find(manifest_of(FOLDERS), data, cache, SIZE) is None and not cache.exists()
-    with pytest.raises(RequestError, match="none of the 2 files could be read; the first: .*a/1.png: not a picture"):
+    with pytest.raises(RequestError, match="none of the 2 files could be read; the first: .*a/1.png: not an image"):
         prepare(manifest_of(FOLDERS), data, cache, SIZE, quiet=True)
 
 
@@ -111,7 +111,7 @@ def test_unreadable_files_are_left_out_and_listed_with_the_reason(data, cache):
 
 def test_one_unreadable_file_stops_where_the_manifest_is_strict(data, cache):
     (data / "x/a/0.png").write_bytes(b"no image")
-    with pytest.raises(RequestError, match="a/0.png: not a picture .*strict_files = true"):
+    with pytest.raises(RequestError, match="a/0.png: not an image .*strict_files = true"):
         prepare(manifest_of(FOLDERS, strict_files=True), data, cache, SIZE, quiet=True)
     assert list(cache.iterdir()) == [], "nothing half made is left"
 

@@ -126,14 +126,14 @@ def whole_mura(tmp_path_factory) -> PreparedSet:
     columns = [name for name in INDEX_COLUMNS if name not in ("source_image", "sha256", "phash")]
     index = pd.DataFrame([[getattr(record, name) for name in columns] for record in records], columns=columns)
     (top / "prepared").mkdir()
-    index.assign(whole="", sha256="", phash="").to_csv(top / "prepared/index.csv", index=False)
+    index.assign(source_image="", sha256="", phash="").to_csv(top / "prepared/index.csv", index=False)
     return PreparedSet(top / "prepared", manifest, {"digest": "", "images": len(records)})
 
 
 def test_the_reader_finds_muras_own_counts(whole_mura):
     index = whole_mura.index()
     assert index.groupby("split").size().to_dict() == {"train": 36_808, "test": 3_197}
-    assert set(index["part"]) == set(whole_mura.manifest.counts)
+    assert set(index["body_part"]) == set(whole_mura.manifest.counts)
     assert audit.missing_images(Pool.of(whole_mura)) == []
 
 
@@ -177,7 +177,7 @@ def phantom_mura(tmp_path_factory) -> PreparedSet:
 def test_muras_manifest_reads_a_phantom_in_muras_layout(phantom_mura):
     words = {"normal": "negative", "abnormal": "positive"}
     drawn = sorted((one.split, one.part, one.patient, words[one.label]) for one in phantom.exposures(4))
-    found = phantom_mura.index()[["split", "part", "patient", "label"]]
+    found = phantom_mura.index()[["split", "body_part", "patient", "label"]]
     assert sorted(map(tuple, found.to_numpy())) == drawn
 
 
@@ -190,7 +190,7 @@ def test_studies_of_mura_are_found(phantom_mura):
 def test_a_subset_of_mura_and_all_but_it_are_the_whole(phantom_mura):
     humerus, others = (phantom_mura.part(name).index() for name in ("humerus", "all-but-humerus"))
     assert sorted([*humerus["row"], *others["row"]]) == list(range(len(phantom_mura.index())))
-    assert "humerus" not in set(others["part"])
+    assert "humerus" not in set(others["body_part"])
 
 
 def test_a_small_image_of_a_mura_study_is_what_lies_in_its_file(phantom_mura):

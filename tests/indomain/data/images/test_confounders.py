@@ -13,15 +13,15 @@ ALWAYS = {"share": 1.0, "seed": 0}
 
 def test_a_share_of_the_positives_carries_it_and_the_rest_of_the_others():
     ids, y = MANY
-    found = confounders.marks(ids, y, 0.9, 0)
+    found = confounders.markers(ids, y, 0.9, 0)
     assert found[y == 1].mean() == pytest.approx(0.9, abs=0.03) and found[y == 0].mean() == pytest.approx(0.1, abs=0.03)
 
 
 def test_a_mark_is_each_images_own():
     ids, y = MANY
-    found = confounders.marks(ids, y, 0.9, 0)
-    assert np.array_equal(confounders.marks(ids[5:50], y[5:50], 0.9, 0), found[5:50])
-    assert not np.array_equal(confounders.marks(ids, y, 0.9, 1), found)
+    found = confounders.markers(ids, y, 0.9, 0)
+    assert np.array_equal(confounders.markers(ids[5:50], y[5:50], 0.9, 0), found[5:50])
+    assert not np.array_equal(confounders.markers(ids, y, 0.9, 1), found)
 
 
 @pytest.mark.parametrize(

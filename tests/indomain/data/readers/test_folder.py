@@ -57,7 +57,7 @@ def test_an_image_in_no_class_folder_is_refused_or_has_no_label_where_the_manife
 def test_a_pattern_names_label_patient_part_and_view(tmp_path):
     pattern = r"XR_{body_part}/{patient:p\d+}_{view}_{label}.png"
     found = records(tmp_path, ["XR_HAND/p1_left_sick.png", "XR_HAND/p2_right_well.png"], {"pattern": pattern})
-    assert [(one.patient, one.view, one.label, one.part) for one in found] == [
+    assert [(one.patient, one.view, one.label, one.body_part) for one in found] == [
         ("p1", "left", "sick", "hand"),
         ("p2", "right", "well", "hand"),
     ]
@@ -98,7 +98,7 @@ def test_a_pattern_matches_within_one_folders_name(pattern, name, groups):
 
 @pytest.mark.parametrize(
     ("pattern", "message"),
-    [("{color}/*", "names {color}; known: label, patient"), ("{label:(}/*", "no valid expression")],
+    [("{color}/*", "names {color}; known: label, patient"), ("{label:(}/*", "not a valid regular expression")],
 )
 def test_a_wrong_pattern_is_refused(pattern, message):
     with pytest.raises(RequestError, match=message):

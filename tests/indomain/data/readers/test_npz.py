@@ -87,7 +87,10 @@ def test_groups_that_are_not_known_are_empty(tmp_path):
             "label 2 has no name among a, b",
         ),
         ({"images": IMAGES, "labels": np.array([0.5, 1, 0, 1])}, "labels holds fractions"),
-        ({"images": IMAGES, "labels": np.zeros((4, 2), int)}, r"labels has shape \(4, 2\); one entry an image"),
+        (
+            {"images": IMAGES, "labels": np.zeros((4, 2), int)},
+            r"labels has shape \(4, 2\); expected one entry per image",
+        ),
     ],
 )
 def test_an_archive_that_cannot_be_meant_is_refused(tmp_path, arrays, message):

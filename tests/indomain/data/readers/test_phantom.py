@@ -13,8 +13,9 @@ def test_records_are_the_exposures_and_draw_them_when_asked(tmp_path):
     assert [record.id for record in records] == [exposure.id for exposure in exposures]
     record, (pixels, mask) = records[5], phantom.render(exposures[5], (16, 24))
     assert np.array_equal(record.load(), pixels) and np.array_equal(record.mask(), mask) and record.grey()
-    for name in ("label", "patient", "study", "part", "view", "split"):
+    for name in ("label", "patient", "study", "view", "split"):
         assert getattr(record, name) == getattr(exposures[5], name)
+    assert record.body_part == exposures[5].part
 
 
 def test_a_record_names_the_seed_that_draws_it(tmp_path):

@@ -23,7 +23,7 @@ def test_nothing_is_decoded_before_it_is_asked_for(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a/1.png").write_bytes(b"no image")
     (record,) = readers.read(manifest_of({"reader": "folder"}), tmp_path, (8, 8))
-    with pytest.raises(UnreadableImage, match="not a picture"):
+    with pytest.raises(UnreadableImage, match="not an image"):
         record.load()
 
 
