@@ -191,7 +191,7 @@ def test_a_digest_holds_what_determines_a_result_and_nothing_else(here, small_re
     text = small_recipe.read_text()
     base = digests(text, here, cache_dir)
     assert digests(text.replace('title = "Tiny"', 'title = "Another"\nnotes = "more"'), here, cache_dir) == base
-    tables = [f"[{body_part}" for part in text.split("\n[")[1:]]
+    tables = [f"[{part}" for part in text.split("\n[")[1:]]
     shuffled = "\n".join([text.split("\n[")[0], *sorted(tables)])
     assert shuffled != text and digests(shuffled, here, cache_dir) - base == {
         # The panel's columns stand in the order of the chains; nothing is trained for that.

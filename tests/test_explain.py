@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from explain.explained import choose
 
 from explain import measures
+from explain.explained import choose
 from explain.grad_cam import grad_cam, grad_cam_plus_plus
 from explain.lime_maps import lime, superpixels
 from explain.scorers import in_batches, of_network
@@ -256,7 +256,7 @@ def test_explanations_robustness_and_calibration_in_a_recipe(indomain, small_rec
     ]
     assert clean == pytest.approx(plain["mean"].item(), abs=1e-5)
     marked = table[table["target"] == "marked"]
-    assert {f"auroc, marker {condition}" for condition in confounders.CONDITIONS} <= set(marked["metric"])
+    assert {f"auroc, mark {condition}" for condition in confounders.CONDITIONS} <= set(marked["metric"])
     assert not marked["method"].str.startswith("features").any()
 
     # Calibration and the operating point, on images and on studies by both rules.
@@ -269,7 +269,7 @@ def test_explanations_robustness_and_calibration_in_a_recipe(indomain, small_rec
 
     names = {path.name for path in folder.iterdir()}
     assert {"panel-wrist-squeezenet-full-strict.png", "panel-wrist-squeezenet-full-strict-predicted.png"} <= names
-    assert {"robustness-wrist-squeezenet.png", "robustness-marker-marked-squeezenet.png"} <= names
+    assert {"robustness-wrist-squeezenet.png", "robustness-mark-marked-squeezenet.png"} <= names
     assert "panel-wrist-squeezenet-features-linear-svm-strict.png" in names
     assert any(name.startswith("reliability-wrist") for name in names)
     page = (folder / "report.html").read_text()

@@ -8,9 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
-from fusion.estimators import Span
-from fusion.once import Once, once
-from fusion.stage import RULES
 from sklearn.cross_decomposition import CCA
 from sklearn.datasets import make_classification
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -24,8 +21,11 @@ from threadpoolctl import threadpool_limits
 from fusion import MRMR, CanonicalFusion, FeatureFusion, MutualInformation, ScoreFusion
 from fusion.blocks import inner_folds
 from fusion.classifiers import CLASSIFIERS, GRIDS
+from fusion.estimators import Span
 from fusion.fitting import fit, scores_of
+from fusion.once import Once, once
 from fusion.scores import likeliest_weights, searched_weights
+from fusion.stage import RULES
 from indomain.artifacts import fitted_classifier
 from indomain.errors import RequestError, look_up
 
@@ -393,7 +393,7 @@ subsets = [["squeezenet", "dcnn-light-w0.125"]]
 rules = ["concat", "score-mean", "score-search"]
 heads = ["score-mean", "score-weighted", "score-stacking", "score-search"]
 tune = true
-save = ["lda"]
+keep = ["lda"]
 pooling = ["mean", "std"]
 """
 

@@ -66,16 +66,14 @@ def asked(page, script, width=1200):
 def test_every_part_is_drawn(page, tmp_path, width):
     text = page.read_text(encoding="utf-8")
     for part in PARTS:
-        alone = tmp_path / f"{body_part}.html"
+        alone = tmp_path / f"{part}.html"
         # All but one part are hidden, so that a picture shows that part and nothing else.
-        style = f"<style>body > *:not(#{body_part}) {{ display: none !important }}</style>"
+        style = f"<style>body > *:not(#{part}) {{ display: none !important }}</style>"
         alone.write_text(text + style, encoding="utf-8")
-        shot = tmp_path / f"{body_part}.png"
+        shot = tmp_path / f"{part}.png"
         browse(alone, f"--window-size={width},700", f"--screenshot={shot}")
         pixels = np.asarray(Image.open(shot).convert("L"), float)
-        assert pixels.shape == (700, width) and (pixels < 200).mean() > 0.0005, (
-            f"{body_part} is blank at {width} pixels"
-        )
+        assert pixels.shape == (700, width) and (pixels < 200).mean() > 0.0005, f"{part} is blank at {width} pixels"
 
 
 def test_nothing_is_wider_than_a_phone(page):

@@ -92,7 +92,7 @@ def test_a_training_that_diverges_is_a_row_without_a_number(indomain, small_reci
     assert len(list(folder.glob("panel-*.png"))) == 3 and "diverged" in (folder / "report.html").read_text()
     status, out, _ = indomain(*command)
     assert status == 0 and "Everything was done already" in out
-    # With nothing left that has numbers, there is not a table.
+    # With nothing left that has numbers, there is no table.
     status, _, err = indomain(
         "run", "tiny.toml", *command[2:], "--set", "finetune.strategies=['full']", "--profile", "paper"
     )
@@ -149,7 +149,7 @@ WRONG = [
     (
         'set = "small.toml:wrist"\nclasses = { a = ["normal"], b = ["normal"] }',
         'set = "small.toml:wrist"',
-        "is in two classes",
+        "stands in two classes",
     ),
     ('imagenet = ["tiny.toml.keras"]', 'imagenet = ["imagenet"]', "no such file"),
     ('imagenet = ["broken.keras"]', 'imagenet = ["imagenet"]', "no .keras file"),
@@ -221,7 +221,7 @@ def test_the_humerus_recipe_runs_on_phantoms_in_muras_layout(indomain, here):
         "finetune.epochs=1",
     ]
     words += ["pretrain.supervised.epochs=1", "report.samples=200", 'fusion.classifiers=["lda"]', "fusion.tune=false"]
-    words += ['profiles=["strict"]', "fusion.save=[]", "explain.measure=0", 'explain.explained=["true"]']
+    words += ['profiles=["strict"]', "fusion.keep=[]", "explain.measure=0", 'explain.explained=["true"]']
     words += ['explain.robustness.corruptions=["blur"]', "explain.robustness.severities=[3]"]
     settings = [part for word in words for part in ("--set", word)]
     status, out, err = indomain("run", "alammar2023/humerus", "--data-dir", here / "data", *settings)
@@ -256,11 +256,10 @@ def test_a_recipe_without_any_arm_that_can_run(indomain, small_recipe):
 def test_a_profiles_own_keys_are_laid_over_the_others(small_recipe):
     from pathlib import Path
 
-    from pretrain.stage import Options
-
     from indomain.recipe.recipe import load_recipe
     from indomain.recipe.study import Plan
     from indomain.runs.folder import RunsFolder
+    from pretrain.stage import Options
 
     text = small_recipe.read_text() + "[pretrain.paper.supervised]\nepochs = 7\n"
     small_recipe.write_text(text.replace("epochs = 1\n", "epochs = 1\naugment = 'basic'\n", 1))

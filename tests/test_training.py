@@ -30,7 +30,7 @@ def problem(count=48):
     return pictures, table
 
 
-def learn(folder, options, seed=0, frozen=0.0, head_lr_factor=1.0, shuffled=False):
+def learn(folder, options, seed=0, frozen=0.0, head_rate=1.0, shuffled=False):
     folder.mkdir(exist_ok=True)
     pictures, table = problem()
     if shuffled:
@@ -39,7 +39,7 @@ def learn(folder, options, seed=0, frozen=0.0, head_lr_factor=1.0, shuffled=Fals
     weights.initialise(backbone, seed)
     before = {layer.name: [np.array(w) for w in layer.weights] for layer in backbone.layers}
     network, facts = classifier.classify(
-        backbone, table, lambda rows: pictures[rows], 2, options, seed, folder, silent, head_lr_factor
+        backbone, table, lambda rows: pictures[rows], 2, options, seed, folder, silent, head_rate
     )
     return network, pd.read_csv(folder / "log.csv"), before, facts
 
@@ -118,7 +118,7 @@ def test_the_best_epoch_is_kept_even_if_it_was_before_the_kill(tmp_path, monkeyp
 def test_a_head_learns_on_features_what_it_learns_on_pictures(tmp_path):
     options = TrainingOptions(epochs=6, batch=8, learning_rate=1e-2, augment="none")
     pictures, table = problem()
-    on_pictures, log, *_ = learn(tmp_path / "pictures", options, frozen=1.0, head_lr_factor=10.0)
+    on_pictures, log, *_ = learn(tmp_path / "pictures", options, frozen=1.0, head_rate=10.0)
     expected = inference.predict(on_pictures, lambda rows: pictures[rows], table["row"].to_numpy())
 
     backbone = architecture.backbone(SPEC, 1.0)
@@ -155,7 +155,7 @@ def test_the_heads_learning_rate_is_scaled_under_adam(tmp_path):
     moved = {}
     for rate in (1.0, 10.0):
         options = TrainingOptions(epochs=1, batch=64, learning_rate=1e-4, select="last")
-        network, _, before, _ = learn(tmp_path / str(rate), options, head_lr_factor=rate)
+        network, _, before, _ = learn(tmp_path / str(rate), options, head_rate=rate)
         bias = np.array(network.get_layer("logits").bias)
         stem = np.array(network.get_layer("stem1_conv").bias) - before["stem1_conv"][1]
         moved[rate] = np.abs(bias).max(), np.abs(stem).max()

@@ -125,7 +125,7 @@ def test_the_table_prints_the_papers_digits(part):
     said = np.repeat([1, 0, 0, 1], [hit, missed, right, false])
     info = SplitInfo(
         name=part,
-        set=f"mura/{body_part}",
+        set=f"mura/{part}",
         title="MURA",
         citation="",
         synthetic=False,
@@ -203,7 +203,7 @@ def test_the_papers_profile_uses_the_official_images_and_holds_nothing_out(alamm
 
 def test_networks_learn_the_marker_and_are_tested_without_it(alammar):
     part, _, tasks = alammar
-    tested = find(tasks, "explain", "robustness", target=f"marked-{body_part}")
+    tested = find(tasks, "explain", "robustness", target=f"marked-{part}")
     assert {task.tags.chain for task in tested} == {"imagenet", "imagenet-in-domain"}
     assert all(task.params["confounder"] == {"share": 0.9, "seed": 0} for task in tested)
 
