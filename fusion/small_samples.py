@@ -1,13 +1,12 @@
 """What scikit-learn's classifiers need to serve a few hundred images with thousands of features."""
 
-from typing import Any
-
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from indomain.errors import RequestError
@@ -39,23 +38,25 @@ class Span(TransformerMixin, BaseEstimator):
 class Calibrated(CalibratedClassifierCV):
     """A classifier fitted on all images; its sigmoid is fitted on held-out decision values (Platt 1999)."""
 
-    cv: Any
-
     def fit(self, X, y):
         """As CalibratedClassifierCV, with as many held-out parts as the smallest class allows, at most `cv`.
 
         Raises:
             RequestError: a class has a single image.
         """
-        smallest = int(np.unique(y, return_counts=True)[1].min())
+        check_classification_targets(y)
+        smallest = int(np.unique(np.asarray(y), return_counts=True)[1].min())
         if smallest < 2:
-            raise RequestError("support vector machines need two training images of each class for their scores.")
-        given: Any = self.cv
-        try:
-            self.cv = min(given, smallest) if isinstance(given, int) else given
-            return super().fit(X, y)
-        finally:
-            self.cv = given
+            raise RequestError(
+                "a class has one sample only; support vector machines need two training images of each class for their scores."
+            )
+        given = self.get_params(deep=False)
+        if isinstance(given["cv"], int):
+            given["cv"] = min(given["cv"], smallest)
+        # Parameters are the caller's: what is fitted with fewer parts is another object, whose results are taken over.
+        fitted = CalibratedClassifierCV(**given).fit(X, y)
+        vars(self).update({name: value for name, value in vars(fitted).items() if name.endswith("_")})
+        return self
 
 
 class FewNeighbors(KNeighborsClassifier):
@@ -72,4 +73,4 @@ class BalancedBoosting(GradientBoostingClassifier):
 
     def fit(self, X, y):
         """As GradientBoostingClassifier."""
-        return super().fit(X, y, compute_sample_weight("balanced", y))
+        return super().fit(X, y, None if y is None else compute_sample_weight("balanced", np.asarray(y)))
