@@ -55,7 +55,9 @@ class Calibrated(CalibratedClassifierCV):
             given["cv"] = min(given["cv"], smallest)
         # Parameters are the caller's: what is fitted with fewer parts is another object, whose results are taken over.
         fitted = CalibratedClassifierCV(**given).fit(X, y)
-        vars(self).update({name: value for name, value in vars(fitted).items() if name.endswith("_")})
+        for name, value in vars(fitted).items():
+            if name.endswith("_"):
+                setattr(self, name, value)
         return self
 
 
