@@ -1,13 +1,12 @@
 """scikit-learn's classifiers, adapted to a few hundred images with thousands of features."""
 
-from typing import Any
-
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from indomain.errors import RequestError
@@ -46,8 +45,6 @@ class Span(TransformerMixin, BaseEstimator):
 class Calibrated(CalibratedClassifierCV):
     """A classifier fitted on all images, with scores from a sigmoid fitted on held-out decision values (Platt 1999)."""
 
-    cv: Any
-
     def fit(self, X, y):
         """As CalibratedClassifierCV, with as many folds as the smallest class allows, at most `cv`.
 
@@ -58,16 +55,22 @@ class Calibrated(CalibratedClassifierCV):
         Raises:
             RequestError: a class has a single image.
         """
-        smallest = int(np.unique(y, return_counts=True)[1].min())
+        check_classification_targets(y)
+        smallest = int(np.unique(np.asarray(y), return_counts=True)[1].min())
         if smallest < 2:
-            raise RequestError("support vector machines need two training images of each class for their scores.")
-        cv: Any = self.cv
-        try:
-            self.cv = min(cv, smallest) if isinstance(cv, int) else cv
-            return super().fit(X, y)
-        finally:
-            # scikit-learn forbids `fit` to change a parameter.
-            self.cv = cv
+            raise RequestError(
+                "a class has one sample only; support vector machines need two training images of each class for their "
+                "scores."
+            )
+        params = self.get_params(deep=False)
+        if isinstance(params["cv"], int):
+            params["cv"] = min(params["cv"], smallest)
+        # `fit` must not change a parameter: another estimator is fitted with fewer folds, and its results are taken over.
+        fitted = CalibratedClassifierCV(**params).fit(X, y)
+        for name, value in vars(fitted).items():
+            if name.endswith("_"):
+                setattr(self, name, value)
+        return self
 
 
 class FewNeighbors(KNeighborsClassifier):
@@ -95,4 +98,4 @@ class BalancedBoosting(GradientBoostingClassifier):
             X: (images, features).
             y: (images,), classes.
         """
-        return super().fit(X, y, compute_sample_weight("balanced", y))
+        return super().fit(X, y, None if y is None else compute_sample_weight("balanced", np.asarray(y)))
