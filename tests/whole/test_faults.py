@@ -1,6 +1,5 @@
 """What may go wrong with a machine while a recipe runs: each time the same command continues, and the table is the same."""
 
-import contextlib
 import ctypes
 import random
 import resource
@@ -14,25 +13,9 @@ import pytest
 
 from indomain import files
 from indomain.commands.cli import main
+from tests.whole.small import LESS, remove, same_table
 
 PROGRAM = "import sys; from indomain.commands.cli import main; sys.exit(main(sys.argv[1:]))"
-# One seed, one strategy, one classifier: seconds of work, every stage but the explanations.
-LESS = ["--set", "explain.images=0", "--set", "seeds=[0]", "--set", 'finetune.strategies=["full"]']
-
-
-def same_table(first: Path, second: Path) -> bool:
-    names = ("table.csv", "predictions.csv")
-    return all((first / "tiny" / name).read_bytes() == (second / "tiny" / name).read_bytes() for name in names)
-
-
-@pytest.fixture(scope="module")
-def unbroken(finished, cache_dir, tmp_path_factory) -> Path:
-    """The runs folder of the smaller recipe, that nothing happened to; not to be changed."""
-    here = tmp_path_factory.mktemp("unbroken")
-    shutil.copytree(finished, here, dirs_exist_ok=True)
-    with contextlib.chdir(here):
-        assert main(["run", "tiny.toml", *LESS, "--cache-dir", str(cache_dir)]) == 0
-    return here / "runs"
 
 
 def test_killed_at_twenty_moments(small_recipe, here, cache_dir, unbroken, forked):
@@ -52,12 +35,6 @@ def test_killed_at_twenty_moments(small_recipe, here, cache_dir, unbroken, forke
     status, _, err = forked.run(*words, here=here)
     assert status == 0, err
     assert same_table(here / "runs", unbroken)
-
-
-def remove(here: Path, *stages: str) -> None:
-    """Removes the runs of some stages, as if they were to be done yet."""
-    for folder in [folder for stage in stages for folder in (here / "runs/work").glob(f"{stage}-*")]:
-        shutil.rmtree(folder)
 
 
 def test_a_full_disk_loses_nothing(finished_here, unbroken, indomain):

@@ -16,9 +16,10 @@ def test_processes_do_every_task_once(chain, runs):
     assert (runs.folder(chain[3]) / "text").read_text() == "abacd"
 
 
-def test_what_ends_one_process_ends_them_all_and_is_said(runs):
-    with pytest.raises(RequestError, match="b went wrong"):
-        executor.execute([note("a", seconds=60), note("b", raises="RequestError")], runs, jobs=2, quiet=True)
+@pytest.mark.parametrize("error", [RequestError, FloatingPointError])
+def test_what_ends_one_process_ends_them_all_and_is_said(runs, error):
+    with pytest.raises(error, match="b went wrong"):
+        executor.execute([note("a", seconds=60), note("b", raises=error.__name__)], runs, jobs=2, quiet=True)
     assert not list(runs.work.glob("*/DONE"))
 
 

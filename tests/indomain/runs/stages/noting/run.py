@@ -1,5 +1,6 @@
 """A stage that does next to nothing: it writes what its inputs wrote and its own name, and what its parameters ask."""
 
+import builtins
 import os
 import signal
 import time
@@ -22,7 +23,8 @@ def run(work: Work) -> dict[str, Any]:
     work.progress(f"writing {params['name']}", 0.5)
     time.sleep(params.get("seconds", 0))
     if "raises" in params:
-        raise getattr(errors, params["raises"])(f"{params['name']} went wrong")
+        error = getattr(errors, params["raises"], None) or getattr(builtins, params["raises"])
+        raise error(f"{params['name']} went wrong")
     if "dies_once" in params and not Path(params["dies_once"]).exists():
         Path(params["dies_once"]).touch()
         os.kill(os.getpid(), signal.SIGKILL)
