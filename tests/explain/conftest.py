@@ -14,7 +14,7 @@ confounder = { share = 1.0 }
 EXPLAINED = """
 [fusion]
 classifiers = ["lda", "knn"]
-keep = ["lda"]
+save = ["lda"]
 [explain]
 images = 2
 measure = 4

@@ -20,7 +20,7 @@ classifiers = ["lda", "naive-bayes"]
 rules = ["concat", "score-weighted"]
 heads = ["score-mean", "score-weighted", "score-stacking"]
 networks = ["each", "all"]
-keep = ["lda"]
+save = ["lda"]
 """
 
 

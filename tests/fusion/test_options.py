@@ -11,7 +11,7 @@ from indomain.toml import validated
     ("key", "value", "words"),
     [
         ("classifiers", ["ldaa"], "unknown classifier 'ldaa'. Did you mean 'lda'"),
-        ("keep", ["forest"], "unknown classifier 'forest'. Did you mean 'random-forest'"),
+        ("save", ["forest"], "unknown classifier 'forest'. Did you mean 'random-forest'"),
         ("rules", ["mrmrr"], "unknown rule of fusion 'mrmrr'. Did you mean 'mrmr'"),
         ("heads", ["concat"], "unknown rule for heads 'concat'"),
         ("networks", ["both"], "networks"),

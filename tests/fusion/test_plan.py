@@ -51,7 +51,7 @@ def test_heads_are_fused_where_there_are_several(fused):
 
 
 def test_only_what_is_asked_for_is_kept(fused):
-    kept = [task for task in find(fused[1], "fusion", "classify") if task.params.get("keep")]
+    kept = [task for task in find(fused[1], "fusion", "classify") if task.params.get("save")]
     assert {task.params["classifier"] for task in kept} == {"lda"}
 
 
@@ -87,7 +87,7 @@ def test_what_is_not_asked_for_is_in_no_digest(planned):
             "fusion.subsets=[['dcnn-w0.25']]",
             "fusion.subsets: unknown backbone 'dcnn-w0.25'. Did you mean 'dcnn-light-w0.25'",
         ),
-        ("fusion.keep=['lda']", "fusion.keep: unknown classifier 'lda'"),
+        ("fusion.save=['lda']", "fusion.save: unknown classifier 'lda'"),
     ],
 )
 def test_a_name_that_the_recipe_does_not_have_is_refused(planned, setting, words):

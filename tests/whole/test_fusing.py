@@ -30,7 +30,7 @@ subsets = [["dcnn-light-w0.125", "dcnn-light-w0.25"]]
 rules = ["concat", "score-mean", "score-search"]
 heads = ["score-mean", "score-weighted", "score-stacking", "score-search"]
 tune = true
-keep = ["lda"]
+save = ["lda"]
 pooling = ["mean", "std"]
 [report]
 samples = 200

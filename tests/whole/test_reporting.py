@@ -31,7 +31,7 @@ epochs = 1
 epochs = 1
 [fusion]
 classifiers = ["linear-svm"]
-keep = ["linear-svm"]
+save = ["linear-svm"]
 [explain]
 images = 2
 measure = 4
@@ -166,7 +166,7 @@ def test_images_as_they_are_give_the_tables_own_number(wrist):
 
 def test_each_condition_of_a_marker_is_a_row(table):
     marked = table[table["target"] == "marked"]
-    assert {f"auroc, mark {condition}" for condition in CONDITIONS} <= set(marked["metric"])
+    assert {f"auroc, marker {condition}" for condition in CONDITIONS} <= set(marked["metric"])
 
 
 def test_classifiers_see_no_images_with_a_marker(table):
@@ -174,7 +174,7 @@ def test_classifiers_see_no_images_with_a_marker(table):
     assert len(marked) and not marked["method"].str.startswith("features").any()
 
 
-@pytest.mark.parametrize("name", [f"robustness-wrist-{BACKBONE}", f"robustness-mark-marked-{BACKBONE}"])
+@pytest.mark.parametrize("name", [f"robustness-wrist-{BACKBONE}", f"robustness-marker-marked-{BACKBONE}"])
 def test_robustness_has_its_figures(folder, name):
     assert (folder / f"{name}.png").is_file()
 
