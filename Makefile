@@ -3,7 +3,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: install demo test check bench clean
+.PHONY: install demo test check bench pages clean
 
 # One environment for everything; made again only when the dependencies change.
 install: $(VENV)/.installed
@@ -25,6 +25,11 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m benchmarks.pages --check
+
+# The committed results as pages: results/README.md, and the marked places of README.md and docs/.
+pages: install
+	$(BIN)/python -m benchmarks.pages
 
 # PyTorch serves one benchmark only and has an environment of its own, with the build for CPUs.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu

@@ -6,11 +6,14 @@ import sys
 # The longest last: `recipe` runs the quickstart and its plain twin, half an hour.
 BENCHMARKS = (
     "phantoms",
+    "macs",
     "preparing",
     "feeding",
     "steps",
     "reuse",
     "explaining",
+    "fusing",
+    "allocating",
     "memory",
     "precision",
     "pretexts",

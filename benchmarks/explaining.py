@@ -8,12 +8,13 @@ from benchmarks.ratios import compare, write
 from explain.lime_maps import lime
 from explain.scorers import of_network
 from indomain.networks import architecture, weights
+from indomain.networks.options import Architecture
 
 SAMPLES = 1000
 
 
 def main() -> None:
-    backbone = architecture.backbone({"name": "squeezenet", "shape": [64, 64, 3], "width": 1})
+    backbone = architecture.backbone(Architecture("squeezenet", 1, (64, 64, 3)))
     weights.initialise(backbone, 0)
     model: keras.Model = architecture.with_scores(architecture.with_head(backbone, 2, 0.5))
     picture = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)

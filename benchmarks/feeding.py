@@ -9,12 +9,14 @@ import numpy as np
 
 from benchmarks.preparing import manifest, pictures
 from benchmarks.ratios import compare, write
-from indomain.data.image_store import Pictures
+from indomain.data.image_store import ImageStore
 from indomain.data.preparing import prepare
 from indomain.networks import architecture, weights
-from indomain.training import model, trainer
+from indomain.networks.options import Architecture
 from indomain.training.batches import Batches
+from indomain.training.model import TrainingModel, compiled
 from indomain.training.options import TrainingOptions
+from indomain.training.trainer import Trainer
 
 
 def feed(batches: Batches) -> None:
@@ -26,8 +28,10 @@ def reading(root: Path) -> dict[str, Any]:
     """224 pixels, shuffled: from the prepared set, and from the JPEG files that it was made of."""
     pictures(root / "jpeg", 600, 500)
     done = prepare(manifest(root / "jpeg"), Path(), root / "cache", (224, 224), quiet=True)
-    number = done.facts["images"]
-    ours = Batches(Pictures(done.folder / "images.npy", 3), np.arange(number), np.zeros(number, int), batch=32, seed=0)
+    number = done.info["images"]
+    ours = Batches(
+        ImageStore(done.folder / "images.npy", 3), np.arange(number), np.zeros(number, int), batch=32, seed=0
+    )
     theirs = keras.utils.image_dataset_from_directory(
         root / "jpeg", image_size=(224, 224), batch_size=32, shuffle=True, seed=0, verbose=False
     )
@@ -36,12 +40,12 @@ def reading(root: Path) -> dict[str, Any]:
     return {"what": what, "ours": round(seconds, 3), "other": round(other, 3), "ratio": round(ratio, 1), "limit": 20}
 
 
-def trainee(augment: str, name: str = "squeezenet", side: int = 64) -> model.Trainee:
-    backbone = architecture.backbone({"name": name, "shape": [side, side, 3], "width": 1})
+def training_model(augment: str, name: str = "squeezenet", side: int = 64) -> TrainingModel:
+    backbone = architecture.backbone(Architecture(name, 1.0, (side, side, 3)))
     weights.initialise(backbone, 0)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     network = architecture.with_head(backbone, 2, 0.5)
-    return model.compiled(model.Trainee(network, augment), TrainingOptions(), loss=loss, weighted_metrics=["accuracy"])
+    return compiled(TrainingModel(network, augment), TrainingOptions(), loss=loss, weighted_metrics=["accuracy"])
 
 
 class Same(Batches):
@@ -56,9 +60,9 @@ class Same(Batches):
 def waiting(root: Path) -> dict[str, Any]:
     """The share of a training's time that feeding adds, with basic augmentation, 224 pixels."""
     path = next((root / "cache").glob("*/images.npy"))
-    read = Pictures(path, 3)
+    read = ImageStore(path, 3)
     rows, y = np.arange(320), np.arange(320) % 2
-    model = trainee("basic", side=224)
+    model = training_model("basic", side=224)
     fed, kept = (kind(read, rows, y, batch=32, seed=0) for kind in (Batches, Same))
 
     def epoch(batches: Batches):
@@ -77,13 +81,13 @@ def loop(root: Path) -> dict[str, Any]:
     array = rng.integers(0, 256, (number, 64, 64, 3), np.uint8)
     np.save(root / "images.npy", array)
     y = np.arange(number) % 2
-    model = trainee("none")
-    batches = Batches(Pictures(root / "images.npy", 3), np.arange(number), y, batch=32, seed=0)
+    model = training_model("none")
+    batches = Batches(ImageStore(root / "images.npy", 3), np.arange(number), y, batch=32, seed=0)
     weights, folder = np.ones(number, np.float32), root / "run"
     folder.mkdir()
 
     def ours() -> None:
-        trainer.fit(model, batches, None, TrainingOptions(epochs=3), folder)
+        Trainer(TrainingOptions(epochs=3), 0, folder).fit(model, batches)
 
     def bare() -> None:
         model.fit(array, y, sample_weight=weights, batch_size=32, epochs=3, verbose=0)

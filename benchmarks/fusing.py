@@ -14,11 +14,10 @@ from benchmarks.ratios import seconds_of, write
 from explain.grad_cam import grad_cam
 from explain.lime_maps import lime
 from explain.scorers import of_network
-from fusion.classifiers import CLASSIFIERS
 from fusion.fitting import fit
-from fusion.stage import RULES
-from indomain.errors import look_up
+from fusion.registry import CLASSIFIERS, RULES, classifier, rule
 from indomain.networks import architecture, features, inference, weights
+from indomain.networks.options import Architecture
 
 NETWORKS = ("densenet201", "efficientnetb0", "mobilenetv2", "resnet50", "vgg16", "squeezenet", "dcnn")
 IMAGES, LEARNT = 1000, 800
@@ -33,7 +32,7 @@ def main() -> None:
 
     def extract() -> None:
         for name in NETWORKS:
-            backbone = architecture.backbone({"name": name, "shape": [64, 64, 3], "width": 1})
+            backbone = architecture.backbone(Architecture(name, 1, (64, 64, 3)))
             weights.initialise(backbone, 0)
             part, _ = features.extractor(architecture.with_head(backbone, 2, 0.0), "", ["mean"])
             blocks.append(inference.predict(part, lambda rows: pictures[rows], np.arange(IMAGES)))
@@ -52,8 +51,8 @@ def main() -> None:
         for name in CLASSIFIERS:
 
             def one(rule_name: str = rule_name, name: str = name) -> None:
-                learner = look_up(CLASSIFIERS, name, "classifier")(0)
-                whole = look_up(RULES, rule_name, "rule")(widths, learner, None)
+                learner = classifier(name, 0)
+                whole = rule(rule_name)(widths, learner, None)
                 fit(whole, learner, None, X[:LEARNT], y[:LEARNT], groups)[0].predict_proba(X[LEARNT:])
 
             seconds = seconds_of(one)
@@ -63,7 +62,7 @@ def main() -> None:
     say(f"the slowest of {len(RULES) * len(CLASSIFIERS)} fits: {slowest[1]}", slowest[0], 60)
     say("all rules with all classifiers", total, 60)
 
-    backbone = architecture.backbone({"name": "squeezenet", "shape": [64, 64, 3], "width": 1})
+    backbone = architecture.backbone(Architecture("squeezenet", 1, (64, 64, 3)))
     model = architecture.with_scores(architecture.with_head(backbone, 2, 0.0))
     weights.initialise(model, 0)
     chosen = y[:100]

@@ -1,4 +1,4 @@
-"""Keeps a recipe's table under results/: python -m benchmarks.keep RECIPE [RUNS_DIR]
+"""Keeps a recipe's table under results/: python -m benchmarks.keep RECIPE [RUNS_DIR]; then `make pages`
 
 Writes results/<recipe>.csv (the table as it was printed), results/<recipe>.json (date, seconds of each stage, versions,
 machine) and the figures of numbers as results/<recipe>-<figure>.png.
@@ -14,27 +14,31 @@ import pandas as pd
 
 from benchmarks.ratios import RESULTS
 from indomain import __version__, files
+from indomain.artifacts.record import read_record
+from indomain.runs import publishing
+from indomain.runs.folder import finished
 
 
 def keep(recipe: str, runs: Path) -> None:
-    """Copies the table and says how it came to be."""
+    """Copies the table and records how it came to be."""
     folder = runs / recipe
     name = recipe.replace("/", "-")
     files.write_text(RESULTS / f"{name}.csv", (folder / "table.csv").read_text(encoding="utf-8"))
-    for pattern in ("intervals-*.png", "labels-*.png", "robustness-*.png"):
-        for figure in folder.glob(pattern):
-            shutil.copyfile(figure, RESULTS / f"{name}-{figure.name}")
+    for figure in files.read_json(folder / publishing.LIST):
+        # Panels are large, and show images; the figures of numbers are kept.
+        if figure.endswith(".png") and not figure.startswith("panel-"):
+            shutil.copyfile(folder / figure, RESULTS / f"{name}-{figure}")
     stages = pd.read_csv(folder / "stages.csv")
-    records = [files.read_json(path) for path in (runs / "work").glob("finetune-*/DONE")]
-    last = max(records, key=lambda record: record["started"])
+    records = [read_record(folder) for folder in finished(runs / "work") if folder.name.startswith("finetune-")]
+    last = max(records, key=lambda record: record.started)
     files.write_json(
         RESULTS / f"{name}.json",
         {
             "recipe": recipe,
-            "date": last["started"][:10],
+            "date": last.started[:10],
             "seconds": dict(zip(stages["stage"], stages["seconds"])),
             "peak_memory_mb": float(stages["peak_memory_mb"].max()),
-            "versions": {"indomain": __version__, "python": platform.python_version(), **last["versions"]},
+            "versions": {"indomain": __version__, "python": platform.python_version(), **last.facts["versions"]},
             "cores": os.cpu_count(),
         },
     )

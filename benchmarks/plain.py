@@ -9,7 +9,6 @@ Grad-CAM and figures are left out, in this script's favour.
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -21,20 +20,21 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from indomain.data.budget import labelled_rows
-from indomain.data.split import Listing
+from indomain.data.budget import LabelBudget
+from indomain.data.split import Split
 from indomain.networks import backbones
+from indomain.recipe.chain import Arm
 from indomain.recipe.recipe import load_recipe
-from indomain.recipe.study import Plan
+from indomain.recipe.study import Study
 from indomain.runs.folder import RunsFolder
 from indomain.training import augmentation
 
 CLASSIFIERS = {"linear-svm": lambda: SVC(kernel="linear", probability=True), "random-forest": RandomForestClassifier}
 
 
-def arrays(listing: Listing, table: pd.DataFrame, split: str) -> tuple[np.ndarray, np.ndarray]:
-    part = table[table["split"] == split]
-    return listing.pictures(1)(part["row"].to_numpy()).astype(np.float32), part["y"].to_numpy()
+def arrays(split: Split, table: pd.DataFrame, name: str) -> tuple[np.ndarray, np.ndarray]:
+    part = table[table["split"] == name]
+    return split.images(1)(part["row"].to_numpy()).astype(np.float32), part["y"].to_numpy()
 
 
 def fit(backbone: keras.Model, classes: int, train, val, epochs: int, batch: int) -> keras.Model:
@@ -53,19 +53,20 @@ def fit(backbone: keras.Model, classes: int, train, val, epochs: int, batch: int
 
 def main(folder: Path) -> None:
     name, recipe, base = load_recipe("quickstart")
-    plan = Plan(name, recipe, base, RunsFolder(folder / "runs"), folder, folder / "cache", quiet=True)
-    target, source = plan.target("humerus", "strict"), plan.source("other-parts", "strict", True)
-    rows = labelled_rows(target.table(0), {"shots": 40}, 0.25)
+    study = Study(name, recipe, base, RunsFolder(folder / "runs"), folder, folder / "cache", quiet=True)
+    target, source = study.target("humerus", "strict"), study.source("other-parts", "strict", True)
+    rows = LabelBudget(shots=40).rows(target.table(0), 0.25)
     mine = {split: arrays(target, rows, split) for split in ("train", "val", "test")}
     others = {split: arrays(source, source.table(0), split) for split in ("train", "val")}
 
-    def network(options: Any, chain: list[str], seed: int) -> tuple[keras.Model, keras.Model]:
+    def network(arm: Arm, seed: int) -> tuple[keras.Model, keras.Model]:
         keras.backend.clear_session()
         keras.utils.set_random_seed(seed)
+        options, chain = arm.backbone, arm.chain
         backbone = backbones.build(options.name, (64, 64, 1), options.width)
-        if chain[0] == "imagenet":
+        if chain.start == "imagenet":
             backbones.load_imagenet(options.name, backbone)
-        if len(chain) > 1:
+        if chain.steps:
             fit(backbone, 2, others["train"], others["val"], 10, 32)
         return backbone, fit(backbone, 2, mine["train"], mine["val"], 15, 16)
 
@@ -77,9 +78,10 @@ def main(folder: Path) -> None:
         print(found[-1], flush=True)
 
     for seed in recipe.seeds:
-        for options, chain, steps in recipe.arms("humerus", "strict"):
-            _, model = network(options, steps, seed)
-            add(seed, chain, options.label, "full", model.predict(mine["test"][0], verbose=0)[:, 1])
+        arms = recipe.arms("humerus")
+        for arm in arms:
+            _, model = network(arm, seed)
+            add(seed, arm.chain.name, arm.backbone.label, "full", model.predict(mine["test"][0], verbose=0)[:, 1])
             if seed == 0:
                 for picture in mine["test"][0][:5]:
                     lime_image.LimeImageExplainer(random_state=0).explain_instance(
@@ -87,12 +89,12 @@ def main(folder: Path) -> None:
                         lambda batch, model=model: model.predict(batch[..., :1], verbose=0),
                         num_samples=500,
                     )
-        for chain, steps in recipe.chains.items():
-            members = [options for options, name, _ in recipe.arms("humerus", "strict") if name == chain]
+        for chain in recipe.chains:
+            members = [arm for arm in arms if arm.chain.name == chain]
             for method, make in CLASSIFIERS.items():
                 blocks = []
-                for options in members:
-                    backbone, _ = network(options, steps, seed)
+                for arm in members:
+                    backbone, _ = network(arm, seed)
                     blocks.append([backbone.predict(mine[split][0], verbose=0) for split in ("train", "val", "test")])
                 train, val, test = (np.concatenate(parts, axis=1) for parts in zip(*blocks))
                 classifier = make_pipeline(StandardScaler(), make())

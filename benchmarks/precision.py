@@ -18,20 +18,19 @@ def worker(name: str, width: float, compute: dict[str, Any]) -> None:
 
     from indomain import backend
     from indomain.networks import architecture
-    from indomain.training import model
+    from indomain.networks.options import Architecture
+    from indomain.training.model import TrainingModel, compiled
     from indomain.training.options import TrainingOptions
 
     backend.configure({"backend": backend.name(), **compute})
-    backbone = architecture.backbone({"name": name, "shape": [64, 64, 3], "width": width})
+    backbone = architecture.backbone(Architecture(name, width, (64, 64, 3)))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    trainee = model.compiled(
-        model.Trainee(architecture.with_head(backbone, 2, 0.5), "basic"), TrainingOptions(), loss=loss
-    )
+    model = compiled(TrainingModel(architecture.with_head(backbone, 2, 0.5), "basic"), TrainingOptions(), loss=loss)
     images, y = np.random.default_rng(0).integers(0, 256, (32, 64, 64, 3)).astype(np.uint8), np.arange(32) % 2
 
     def steps() -> None:
         for _ in range(10):
-            trainee.train_on_batch(images, y)
+            model.train_on_batch(images, y)
 
     steps()
     print("ready", flush=True)

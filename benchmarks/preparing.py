@@ -48,7 +48,7 @@ def peak_memory(root: Path) -> float:
     """MB of a process that prepares a folder and does nothing else."""
     program = (
         "import resource, sys; from pathlib import Path; from benchmarks import preparing;"
-        "preparing.prepare(Path(sys.argv[1]), 64);"
+        "preparing.prepare_folder(Path(sys.argv[1]), 64);"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
     )
     done = subprocess.run([sys.executable, "-c", program, str(root)], capture_output=True, text=True, check=True)
@@ -64,7 +64,7 @@ def main() -> None:
             pictures(folder_of, number, side)
             paths = sorted(folder_of.rglob("*.jpg"))
             ours, theirs, ratio = compare(
-                lambda f=folder_of, w=wanted: prepare(f, w), lambda p=paths, w=wanted: with_pillow(p, w)
+                lambda f=folder_of, w=wanted: prepare_folder(f, w), lambda p=paths, w=wanted: with_pillow(p, w)
             )
             what = (
                 f"prepare {number} JPEG of {side} px to {wanted} px, times as fast as decoding and resizing with Pillow"

@@ -6,6 +6,7 @@ An epoch's seconds are those of its log, on a quarter of the pictures and times 
 import tempfile
 from pathlib import Path
 from statistics import median
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,12 @@ import pandas as pd
 from benchmarks.ratios import write
 from indomain.errors import look_up
 from indomain.networks import architecture, weights
-from indomain.progress import silent
-from pretrain.lesson import Lesson
+from indomain.networks.options import Architecture
+from indomain.training.trainer import Trainer
 from pretrain.objectives import OBJECTIVES
+from pretrain.step import PretrainingStep
 
-SPEC = {"name": "dcnn", "shape": [64, 64, 3], "width": 0.25}
+ARCHITECTURE = Architecture("dcnn", 0.25, (64, 64, 3))
 IMAGES, PART, BATCH = 2000, 512, 64
 
 
@@ -28,26 +30,26 @@ class Source:
     def __init__(self) -> None:
         small = np.random.default_rng(0).integers(0, 256, (PART, 8, 8, 3), dtype=np.uint8)
         self.arrays = small.repeat(8, axis=1).repeat(8, axis=2)
-        self.facts = {"classes": ["a", "b"], "origins": ["a", "b"]}
+        self.info = SimpleNamespace(classes=["a", "b"], origins=["a", "b"])
 
     def table(self) -> pd.DataFrame:
         y = np.arange(PART) % 2
         return pd.DataFrame({"row": np.arange(PART), "y": y, "split": "train", "origin": np.array(["a", "b"])[y]})
 
-    def pictures(self, channels: int) -> Any:
+    def images(self, channels: int) -> Any:
         return lambda rows: self.arrays[rows]
 
 
-def epoch_seconds(name: str, source: Source) -> float:
+def epoch_seconds(name: str, source: Any) -> float:
     """Seconds of an epoch over 2,000 pictures; the first epoch of a process also builds and traces."""
     objective = OBJECTIVES[name]
     given = {"augment": "basic"} if name == "supervised" else {}
     options = objective.options(epochs=1, batch=BATCH, **given)
-    backbone = architecture.backbone(SPEC)
+    backbone = architecture.backbone(ARCHITECTURE)
     weights.initialise(backbone, 0)
     learn = look_up({name: objective.function}, name, "objective")
     with tempfile.TemporaryDirectory() as folder:
-        learn(Lesson(backbone, source, options, 0, Path(folder), silent))
+        learn(PretrainingStep(backbone, source, Trainer(options, 0, Path(folder))))
         return float(pd.read_csv(Path(folder) / "log.csv")["seconds"].iloc[-1]) * IMAGES / PART
 
 

@@ -12,12 +12,14 @@ from sklearn.pipeline import make_pipeline
 
 from benchmarks.ratios import seconds_of, write
 from fusion import FeatureFusion
-from fusion.classifiers import CLASSIFIERS
-from indomain.errors import look_up
+from fusion.registry import CLASSIFIERS, classifier
 from indomain.networks import architecture, inference, weights
+from indomain.networks.options import Architecture
+from indomain.recipe.plan import make_plan
 from indomain.recipe.recipe import load_recipe
-from indomain.recipe.study import Plan, make_plan
+from indomain.recipe.study import Study
 from indomain.runs.folder import RunsFolder
+from indomain.runs.task import find
 from indomain.runs.worker import run_one
 
 RECIPE = """
@@ -40,9 +42,9 @@ def seeds(root: Path) -> dict[str, Any]:
     (root / "seeds.toml").write_text(RECIPE)
     name, recipe, base = load_recipe(str(root / "seeds.toml"))
     runs = RunsFolder(root / "runs")
-    plan = make_plan(Plan(name, recipe, base, runs, root, root / "cache", quiet=True))
+    study = Study(name, recipe, base, runs, root, root / "cache", quiet=True)
     costs, trainings = [], []
-    for task in plan.find("finetune"):
+    for task in find(make_plan(study), "finetune"):
         costs.append(seconds_of(lambda task=task: run_one(task, runs)))
         trainings.append(pd.read_csv(runs.folder(task) / "log.csv")["seconds"].sum())
     # The first run builds and traces the network.
@@ -60,7 +62,7 @@ def classifiers() -> dict[str, Any]:
     turn, five times; the other side is fifty times the one plus the other.
     """
     images = np.random.default_rng(0).integers(0, 256, (1000, 64, 64, 3), np.uint8)
-    model = architecture.backbone({"name": "dcnn", "shape": [64, 64, 3], "width": 1})
+    model = architecture.backbone(Architecture("dcnn", 1, (64, 64, 3)))
     weights.initialise(model, 0)
     part = architecture.up_to(model, "pool")
     y = np.arange(1000) % 2
@@ -72,8 +74,8 @@ def classifiers() -> dict[str, Any]:
     def fit() -> None:
         for train, test in StratifiedKFold(5).split(images, y):
             for name in CLASSIFIERS:
-                classifier = look_up(CLASSIFIERS, name, "classifier")(0)
-                fitted = make_pipeline(FeatureFusion(), classifier).fit(found["features"][train], y[train])
+                learner = classifier(name, 0)
+                fitted = make_pipeline(FeatureFusion(), learner).fit(found["features"][train], y[train])
                 fitted.predict_proba(found["features"][test])
 
     extract()

@@ -1,4 +1,4 @@
-"""A training step against eager PyTorch: the same network, batch, optimizer and threads, in turn in two processes.
+"""A training step against eager PyTorch: the same network, batch, optimizer, threads and allocator, in two processes.
 
 PyTorch has an environment of its own (`make bench` makes it); each process waits for a word, does its steps and says how
 long they took.
@@ -12,6 +12,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.ratios import write
+from indomain.runs import allocator
 
 HERE = Path(__file__).resolve().parent
 TORCH = Path(os.environ.get("TORCH_PYTHON") or HERE.parent / ".venv-torch" / "bin" / "python")
@@ -20,16 +21,17 @@ SIDE, BATCH, STEPS = 64, 32, 10
 
 
 class Worker:
-    """One of the two processes."""
+    """A process that prints how many weights it trains, then what it has measured, one line for every line it reads."""
 
-    def __init__(self, command: list[str]) -> None:
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    def __init__(self, command: list[str], environment: dict[str, str] | None = None) -> None:
+        given = {**os.environ, **(environment or {})}
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=given)
         self.weights = int(self._answer())
 
-    def seconds(self) -> float:
+    def numbers(self) -> list[float]:
         assert self.process.stdin
         print("go", file=self.process.stdin, flush=True)
-        return float(self._answer())
+        return [float(word) for word in self._answer().split()]
 
     def _answer(self) -> str:
         assert self.process.stdout
@@ -49,19 +51,21 @@ def ours(name: str, width: float) -> None:
 
     from benchmarks.ratios import seconds_of
     from indomain.networks import architecture
-    from indomain.training import model
+    from indomain.networks.options import Architecture
+    from indomain.training.model import TrainingModel, compiled
     from indomain.training.options import TrainingOptions
 
-    backbone = architecture.backbone({"name": name, "shape": [SIDE, SIDE, 3], "width": width})
+    allocator.tune_glibc()
+    backbone = architecture.backbone(Architecture(name, width, (SIDE, SIDE, 3)))
     network = architecture.with_head(backbone, 2, 0.5)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    trainee = model.compiled(model.Trainee(network, "none"), TrainingOptions(), loss=loss)
+    model = compiled(TrainingModel(network, "none"), TrainingOptions(), loss=loss)
     images = np.random.default_rng(0).integers(0, 256, (BATCH, SIDE, SIDE, 3)).astype(np.uint8)
     batch = [(images, np.arange(BATCH) % 2)]
 
     def steps() -> None:
         for _ in range(STEPS):
-            trainee.train_on_batch(*batch[0])
+            model.train_on_batch(*batch[0])
 
     print(sum(int(np.prod(weight.shape)) for weight in network.trainable_weights), flush=True)
     steps()
@@ -75,12 +79,14 @@ def main() -> None:
         return
     rows: list[dict[str, Any]] = []
     for name, width in NETWORKS:
-        keras_worker = Worker([sys.executable, "-m", "benchmarks.steps", name, str(width)])
+        chosen = allocator.environment()
+        keras_worker = Worker([sys.executable, "-m", "benchmarks.steps", name, str(width)], chosen)
         torch_worker = Worker(
-            [str(TORCH), str(HERE / "torch_steps.py"), name, str(width), str(SIDE), str(BATCH), str(STEPS)]
+            [str(TORCH), str(HERE / "torch_steps.py"), name, str(width), str(SIDE), str(BATCH), str(STEPS)],
+            chosen,
         )
         assert keras_worker.weights == torch_worker.weights, "not the same network"
-        pairs = [(keras_worker.seconds(), torch_worker.seconds()) for _ in range(8)][1:]
+        pairs = [(*keras_worker.numbers(), *torch_worker.numbers()) for _ in range(8)][1:]
         first, second = (median(pair[side] for pair in pairs) for side in (0, 1))
         rows.append(
             {

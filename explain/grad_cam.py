@@ -14,27 +14,46 @@ from indomain.networks.cache import cached_for
 
 
 def explain(subject: Subject, seed: int) -> np.ndarray:
-    """Grad-CAM of a subject's images; nothing is drawn."""
+    """Grad-CAM maps of a subject's images.
+
+    Args:
+        subject: the network, its images and their classes.
+        seed: ignored: nothing is random.
+
+    Returns:
+        float32 (n, rows, columns), 0 … 1.
+    """
     return grad_cam(subject.model, subject.images, subject.chosen)
 
 
 def explain_plus_plus(subject: Subject, seed: int) -> np.ndarray:
-    """Grad-CAM++ of a subject's images; nothing is drawn."""
+    """Grad-CAM++ maps of a subject's images.
+
+    Args:
+        subject: the network, its images and their classes.
+        seed: ignored: nothing is random.
+
+    Returns:
+        float32 (n, rows, columns), 0 … 1.
+    """
     return grad_cam_plus_plus(subject.model, subject.images, subject.chosen)
 
 
 def grad_cam(model: keras.Model, images: np.ndarray, targets: np.ndarray, layer: str | None = None) -> np.ndarray:
-    """A map for each image of what speaks for a class.
+    """Grad-CAM: one map per image of the evidence for a class.
 
     Args:
         model: a flat network whose last two layers are `logits` and `scores`.
-        images: (N, rows, columns, channels), 0–255.
-        targets: (N,), the class explained for each image.
-        layer: whose maps are weighed; default: the maps that enter `pool`.
+        images: (n, rows, columns, channels), 0–255.
+        targets: int (n,), the class explained for each image.
+        layer: name of the layer whose feature maps are used; None: the maps that enter `pool`.
 
     Returns:
-        float32 (N, rows, columns), 0 … 1 for each image; all 0 where nothing speaks for the class.
+        float32 (n, rows, columns), each map scaled to a maximum of 1; 0 everywhere where nothing supports the class.
     """
+    # With the feature maps A^k of a layer and the logit y of the class, Grad-CAM weights each map by its mean gradient:
+    #     w_k = mean_ij ∂y / ∂A^k_ij
+    #     map = max(0, Σ_k w_k A^k)
     maps, gradients = _maps_and_gradients(model, images, targets, layer)
     return _heat(maps, gradients.mean(axis=(1, 2), keepdims=True), images)
 
@@ -42,10 +61,22 @@ def grad_cam(model: keras.Model, images: np.ndarray, targets: np.ndarray, layer:
 def grad_cam_plus_plus(
     model: keras.Model, images: np.ndarray, targets: np.ndarray, layer: str | None = None
 ) -> np.ndarray:
-    """As `grad_cam`, each place weighed by its share in the class's score (their equation 19, for an exponential score).
+    """Grad-CAM++: as `grad_cam`, with a weight for each position (equation 19 of the paper, for an exponential score).
 
-    Of several findings Grad-CAM tends to show the largest; here each counts.
+    Where there are several findings, Grad-CAM tends to show the largest; Grad-CAM++ shows each of them.
+
+    Args:
+        model: a flat network whose last two layers are `logits` and `scores`.
+        images: (n, rows, columns, channels), 0–255.
+        targets: int (n,), the class explained for each image.
+        layer: name of the layer whose feature maps are used; None: the maps that enter `pool`.
+
+    Returns:
+        float32 (n, rows, columns), each map scaled to a maximum of 1; 0 everywhere where nothing supports the class.
     """
+    # With the gradients g^k_ij = ∂y / ∂A^k_ij, the weight of each position and that of its map are
+    #     α^k_ij = (g^k_ij)² / (2 (g^k_ij)² + Σ_ab A^k_ab (g^k_ij)³)
+    #     w_k = Σ_ij α^k_ij max(0, g^k_ij)
     maps, gradients = _maps_and_gradients(model, images, targets, layer)
     second, third = gradients**2, gradients**3
     below = 2 * second + third * maps.sum(axis=(1, 2), keepdims=True)
@@ -56,7 +87,7 @@ def grad_cam_plus_plus(
 def _maps_and_gradients(
     model: keras.Model, images: np.ndarray, targets: np.ndarray, layer: str | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The maps of a layer (N, h, w, d), and the gradients of each image's class's logit with respect to them."""
+    """The feature maps of a layer, (n, h, w, d), and the gradients of the logits of the targets with respect to them."""
     layer = layer or architecture.maps_layer(model)
     head = cached_for(
         model, ("grad-cam", layer), lambda: keras.Model(model.get_layer(layer).output, model.get_layer("logits").output)
@@ -69,11 +100,16 @@ def _maps_and_gradients(
 
 def _heat(maps: np.ndarray, weights: np.ndarray, images: np.ndarray) -> np.ndarray:
     heat = np.maximum((weights * maps).sum(axis=-1), 0)
-    return np.stack([enlarged(one, images.shape[1:3]) for one in heat])
+    return np.stack([enlarged(image_heat, images.shape[1:3]) for image_heat in heat])
 
 
 def enlarged(heat: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A map at (rows, columns), bilinear, its greatest value 1 (or 0 everywhere)."""
+    """A map enlarged by bilinear interpolation and scaled to a maximum of 1; 0 everywhere if no value is above 0.
+
+    Args:
+        heat: (h, w).
+        size: (rows, columns) of the result, which is float32.
+    """
     large = np.asarray(Image.fromarray(heat.astype(np.float32)).resize((size[1], size[0]), Image.Resampling.BILINEAR))
     greatest = float(large.max())
     return (np.maximum(large, 0) / greatest if greatest > 0 else np.zeros_like(large)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""LIME: which superpixels raise a class's score when they are shown (Ribeiro et al. 2016, arXiv:1602.04938)."""
+"""LIME: which superpixels increase a class's score when they are visible (Ribeiro et al. 2016, arXiv:1602.04938)."""
 
 import numpy as np
 from lime import lime_image
@@ -10,32 +10,40 @@ from indomain.networks.inference import ARRAY_BATCH
 
 
 def explain(subject: Subject, seed: int) -> np.ndarray:
-    """LIME's maps of a subject's images."""
+    """LIME maps of a subject's images.
+
+    Args:
+        subject: what is explained, its images and their classes.
+        seed: seed of LIME's samples.
+
+    Returns:
+        float32 (n, rows, columns); positive where a superpixel supports the class.
+    """
     options = subject.options
     return lime(subject.score, subject.images, subject.chosen, options["samples"], options["segments"], seed)
 
 
 def lime(scores: Scorer, images: np.ndarray, targets: np.ndarray, samples: int, segments: int, seed: int) -> np.ndarray:
-    """A map for each image: every superpixel's weight in LIME's linear model.
+    """One map per image: the weight of every superpixel in LIME's linear model of the class's score.
 
     Args:
-        scores: of whatever is explained, a network or a fused classifier; see `explain.scorers`.
-        images: (N, rows, columns, channels), uint8.
-        targets: (N,), the class explained for each image.
-        samples: hidden-superpixel pictures for each image.
-        segments: superpixels for each image, about (SLIC, Achanta et al. 2012).
-        seed: the same seed gives the same maps.
+        scores: from images to scores, of a network or a fused classifier; see `explain.scorers`.
+        images: uint8 (n, rows, columns, channels).
+        targets: int (n,), the class explained for each image.
+        samples: number of copies of each image with random superpixels hidden.
+        segments: approximate number of superpixels per image (SLIC, Achanta et al. 2012).
+        seed: seed of LIME's samples; the same for every image.
 
     Returns:
-        float32 (N, rows, columns); positive where a superpixel speaks for the class.
+        float32 (n, rows, columns); positive where a superpixel supports the class.
     """
     channels = images.shape[-1]
 
-    def of_colour(pictures: np.ndarray) -> np.ndarray:
-        return scores(np.asarray(pictures, np.float32)[..., :channels])
+    def scores_of_rgb(rgb_images: np.ndarray) -> np.ndarray:
+        return scores(np.asarray(rgb_images, np.float32)[..., :channels])
 
     class Explainer(lime_image.LimeImageExplainer):
-        """LIME's own, whose samples are made a batch at a time: the same draws, the same pictures, a fifth of the time."""
+        """LIME's explainer with samples computed by batch: the same random numbers and images in a fifth of the time."""
 
         def data_labels(self, image, fudged_image, segments, classifier_fn, num_samples, batch_size=ARRAY_BATCH):
             number = np.unique(segments).shape[0]
@@ -49,31 +57,36 @@ def lime(scores: Scorer, images: np.ndarray, targets: np.ndarray, samples: int, 
             return data, np.concatenate(labels)
 
     maps = []
-    for picture, chosen in zip(images, targets):
-        # LIME handles three channels only, and keeps its random state between pictures: a new one for each.
-        colour = np.repeat(picture, 3, axis=-1) if channels == 1 else picture
+    for image, target in zip(images, targets):
+        # LIME needs three channels, and an explainer keeps its random state between images: each gets a new one.
+        rgb = np.repeat(image, 3, axis=-1) if channels == 1 else image
         explainer = Explainer(random_state=seed)
         explanation = explainer.explain_instance(
-            colour.astype(np.float64),
-            of_colour,
-            labels=(int(chosen),),
+            rgb.astype(np.float64),
+            scores_of_rgb,
+            labels=(int(target),),
             top_labels=None,
             hide_color=None,
             num_features=10_000,
             num_samples=samples,
             batch_size=ARRAY_BATCH,
-            segmentation_fn=lambda one: superpixels(one, segments),
+            segmentation_fn=lambda rgb_image: superpixels(rgb_image, segments),
             random_seed=seed,
         )
-        heat = np.zeros(picture.shape[:2], np.float32)
-        for segment, weight in explanation.local_exp[int(chosen)]:
+        heat = np.zeros(image.shape[:2], np.float32)
+        for segment, weight in explanation.local_exp[int(target)]:
             heat[explanation.segments == segment] = weight
         maps.append(heat)
     return np.stack(maps)
 
 
-def superpixels(picture: np.ndarray, segments: int) -> np.ndarray:
-    """The number of each pixel's superpixel, (rows, columns): about `segments` of them; the same picture, the same ones."""
-    # SLIC sees no difference between grey and its three copies but in the weight of colour against place.
-    colour = np.repeat(picture, 3, axis=-1) if picture.shape[-1] == 1 else picture
-    return slic(colour.astype(np.uint8), n_segments=segments, compactness=10, start_label=0)
+def superpixels(image: np.ndarray, segments: int) -> np.ndarray:
+    """The number of each pixel's superpixel, int (rows, columns), 0 …; equal images have equal superpixels.
+
+    Args:
+        image: (rows, columns, channels), 0–255.
+        segments: approximate number of superpixels.
+    """
+    # A grey image is repeated, as it is for LIME: SLIC would otherwise weight intensity against position differently.
+    rgb = np.repeat(image, 3, axis=-1) if image.shape[-1] == 1 else image
+    return slic(rgb.astype(np.uint8), n_segments=segments, compactness=10, start_label=0)

@@ -13,9 +13,11 @@ Whose = Literal["true", "predicted"]
 
 
 class Robustness(Table):
-    """[explain.robustness]: test images corrupted in graded severity."""
+    """[explain.robustness]: corruptions of the test images, of graded severity."""
 
-    corruptions: list[str] = []  # names in indomain.data.images.corruptions; empty: none
+    # Corruptions to apply, keys of `indomain.data.images.corruptions.CORRUPTIONS`; empty for none.
+    corruptions: list[str] = []
+    # Severities of each corruption, 1 (mildest) to 5.
     severities: list[Annotated[int, Field(ge=1, le=5)]] = Field(default=[1, 2, 3, 4, 5], min_length=1)
 
     @field_validator("corruptions")
@@ -28,20 +30,29 @@ class Robustness(Table):
 
 
 class Options(Table):
-    """[explain]: images = 0 for no panel, measure = 0 for no measures."""
+    """[explain]: which images are explained, by which methods, and how their maps are measured."""
 
-    images: int = Field(default=0, ge=0)  # test images on the panel, the same for every chain, classes in turn
-    measure: int = Field(default=0, ge=0)  # test images of each fold whose explanations are measured
+    # Number of test images on a panel, the same for every chain, with the classes taking turns; 0: no panel.
+    images: int = Field(default=0, ge=0)
+    # Number of test images per fold whose explanations are measured; 0: no measures.
+    measure: int = Field(default=0, ge=0)
+    # Explanations, keys of `explain.registry.EXPLANATIONS`.
     methods: list[str] = ["grad-cam", "lime"]
+    # Measures of the explanations, keys of `explain.registry.MEASURES`.
     measures: list[str] = Field(default_factory=lambda: list(MEASURES))
-    # Whose class; "true" is the same for every chain.
+    # The class to explain: the "true" one, which is the same for every chain, the "predicted" one, or both.
     explained: Annotated[list[Whose], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)] = (
         Field(default=["true"], min_length=1)
     )
-    samples: int = Field(default=1000, ge=10)  # LIME
-    segments: int = Field(default=60, ge=4)  # LIME's superpixels
-    lime_seeds: int = Field(default=3, ge=2)  # for `stability`
+    # LIME: copies of each image with random superpixels hidden.
+    samples: int = Field(default=1000, ge=10)
+    # LIME: approximate number of superpixels per image.
+    segments: int = Field(default=60, ge=4)
+    # LIME: number of seeds whose maps the measure `stability` compares.
+    lime_seeds: int = Field(default=3, ge=2)
+    # Seed of the choice of images, LIME's samples, re-initialised weights and corruptions.
     seed: int = 0
+    # Scores under corruptions; see `Robustness`.
     robustness: Robustness = Robustness()
 
     @field_validator("methods")

@@ -1,4 +1,4 @@
-"""The plan of explanations: maps and panels, measures, and robustness, of networks and of classifiers that were kept."""
+"""The plan of explanations: maps and panels, measures, and robustness, for networks and for saved classifiers."""
 
 from dataclasses import replace
 from typing import Any
@@ -9,11 +9,16 @@ from indomain.recipe.study import Study
 from indomain.runs.tags import Tags
 from indomain.runs.task import Task, find
 
-VERSION = 3
+VERSION = 4
 
 
 def plan(study: Study, earlier: list[Task]) -> list[Task]:
-    """One task for the maps of each network or kept classifier and one for each panel; then measures and robustness."""
+    """Plans the maps of each network or saved classifier and the panels, then the measures and robustness.
+
+    Args:
+        study: the recipe and its data.
+        earlier: tasks of earlier stages, among them those of fine-tuning and fusion.
+    """
     tasks: list[Task] = []
     for profile in study.recipe.profiles:
         options = study.options("explain", Options, profile)
@@ -22,8 +27,8 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
         panels: dict[Tags, list[Task]] = {}
         for task in explained if options.images and options.methods else []:
             for whose in options.explained if task.tags.fold == 0 else []:
-                own: dict[str, Any] = {"images": options.images, "explained": whose}
-                maps = _explaining(study, earlier, task, options, "maps", own)
+                maps_params: dict[str, Any] = {"images": options.images, "explained": whose}
+                maps = _explaining(study, earlier, task, options, "maps", maps_params)
                 if maps:
                     shared = maps.tags.only("profile", "target", "backbone", "method", "budget", "explained")
                     panels.setdefault(shared, []).append(maps)
@@ -31,8 +36,8 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
             tasks += [*members, _panel(study, tags, members)]
         for task in explained if options.measure and options.methods else []:
             for whose in options.explained:
-                own = {"images": options.measure, "measures": options.measures, "explained": whose}
-                measured = _explaining(study, earlier, task, options, "measure", own)
+                measure_params = {"images": options.measure, "measures": options.measures, "explained": whose}
+                measured = _explaining(study, earlier, task, options, "measure", measure_params)
                 tasks += [measured] if measured else []
         for task in explained:
             corrupts = bool(options.robustness.corruptions)
@@ -42,30 +47,30 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
 
 
 def _is_explained(study: Study, task: Task, profile: str) -> bool:
-    """Networks, and classifiers that were kept, of the first seed and the last, largest label budget."""
-    if task.stage == "fusion" and not task.params.get("keep"):
+    """Whether a task is of the first seed and the largest label budget, and fits a network or a saved classifier."""
+    if task.stage == "fusion" and not task.params.get("save"):
         return False
     largest = max(study.recipe.targets[str(task.tags.target)].budgets(), key=lambda budget: budget.size)
     return task.tags.seed == study.seeds(profile)[0] and task.tags.budget == largest.label
 
 
-def _kept(task: Task) -> dict[str, Any]:
-    keys = ("listing", "fold", "budget", "validation", "classes", "confounder")
+def _shared_params(task: Task) -> dict[str, Any]:
+    keys = ("split", "fold", "budget", "validation", "classes", "confounder")
     return {key: task.params[key] for key in keys if key in task.params}
 
 
 def _explaining(
-    study: Study, earlier: list[Task], task: Task, options: Options, kind: str, own: dict[str, Any]
+    study: Study, earlier: list[Task], task: Task, options: Options, kind: str, kind_params: dict[str, Any]
 ) -> Task | None:
-    """The task that explains one network or classifier; None where no method can.
+    """The task that explains one network or classifier; None if none of the methods can explain it.
 
     Args:
-        study: for the target's masks.
-        earlier: tasks of the stages before.
-        task: what is explained.
-        options: of [explain].
+        study: the recipe and its data, which tell whether the target has masks.
+        earlier: tasks of earlier stages.
+        task: the task of the network or classifier.
+        options: the keys of [explain].
         kind: "maps" or "measure".
-        own: the parameters of that kind.
+        kind_params: the parameters that only this kind has.
     """
     is_fused = task.stage == "fusion"
     methods = [name for name in options.methods if not (is_fused and EXPLANATIONS[name].needs_gradients)]
@@ -84,9 +89,9 @@ def _explaining(
         used |= {key for name in methods for key in EXPLANATIONS[name].measured_options}
     masks = study.target(str(task.tags.target), str(task.tags.profile)).info.masks
     params = {
-        **own,
+        **kind_params,
         "options": {"seed": options.seed, "methods": methods, **options.model_dump(include=used)},
-        **_kept(task),
+        **_shared_params(task),
         **{key: network.params[key] for key in ("backbone", "compute")},
         **({"masks": masks} if masks else {}),
         **pooled,
@@ -97,14 +102,14 @@ def _explaining(
         kind=kind,
         params=params,
         inputs=inputs,
-        tags=replace(task.tags, explained=own["explained"]),
+        tags=replace(task.tags, explained=kind_params["explained"]),
         paths=network.paths,
-        like=f"{kind} {own['images']} {' '.join(methods)}",
+        like=f"{kind} {kind_params['images']} {' '.join(methods)}",
     )
 
 
 def _network_of(earlier: list[Task], features: Task) -> Task:
-    """The network whose features a run extracted."""
+    """The task of the network whose features a task extracts."""
     if "network" in features.inputs:
         return features.input("network")
     return next(task for task in find(earlier, "finetune") if task.inputs.get("features") is features)
@@ -133,11 +138,11 @@ def _panel(study: Study, tags: Tags, members: list[Task]) -> Task:
 
 
 def _robustness(task: Task, options: Options) -> Task:
-    """The task that scores a network's test images under corruptions, and under each condition of a marker."""
+    """The task that scores a network's test images under corruptions and under each condition of a marker."""
     conditions = {}
     if options.robustness.corruptions:
         conditions = {**options.robustness.model_dump(), "seed": options.seed}
-    params = {**_kept(task), **conditions, "compute": task.params["compute"]}
+    params = {**_shared_params(task), **conditions, "compute": task.params["compute"]}
     return Task(
         stage="explain",
         version=VERSION,

@@ -1,4 +1,4 @@
-"""The explanations and what measures them, by name. This file imports no Keras, so that recipes are checked at once."""
+"""The explanations and their measures by name. This file imports no Keras, so that checking a recipe is fast."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ class Explanation:
     """A method that maps what a decision rests on.
 
     Attributes:
-        function: "module:function", called with a `Subject` and a seed; returns float32 (N, rows, columns).
-        title: above its column of a panel.
-        needs_gradients: whether it needs a network: then it cannot explain a fused classifier.
-        colours: "sequential" for maps of 0 … 1, "signed" for maps whose negative values speak against the class.
+        function: "module:function", called with a `Subject` and a seed; returns float32 (n, rows, columns).
+        title: the title of its column in a panel.
+        needs_gradients: whether it needs the gradients of a network, and so cannot explain a fused classifier.
+        colours: "sequential" for maps of 0 … 1, "signed" for maps whose negative values are evidence against the class.
         options: the keys of [explain] that it uses.
-        measured_options: further keys that its measures use.
+        measured_options: further keys of [explain] that its measures use.
     """
 
     function: str
@@ -43,13 +43,13 @@ EXPLANATIONS = {
 
 @dataclass(frozen=True)
 class Measure:
-    """A number that says how far a map can be trusted.
+    """A measure of how far a map can be trusted.
 
     Attributes:
-        function: "module:function", called with a `Subject`, the name of an explanation and its maps (N, rows, columns);
-            returns (N,) values, NaN where an image has none, or None where it does not apply.
-        controls: "module:function", called with a `Subject`; returns name -> (N,) values that maps without any knowledge of
-            the image would reach, or None; "": there are none.
+        function: "module:function", called with a `Subject`, the name of an explanation and its maps (n, rows, columns);
+            returns values (n,), NaN for images without one, or None where the measure does not apply.
+        controls: "module:function", called with a `Subject`; returns name -> the values (n,) of maps that ignore the image,
+            or None; "" if the measure has no controls.
     """
 
     function: str
@@ -68,16 +68,34 @@ MEASURES = {
 
 
 def explanation(name: str) -> Callable[..., Any]:
-    """The function of an explanation."""
+    """The function of an explanation.
+
+    Args:
+        name: a key of `EXPLANATIONS`.
+
+    Raises:
+        RequestError: an unknown name.
+    """
     return look_up({known: entry.function for known, entry in EXPLANATIONS.items()}, name, "explanation")
 
 
 def measure(name: str) -> Callable[..., Any]:
-    """The function of a measure."""
+    """The function of a measure.
+
+    Args:
+        name: a key of `MEASURES`.
+
+    Raises:
+        RequestError: an unknown name.
+    """
     return look_up({known: entry.function for known, entry in MEASURES.items()}, name, "measure")
 
 
 def controls(name: str) -> Callable[..., Any] | None:
-    """The function of a measure's controls, if it has any."""
+    """The function of a measure's controls; None if it has none.
+
+    Args:
+        name: a key of `MEASURES`.
+    """
     known = {known: entry.controls for known, entry in MEASURES.items() if entry.controls}
     return look_up(known, name, "measure") if name in known else None

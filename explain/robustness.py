@@ -1,4 +1,4 @@
-"""Robustness: a network's scores of its test images, as they are, corrupted, and under each condition of a marker."""
+"""Robustness: a network's scores of its test images unchanged, corrupted, and under each condition of a marker."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from indomain.runs.task import Work
 
 
 def run(work: Work) -> dict[str, Any]:
-    """Writes `corrupted.csv` of a `robustness` run; returns facts for the run's record."""
+    """Writes the `corrupted.csv` of a `robustness` run; returns facts for the run's record."""
     params, split = work.params, Split.open(work.task.paths)
     table = split.labelled(params)
     test = table[table["split"] == "test"].reset_index(drop=True)

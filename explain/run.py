@@ -1,4 +1,4 @@
-"""A run of explanations: maps, a panel of them, measures, or robustness."""
+"""A run of explanations: compute maps, draw a panel of them, measure them, or test robustness."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from indomain.runs.task import Work
 
 
 def run(work: Work) -> dict[str, Any]:
-    """Does one run of any kind; returns facts for the run's record."""
+    """Executes a run of any kind; returns facts for the run's record."""
     kinds = {"maps": _maps, "panel": _panel, "measure": _measure, "robustness": robustness.run}
     return kinds[work.task.kind](work)
 
@@ -43,14 +43,15 @@ def _maps(work: Work) -> dict[str, Any]:
 
 def _measure(work: Work) -> dict[str, Any]:
     """Writes `measures.csv`."""
-    subject, asked = Subject(work), work.params["measures"]
+    subject = Subject(work)
+    measures = [name for name in MEASURES if name in work.params["measures"]]
     rows = explanations.MeasureRows(subject.rows["id"], subject.rows["group"])
     for number, method in enumerate(subject.methods):
         work.progress(f"{method} of {len(subject.images)} images", number / len(subject.methods))
         heat = subject.maps(method)
-        for name in [name for name in MEASURES if name in asked]:
+        for name in measures:
             rows.add(method, name, measure(name)(subject, method, heat))
-    for name in [name for name in MEASURES if name in asked]:
+    for name in measures:
         by_chance = controls(name)
         for control, values in ((by_chance(subject) if by_chance else None) or {}).items():
             rows.add(control, name, values)
@@ -59,19 +60,19 @@ def _measure(work: Work) -> dict[str, Any]:
 
 
 def _panel(work: Work) -> dict[str, Any]:
-    """Writes `panel.png`, and `panel.npz` with what it was drawn from."""
+    """Writes `panel.png`, and `panel.npz` with the arrays that it shows."""
     params, maps = work.params, {}
     for folder, chain in zip(work.inputs["maps"], params["chains"]):
-        # A network that diverged has none.
+        # Networks that diverged have no maps.
         if (Path(folder) / explanations.MAPS).is_file():
             maps[chain] = explanations.read_maps(folder)
     if not maps:
         raise Diverged("no network to explain")
-    # Names come from recipes: a dollar sign in them is not a formula.
+    # Names in recipes may contain a dollar sign, which Matplotlib would take for the start of a formula.
     with files.written(work.folder / "panel.png") as temporary, matplotlib.rc_context({"text.parse_math": False}):
         panel.draw(temporary, maps, params["methods"], params["classes"], params["note"])
     arrays: dict[str, np.ndarray] = {}
-    for chain, found in maps.items():
-        arrays |= {f"{chain}/{name}": value for name, value in found.items()}
+    for chain, chain_maps in maps.items():
+        arrays |= {f"{chain}/{name}": value for name, value in chain_maps.items()}
     files.write_arrays(work.folder / "panel.npz", arrays)
     return {"chains": len(maps)}

@@ -18,25 +18,25 @@ from indomain.runs.task import Work
 class Subject:
     """What a `maps` or a `measure` run explains.
 
+    Args:
+        work: the work of a `maps` or `measure` run.
+
     Attributes:
-        methods: names of explanations.
+        methods: names of the explanations.
         options: the keys of [explain] that they use.
-        rows: the table of the images, one row each.
-        images: uint8 (N, rows, columns, channels).
-        y: (N,), their class numbers.
+        rows: the table of the images, one row per image.
+        images: uint8 (n, rows, columns, channels).
+        y: int (n,), class numbers.
         model: the network; None for a fused classifier.
         score: from images (n, rows, columns, channels), 0–255, to scores (n, classes).
-        scores: (N, classes), of the images.
-        chosen: (N,), the class explained of each.
-        masks: uint8 (N, rows, columns), above 0 on the finding, or None where the set has no masks.
-        num_learnt: how many training images there are.
+        scores: (n, classes), the scores of `images`.
+        chosen: int (n,), the class explained for each image.
+        masks: uint8 (n, rows, columns), above 0 on the finding; None where the set has no masks.
+        maps: from the name of an explanation, and optionally a seed, to maps float32 (n, rows, columns); cached.
+        num_learnt: number of training images.
     """
 
     def __init__(self, work: Work) -> None:
-        """
-        Args:
-            work: of a `maps` or `measure` run.
-        """
         params = work.params
         self.options = params["options"]
         self.methods: list[str] = self.options["methods"]
@@ -56,21 +56,21 @@ class Subject:
         self.maps = cache(self._maps)
 
     def _maps(self, method: str, seed: int | None = None) -> np.ndarray:
-        """float32 (N, rows, columns) by one method; `seed` is that of methods that draw, by default the recipe's."""
+        """The maps of one method; `seed` is for methods with a random part, by default the recipe's."""
         return explanation(method)(self, self.options["seed"] if seed is None else seed)
 
     def _masks(self, split: Split) -> np.ndarray | None:
-        every = split.masks()
-        if every is None:
+        all_masks = split.masks()
+        if all_masks is None:
             return None
-        masks = np.array(every[self.rows["row"].to_numpy()])
-        # A finding speaks for its own class: what speaks for another one need not point at it.
+        masks = np.array(all_masks[self.rows["row"].to_numpy()])
+        # A finding is evidence for the true class: the explanation of another class need not point at it.
         masks[self.chosen != self.y] = 0
         return masks
 
 
 def _scorer(work: Work) -> tuple[keras.Model | None, Callable[[np.ndarray], np.ndarray]]:
-    """The network, if it is one, and the function from images to scores."""
+    """The network, or None for a fused classifier, and the function from images to scores."""
     params, inputs = work.params, work.inputs
     if "classifier" in inputs:
         members = list(zip(inputs["features"], inputs["networks"]))
@@ -80,15 +80,19 @@ def _scorer(work: Work) -> tuple[keras.Model | None, Callable[[np.ndarray], np.n
 
 
 def choose(y: np.ndarray, number: int, seed: int) -> list[int]:
-    """Positions of `number` images in `y`, the classes in turn from the last (the positive one), at random within a class.
+    """Chooses images at random, taking turns among the classes from the last (the positive one) to the first.
 
     Args:
-        y: (n,), class numbers.
-        number: how many are wanted.
-        seed: of the draw.
+        y: int (n,), class numbers.
+        number: number of images to choose; all of them if there are fewer.
+        seed: seed of the draw.
+
+    Returns:
+        Positions in `y`, in the order of the draw.
     """
     order = np.random.default_rng(seed).permutation(len(y))
-    queues = [[int(place) for place in order if y[place] == value] for value in sorted(set(y.tolist()), reverse=True)]
+    classes = sorted(set(y.tolist()), reverse=True)
+    queues = [[int(position) for position in order if y[position] == value] for value in classes]
     chosen: list[int] = []
     while len(chosen) < min(number, len(y)):
         for queue in queues:

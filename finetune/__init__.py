@@ -1,9 +1,14 @@
-"""Stage 2, fine-tuning: one network, one target, one fold, one label budget and one seed are one run.
+"""Stage 2, fine-tuning: each run fits one network to one target, for one fold, one label budget and one seed.
 
     python -m finetune RECIPE
 
-Reads the target's split and images, and the network that the chain's last step left. Writes `model.keras` (input 0–255,
-output `scores`), `predictions.csv` (validation and test images) and `log.csv`. Where the backbone does not change, a
-`features` run puts the target's images through it once, and every fold, label budget and seed works on `features.npz`.
-Feeds the rows of the table whose method is a strategy.
+Reads the target's split and images, and the network of the chain's last step. Writes `model.keras` (input 0–255, output
+`scores`), `predictions.csv` (validation and test images) and `log.csv`. Where the backbone does not change, a `features`
+run computes its features of the target's images once, in `features.npz`, and every fold, label budget and seed uses them.
+The rows of the table whose method is a strategy come from these runs.
+
+    plan, run       the stage's tasks, and how one is run
+    strategies      the strategies by name
+    on_features     a head trained on stored features
+    full, off_the_shelf
 """

@@ -1,4 +1,4 @@
-"""Fine-tuning: a new head on the chain's network, and every layer that is not frozen trained on the target."""
+"""Full fine-tuning: a new head on the chain's network, and every layer that is not frozen is trained on the target."""
 
 from typing import Any
 
@@ -12,16 +12,18 @@ from indomain.training.trainer import Trainer
 def fit(
     backbone: keras.Model, examples: Examples, num_classes: int, trainer: Trainer
 ) -> tuple[keras.Model, dict[str, Any]]:
-    """Trains in place; the best epoch by validation loss where there are validation images, else the last.
+    """Trains the backbone in place with a new head.
+
+    Where there are validation images, the epoch of the lowest validation loss is used, otherwise the last.
 
     Args:
-        backbone: as the chain left it.
-        examples: of the target.
+        backbone: images 0–255 to features (n, d), with the weights of the chain's last step.
+        examples: images of the target.
         num_classes: number of classes.
-        trainer: `options.head_rate` is the factor on the head's learning rate (10 in the authors' code of Alzubaidi et al.
-            2021, which also freezes nothing).
+        trainer: `options.head_lr_factor` is the factor on the head's learning rate (10 in the authors' code of Alzubaidi et
+            al. 2021, which also freezes nothing).
 
     Returns:
         The network up to `logits`, and facts for the run's record.
     """
-    return fit_classifier(backbone, examples, num_classes, trainer, trainer.options.head_rate)
+    return fit_classifier(backbone, examples, num_classes, trainer, trainer.options.head_lr_factor)

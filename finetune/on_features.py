@@ -1,4 +1,4 @@
-"""Fine-tuning on stored features: where the backbone does not change, a head learns on what it made of each image once."""
+"""Fine-tuning on stored features: where the backbone does not change, its features of each image are computed only once."""
 
 from typing import Any
 
@@ -15,17 +15,18 @@ from indomain.training.trainer import Trainer
 def fit(
     backbone: keras.Model, examples: Examples, held_out: pd.DataFrame, params: dict[str, Any], trainer: Trainer
 ) -> tuple[keras.Model, np.ndarray, dict[str, Any]]:
-    """Fits a head on features, and puts it on the backbone.
+    """Fits a head on stored features and puts it on the backbone.
 
     Args:
-        backbone: filled with the weights that the features were made with.
-        examples: features instead of images.
-        held_out: the rows to predict, with `row`.
-        params: of the task.
+        backbone: the network that the features come from, with the same weights.
+        examples: features (n, d) instead of images.
+        held_out: the images to predict; their features are found by the column `row`.
+        params: the task's parameters, with `strategy` and `classes`.
         trainer: for strategies that train.
 
     Returns:
-        The whole network from image to scores, the scores of the images held out, and facts for the run's record.
+        The network from images to scores, the scores (images, classes) of the held-out images, and facts for the run's
+        record.
     """
     head, facts = fit_function(params["strategy"])(
         features.stand_in(backbone), examples, len(params["classes"]), trainer

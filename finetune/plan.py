@@ -1,4 +1,4 @@
-"""The plan of fine-tuning: one task for each profile, target, backbone, chain, strategy, label budget, fold and seed."""
+"""The plan of fine-tuning: one task per profile, target, backbone, chain, strategy, label budget, fold and seed."""
 
 from dataclasses import replace
 from itertools import product
@@ -13,19 +13,23 @@ from indomain.recipe.chain import Arm
 from indomain.recipe.study import Study
 from indomain.runs.tags import Method, Tags
 from indomain.runs.task import Task, find
-from indomain.training import augmentation
+from indomain.training import registry
 from indomain.training.options import TrainingOptions
 
-VERSION = 2
+VERSION = 3
 
 
 class Options(TrainingOptions):
-    """[finetune]: strategies to compare and how to train."""
+    """[finetune]: the strategies to compare, and how to train."""
 
+    # Strategies to compare, keys of `finetune.strategies.STRATEGIES`.
     strategies: list[str] = Field(default=["full"], min_length=1)
-    head_rate: float = Field(default=10.0, gt=0)  # factor on the new head's learning rate (Alzubaidi et al. 2021)
-    frozen: float = Field(default=0.0, ge=0, le=1)  # share of the backbone's layers, from the input, that stay fixed
-    regularisation: float = Field(default=1.0, gt=0)  # off-the-shelf: C of the logistic regression
+    # Factor on the learning rate of the new head (10 in Alzubaidi et al. 2021).
+    head_lr_factor: float = Field(default=10.0, gt=0)
+    # Share of the backbone's weighted layers, counted from the input, that is frozen.
+    frozen: float = Field(default=0.0, ge=0, le=1)
+    # Inverse of the regularisation strength of "off-the-shelf", as in scikit-learn.
+    C: float = Field(default=1.0, gt=0)
 
     @field_validator("strategies")
     @classmethod
@@ -36,7 +40,11 @@ class Options(TrainingOptions):
         return value
 
     def used_by(self, strategy: str) -> dict[str, Any]:
-        """The options that a strategy uses, for a task's parameters."""
+        """The options that a strategy uses, for a task's parameters.
+
+        Args:
+            strategy: a key of `STRATEGIES`.
+        """
         chosen = STRATEGIES[strategy]
         if chosen.options is not None:
             return self.model_dump(include=set(chosen.options))
@@ -44,12 +52,24 @@ class Options(TrainingOptions):
         return self.model_dump(exclude={"strategies", *others})
 
     def only_the_head(self, strategy: str) -> bool:
-        """Whether the backbone gives every image the same features throughout."""
+        """Whether training changes the head only, so that an image's features are the same throughout.
+
+        Args:
+            strategy: a key of `STRATEGIES`.
+        """
         return STRATEGIES[strategy].head_only or (self.frozen == 1 and self.augment == "none")
 
 
 def plan(study: Study, earlier: list[Task]) -> list[Task]:
-    """One task for each network to be fitted, each after that of the features that it works on, if it works on features."""
+    """Plans one task per network to fit, preceded by the task of its features if it is fitted on stored features.
+
+    Args:
+        study: the recipe and its data.
+        earlier: tasks of earlier stages, among them those of pretraining.
+
+    Raises:
+        RequestError: an augmentation that does not suit the images, or a confounder where it cannot be used.
+    """
     tasks = []
     for profile in study.recipe.profiles:
         options = study.options("finetune", Options, profile)
@@ -74,7 +94,7 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
 def _tasks(
     study: Study, earlier: list[Task], options: Options, arm: Arm, budget: LabelBudget, tags: Tags
 ) -> list[Task]:
-    """One network's task, after that of the features that it works on, if it works on features."""
+    """The task of one network, preceded by the task of its features if it is fitted on stored features."""
     assert tags.method and tags.target and tags.profile
     strategy = tags.method.strategy
     coordinates: dict[str, Any] = {
@@ -83,20 +103,20 @@ def _tasks(
         "chain": tags.chain,
         "backbone": tags.backbone,
     }
-    own_steps = find(earlier, "pretrain", **coordinates, seed=tags.seed)
-    steps = own_steps or find(earlier, "pretrain", **coordinates)
+    seed_steps = find(earlier, "pretrain", **coordinates, seed=tags.seed)
+    steps = seed_steps or find(earlier, "pretrain", **coordinates)
     start, path = study.start(arm.chain.start)
-    # Features that do not depend on the seed make the same run: it is done, and counted, once.
-    depends_on_seed = own_steps or (start == "random" and not steps)
+    # If the features do not depend on the seed, all seeds would be the same run: it is done, and counted, once.
+    depends_on_seed = seed_steps or (start == "random" and not steps)
     if strategy == "off-the-shelf" and not depends_on_seed and tags.seed != study.seeds(tags.profile)[0]:
         return []
     split = study.target(tags.target, tags.profile)
     architecture = study.architecture(arm.backbone, tags.target, tags.profile)
-    augmentation.check(options.augment, architecture.channels, "finetune")
+    registry.check(options.augment, architecture.channels, "finetune")
     params = {
         "strategy": strategy,
         "options": options.used_by(strategy),
-        "listing": split.digest,
+        "split": split.digest,
         "fold": tags.fold,
         "budget": budget.to_params(),
         "validation": study.recipe.target(tags.target, tags.profile).split.validation,
@@ -118,35 +138,35 @@ def _tasks(
     )
     if not options.only_the_head(strategy):
         return [network]
-    features = _features(network, split.info.rows, drawn=not steps and start == "random", own=bool(own_steps))
+    features = _features(network, split.info.rows, drawn=not steps and start == "random", own=bool(seed_steps))
     return [features, replace(network, inputs={**network.inputs, "features": features})]
 
 
 def _features(network: Task, rows: str, drawn: bool, own: bool) -> Task:
-    """The task that puts the target's images through a network's backbone, once for all folds, budgets and seeds.
+    """The task that computes the features of the target's images once for all folds, budgets and seeds.
 
     Args:
-        network: the task whose backbone it is.
-        rows: the digest of the images.
-        drawn: whether the weights are random: then they are the seed's.
-        own: whether the seed has a pretraining of its own.
+        network: the task whose backbone computes them.
+        rows: digest of the images.
+        drawn: whether the weights are random, and so depend on the seed.
+        own: whether this seed has a separate pretraining.
     """
-    kept = {key: network.params[key] for key in ("backbone", "start", "compute")}
+    shared = {key: network.params[key] for key in ("backbone", "start", "compute")}
     seed = {"seed": network.params["seed"]} if drawn else {}
     tags = network.tags.only("profile", "target", "chain", "backbone", *(["seed"] if drawn or own else []))
     like = f"features {network.params['backbone']['shape']}"
-    return replace(network, kind="features", params={"rows": rows, **kept, **seed}, tags=tags, like=like)
+    return replace(network, kind="features", params={"rows": rows, **shared, **seed}, tags=tags, like=like)
 
 
 def _confounder(study: Study, options: Options, strategy: str, target: str) -> dict[str, Any]:
-    """The parameters of a marker that goes with the label, if the target has one."""
+    """The parameters of a marker that is correlated with the label, if the target has one."""
     confounder = study.recipe.targets[target].confounder
     if not confounder:
         return {}
     classes = study.target(target, study.recipe.profiles[0]).info.classes
     if len(classes) != 2 or options.only_the_head(strategy):
         raise RequestError(
-            f"targets.{target}.confounder: the marker goes with one of two classes, and with networks that learn whole "
-            '(strategies = ["full"], something not frozen or augmented).'
+            f"targets.{target}.confounder: a marker needs a target with two classes, and networks that learn from the marked "
+            'images (strategies = ["full"], with layers that are not frozen or with an augmentation).'
         )
     return {"confounder": confounder.model_dump()}

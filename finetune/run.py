@@ -1,4 +1,4 @@
-"""A run of fine-tuning: one network on one fold, or the features of a backbone that does not change."""
+"""A run of fine-tuning: fit one network on one fold, or compute the features of a backbone that does not change."""
 
 from typing import Any
 
@@ -28,7 +28,17 @@ def check(tasks: list[Task]) -> None:
 
 
 def run(work: Work) -> dict[str, Any]:
-    """Fits one network and predicts its validation and test images; returns facts for the run's record."""
+    """Fits one network and predicts its validation and test images, or computes features.
+
+    Args:
+        work: the task, its folder and its inputs.
+
+    Returns:
+        Facts for the run's record.
+
+    Raises:
+        Diverged: the loss, the features or the scores are not finite.
+    """
     params, split = work.params, Split.open(work.task.paths)
     if work.task.kind == "features":
         work.progress(f"{len(split.rows())} images")
@@ -40,8 +50,8 @@ def run(work: Work) -> dict[str, Any]:
     trainer = Trainer(options, params["seed"], work.folder, work.progress)
     backbone = _backbone(work, options.frozen)
     if "features" in work.inputs:
-        known = read_features(work.inputs["features"])
-        model, scores, facts = on_features.fit(backbone, Examples(known, table), held_out, params, trainer)
+        stored = read_features(work.inputs["features"])
+        model, scores, facts = on_features.fit(backbone, Examples(stored, table), held_out, params, trainer)
     else:
         images: Any = split.images(params["backbone"]["shape"][-1])
         if "confounder" in params:
@@ -58,11 +68,11 @@ def run(work: Work) -> dict[str, Any]:
 
 
 def _backbone(work: Work, frozen: float = 0.0) -> keras.Model:
-    """The backbone as the chain left it."""
+    """The backbone with the weights of the chain's last step."""
     params, paths = work.params, work.task.paths
     spec = Architecture.of(params["backbone"])
     backbone = architecture.backbone(spec, frozen)
     previous = work.inputs["pretrained"] / "model.keras" if "pretrained" in work.inputs else None
-    # The features of a network that is not drawn are the same for every seed.
+    # A features task has no seed where the weights are not random: the features are then the same for every seed.
     weights.start(backbone, spec, paths["start"] or params["start"], params.get("seed", 0), previous)
     return backbone

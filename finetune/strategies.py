@@ -1,4 +1,4 @@
-"""The strategies by name. This file imports no Keras, so that recipes are checked at once."""
+"""The strategies by name. This file imports no Keras, so that checking a recipe is fast."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ class Strategy:
     Attributes:
         function: "module:function", called with a backbone, `Examples`, the number of classes and a `Trainer`; returns the
             network up to `logits` and facts for the run's record.
-        options: the keys of [finetune] that it uses; None: all that are not another strategy's own. What a strategy does
-            not use must not change its runs.
-        head_only: whether the backbone stays as the chain left it, whatever the options.
-        own: keys of [finetune] that no other strategy uses.
+        options: the keys of [finetune] that it uses; None: all but those in `own` of another strategy. Only keys that a
+            strategy uses may change its runs.
+        head_only: whether the backbone is never changed, whatever the options.
+        own: the keys of [finetune] that only this strategy uses.
     """
 
     function: str
@@ -30,13 +30,20 @@ STRATEGIES = {
     "full": Strategy("finetune.full:fit"),
     "off-the-shelf": Strategy(
         "finetune.off_the_shelf:fit",
-        options=frozenset({"class_weights", "regularisation"}),
+        options=frozenset({"class_weights", "C"}),
         head_only=True,
-        own=frozenset({"regularisation"}),
+        own=frozenset({"C"}),
     ),
 }
 
 
 def fit_function(name: str) -> Callable[..., Any]:
-    """The function of a strategy."""
+    """The function of a strategy.
+
+    Args:
+        name: a key of `STRATEGIES`.
+
+    Raises:
+        RequestError: an unknown name.
+    """
     return look_up({known: strategy.function for known, strategy in STRATEGIES.items()}, name, "strategy")

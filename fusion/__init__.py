@@ -1,15 +1,27 @@
-"""Stage 3, fusion: classical classifiers on the features of a network, or of several networks of a chain together.
+"""Stage 3, fusion: classical classifiers on the features of one network, or of several networks of a chain together.
 
     python -m fusion RECIPE
 
-Reads fine-tuned networks. A `features` run writes `features.npz` once for each network (for one whose backbone was not
-trained: once for all folds, label budgets and seeds); each classifier under each rule of fusion is one run more and writes
-`predictions.csv` (test images) and, if asked to, the fitted classifier as `classifier.skops`. Everything that learns is
-part of one scikit-learn estimator and is fitted on the training and validation images of its fold only. A `heads` run fuses
-the scores of the networks' own heads. Feeds the rows of the table whose method begins with "fusion" (several networks) or
-"features" (one).
+Reads fine-tuned networks. A `features` run writes `features.npz`, once per network (where the backbone was not trained,
+once for all folds, label budgets and seeds). A `classify` run fits one classifier under one rule of fusion and writes
+`predictions.csv` (test images) and, on request, the fitted classifier as `classifier.skops`. Everything that learns is part
+of one scikit-learn estimator, which is fitted on the training and validation images of its fold only. A `heads` run fuses
+the scores of the networks' own heads. The rows of the table whose method begins with "fusion" (several networks) or
+"features" (one network) come from these runs.
 
-Usable without recipes: `FeatureFusion` and the other names of `__all__` are scikit-learn estimators.
+`FeatureFusion` and the other names in `__all__` are scikit-learn estimators that can be used without recipes.
+
+    options         the keys of [fusion]
+    plan, run       the stage's tasks, and how one is run
+    registry        the rules and the classifiers by name
+    rules           from a classifier and the widths of several networks' features to one estimator
+    classifiers     the ten classifiers
+    concatenation, correlation, selection, scores   the estimators behind the rules
+    blocks          which columns belong to which network
+    fitting         fitting, and choosing settings within the training images
+    heads           fusing the networks' own heads
+    memo            identical fits, computed once per process
+    small_samples   scikit-learn's classifiers, adapted to a few hundred images
 """
 
 import importlib
@@ -32,7 +44,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    # scikit-learn takes more than a second to import, which planning a recipe need not wait for.
+    # Imported on first use: scikit-learn takes more than a second to import, which planning a recipe must not wait for.
     if name in _MODULES:
         return getattr(importlib.import_module(f"fusion.{_MODULES[name]}"), name)
     raise AttributeError(f"module 'fusion' has no attribute {name!r}")

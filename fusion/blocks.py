@@ -1,4 +1,4 @@
-"""Blocks: which columns of a feature table belong to which network; what classifiers of several blocks share."""
+"""Blocks: which columns of a feature table belong to which network, and what classifiers on several blocks share."""
 
 from typing import Any
 
@@ -16,11 +16,11 @@ def block_columns(blocks: list[int] | None, width: int) -> list[slice]:
     """The columns of each block.
 
     Args:
-        blocks: the number of features of each network, in the order of the columns; None: one block.
-        width: the number of columns.
+        blocks: number of features of each network, in the order of the columns; None: all columns are one block.
+        width: number of columns.
 
     Raises:
-        ValueError: the blocks do not add up to the width.
+        ValueError: the blocks do not add up to `width`.
     """
     blocks = [width] if blocks is None else list(blocks)
     if sum(blocks) != width:
@@ -30,18 +30,21 @@ def block_columns(blocks: list[int] | None, width: int) -> list[slice]:
 
 
 def inner_folds(y: np.ndarray, groups: np.ndarray | None, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Splits for choices inside a training set: stratified, patients together; fewer folds where a class is small.
+    """Splits for choices within a training set: stratified, each patient in one fold, fewer folds where a class is small.
 
-    Places, not a splitter: whether groups may be handed on depends on scikit-learn's global settings.
+    These are indices rather than a splitter because scikit-learn's global settings decide whether a splitter receives
+    groups.
 
     Args:
-        y: (images,) classes; groups: (images,) patients, None: each image on its own.
+        y: (images,), classes.
+        groups: (images,), patients; None: every image is independent.
+        folds: number of folds wanted.
 
     Returns:
-        For each fold the places of the images to learn from, and of those held out.
+        For each fold, the indices of the images to learn from and of the images held out.
 
     Raises:
-        ValueError: a class has one image, or one patient, only: nothing can be held out.
+        ValueError: a class has only one image or patient, so that nothing can be held out.
     """
     units = np.arange(len(y)) if groups is None else np.asarray(groups)
     smallest = min(len(set(units[y == value])) for value in np.unique(y))
@@ -55,27 +58,40 @@ def inner_folds(y: np.ndarray, groups: np.ndarray | None, folds: int) -> list[tu
 def unseen_scores(
     estimator: Any, X: np.ndarray, y: np.ndarray, splits: list[tuple[np.ndarray, np.ndarray]]
 ) -> np.ndarray:
-    """Each image's scores (images, classes) from an `estimator` that was fitted without its fold, as `inner_folds` gives them."""
+    """Scores of images by estimators that were fitted without them.
+
+    Args:
+        estimator: a classifier with `predict_proba`; copies of it are fitted.
+        X: (images, features).
+        y: (images,), classes.
+        splits: folds as `inner_folds` returns them; each image is held out in one of them.
+
+    Returns:
+        (images, classes); the scores of an image come from the copy that was fitted without its fold.
+    """
     if isinstance(estimator, Memoized):
         return memoized(unseen_scores, clone(estimator.estimator), X, y, splits)
     return cross_val_predict(clone(estimator), X, y, cv=splits, method="predict_proba")
 
 
 class BlockClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
-    """A classifier on blocks of features that are given to copies of another classifier."""
+    """Base class for classifiers that fit copies of another classifier on blocks of features.
+
+    Subclasses have the parameters `estimator` and `blocks`, call `_start_fit` first in `fit`, and define `_scores`.
+    """
 
     def predict_proba(self, X):
-        """(images, features) to scores (images, classes), each row of sum 1."""
+        """Scores (images, classes) of X, shape (images, features); each row sums to 1."""
         check_is_fitted(self)
         return self._scores(validate_data(self, X, dtype=[np.float64, np.float32], reset=False))
 
     def predict(self, X):
-        """The class of the highest score of each image."""
+        """The class with the highest score for each image of X, shape (images, features)."""
         scores = self.predict_proba(X)
         return self.classes_[scores.argmax(axis=1)]
 
-    def _begun(self, X, y):
-        """X and y, checked, and the classifier to copy; sets `classes_` and `parts_`."""
+    def _start_fit(self, X, y):
+        """Validates X and y and sets `classes_` and `parts_`; returns X, y and the classifier to copy."""
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
         check_classification_targets(y)
         self.classes_ = np.unique(y)

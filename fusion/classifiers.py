@@ -1,17 +1,20 @@
-"""The ten classifiers with the settings that they run with. All return scores that add up to 1."""
+"""The ten classifiers with their settings. The scores of all of them sum to 1.
+
+Each function takes the seed of the classifier, which those without a random part ignore, and returns it unfitted.
+"""
 
 from typing import Any
 
 
 def linear_svm(seed: int) -> Any:
-    """Linear support vector machine; scores by Platt's sigmoid."""
+    """Linear support vector machine; its scores come from Platt's sigmoid."""
     from sklearn.svm import SVC
 
     return _calibrated(SVC(kernel="linear", class_weight="balanced", random_state=seed))
 
 
 def rbf_svm(seed: int) -> Any:
-    """Support vector machine with a Gaussian kernel; scores by Platt's sigmoid."""
+    """Support vector machine with a Gaussian kernel; its scores come from Platt's sigmoid."""
     from sklearn.svm import SVC
 
     return _calibrated(SVC(kernel="rbf", class_weight="balanced", random_state=seed))
@@ -32,24 +35,25 @@ def logistic_regression(seed: int) -> Any:
 
 
 def decision_tree(seed: int) -> Any:
-    """A tree with at least five images in a leaf."""
+    """Decision tree with at least five images per leaf."""
     from sklearn.tree import DecisionTreeClassifier
 
     return DecisionTreeClassifier(min_samples_leaf=5, class_weight="balanced", random_state=seed)
 
 
 def random_forest(seed: int) -> Any:
-    """100 trees, as many as scikit-learn takes."""
+    """Random forest of 100 trees, scikit-learn's default."""
     from sklearn.ensemble import RandomForestClassifier
 
     return RandomForestClassifier(100, class_weight="balanced", random_state=seed)
 
 
 def gradient_boosting(seed: int) -> Any:
-    """100 rounds of trees of depth 3, each split among √d of the d features (Friedman 2002, stochastic boosting)."""
+    """100 boosted trees of depth 3; each split considers √d of the d features (stochastic boosting, Friedman 2002)."""
     from fusion.small_samples import BalancedBoosting
 
-    # The histogram kind is made for ten thousand images and more; on hundreds with thousands of features it takes minutes.
+    # Not the histogram variant: it is meant for tens of thousands of images, and takes minutes on a few hundred images with
+    # thousands of features.
     return BalancedBoosting(n_estimators=100, max_depth=3, max_features="sqrt", random_state=seed)
 
 
@@ -61,26 +65,29 @@ def naive_bayes(seed: int) -> Any:
 
 
 def lda(seed: int) -> Any:
-    """Linear discriminant analysis with a shrunk covariance, as there are more features than images."""
+    """Linear discriminant analysis with a shrunk covariance, since there are more features than images."""
     from sklearn.covariance import LedoitWolf
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-    # Ledoit & Wolf 2004 on the covariance as it is: `shrinkage="auto"` would first standardise the coordinates, and the result
+    # Ledoit & Wolf 2004, without standardising: `shrinkage="auto"` standardises the coordinates first, so that the result
     # would depend on the arbitrary choice of basis.
     return _spanned(LinearDiscriminantAnalysis(solver="lsqr", covariance_estimator=LedoitWolf(store_precision=False)))
 
 
 def mlp(seed: int) -> Any:
-    """One hidden layer of 64 units; its result depends on the order of the images, through batches and coordinates."""
+    """Network with one hidden layer of 64 units; its result depends on the order of the images (batches, coordinates)."""
     from sklearn.neural_network import MLPClassifier
 
-    # Adam, though the manual advises L-BFGS for small sets: where the classes overlap that takes longer, and its scores are far
-    # too sure.
+    # Adam, although scikit-learn's manual advises L-BFGS for small sets: where the classes overlap, L-BFGS takes longer and
+    # its scores are far too confident.
     return _spanned(MLPClassifier((64,), alpha=1e-2, max_iter=400, random_state=seed))
 
 
 def _spanned(machine: Any) -> Any:
-    """For machines that see distances or inner products: on the coordinates that the training images span."""
+    """A classifier on the coordinates of the space that the training images span.
+
+    For classifiers that depend on distances or inner products only, so that the change of basis does not affect them.
+    """
     from sklearn.pipeline import Pipeline
 
     from fusion.memo import Memoized

@@ -1,4 +1,4 @@
-"""Fusion by concatenation: the features of several networks side by side, each block scaled, optionally reduced by PCA."""
+"""Fusion by concatenation: the features of several networks side by side, scaled by block, optionally reduced by PCA."""
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -11,15 +11,16 @@ from fusion.small_samples import Span
 
 
 class FeatureFusion(TransformerMixin, BaseEstimator):
-    """Scales every feature to mean 0 and variance 1, divides each block by the root of its width, then reduces by PCA.
+    """Scales every feature to mean 0 and variance 1, divides each block by the square root of its width, then applies PCA.
 
-    A network with 1,200 features would otherwise outweigh one with 512 in every classifier that measures distances.
+    Without the division, a network with 1,200 features would outweigh one with 512 in every classifier that measures
+    distances.
 
     Args:
-        blocks: the number of features of each network, in the order of the columns; None: one block.
-        components: PCA components to keep: a whole number, a share of the variance (0 … 1), or None for no PCA.
-            A whole number larger than the images or features allow is cut to what they allow.
-        random_state: for PCA's randomised solver.
+        blocks: number of features of each network, in the order of the columns; None: all columns are one block.
+        components: PCA components to keep: a number of at least 1, a share of the variance between 0 and 1, or None for no
+            PCA. A number larger than that of images or features is reduced to it.
+        random_state: seed of PCA's randomised solver.
 
     Example:
         >>> fused = make_pipeline(FeatureFusion(blocks=[512, 1200], components=0.95), LinearSVC())
@@ -32,25 +33,32 @@ class FeatureFusion(TransformerMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X, y=None):
-        """Learns scale and components from the images of X, shape (images, features)."""
+        """Learns the scaling and the components.
+
+        Args:
+            X: (images, features).
+            y: ignored.
+
+        Raises:
+            ValueError: the blocks do not add up to the features.
+        """
         X = validate_data(self, X, dtype=[np.float64, np.float32])
         widths = [part.stop - part.start for part in block_columns(self.blocks, X.shape[1])]
         self.scaler_ = StandardScaler().fit(X)
         self.weights_ = np.concatenate([np.full(width, width**-0.5) for width in widths])
         self.pca_ = None
         if self.components is not None:
-            most = min(X.shape)
-            share = isinstance(self.components, float) and self.components < 1
-            kept = self.components if share else min(int(self.components), most)
+            is_share = isinstance(self.components, float) and self.components < 1
+            components = self.components if is_share else min(int(self.components), *X.shape)
             scaled = self.scaler_.transform(X) * self.weights_
-            # The components lie in the span of the images, where they are found at a tenth of the cost.
+            # The components lie in the space that the images span, where they are found at a tenth of the cost.
             self.span_ = Span().fit(scaled)
-            solver = "full" if share else "auto"
-            self.pca_ = PCA(kept, svd_solver=solver, random_state=self.random_state).fit(self.span_.transform(scaled))
+            pca = PCA(components, svd_solver="full" if is_share else "auto", random_state=self.random_state)
+            self.pca_ = pca.fit(self.span_.transform(scaled))
         return self
 
     def transform(self, X):
-        """(images, features) to (images, fused features)."""
+        """The fused features (images, fused features) of X, shape (images, features)."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
         scaled = self.scaler_.transform(X) * self.weights_

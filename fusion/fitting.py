@@ -1,4 +1,4 @@
-"""Fitting a rule of fusion with its classifier, and choosing the classifier's settings inside the training images."""
+"""Fitting a rule of fusion with its classifier, and choosing the classifier's settings within the training images."""
 
 from typing import Any
 
@@ -16,44 +16,50 @@ from indomain.errors import RequestError
 def fit(
     whole: Any, classifier: Any, grid: dict[str, list] | None, X: np.ndarray, y: np.ndarray, groups: np.ndarray
 ) -> tuple[Any, dict]:
-    """`whole`, which holds `classifier`, fitted on the images given; with `grid`, under the settings that do best there.
+    """Fits an estimator, after choosing the settings of the classifier inside it if there is a grid.
+
+    Settings are chosen by balanced accuracy in three inner folds of the images, each patient in one of them.
 
     Args:
-        whole: what a rule of `fusion.rules` gives. grid: a setting of the classifier -> the values to try; None: as it is.
-        X: (images, features); y: (images,) class numbers; groups: (images,) patients.
+        whole: an estimator as a rule of `fusion.rules` returns it.
+        classifier: the classifier inside it, the same object.
+        grid: setting of the classifier -> the values to try; None: no choice.
+        X: (images, features).
+        y: int (images,), class numbers.
+        groups: (images,), patients.
 
     Returns:
-        The fitted estimator, and what was chosen, for the run's record.
+        The fitted estimator, and the settings and weights that were chosen, for the run's record.
 
     Raises:
-        RequestError: a class is too small for a choice inside the training images.
+        RequestError: a class is too small for a choice within these images.
     """
-    own = {"groups": groups} if isinstance(whole, BlockClassifier) else {}
+    fit_params = {"groups": groups} if isinstance(whole, BlockClassifier) else {}
     chosen: dict[str, Any] = {}
     try:
-        # In threads, as trees and linear algebra give up the interpreter; one of linear algebra in each: no digit hangs on the
-        # cores.
+        # Threads suffice, since trees and linear algebra release the interpreter lock. Each uses one thread of linear
+        # algebra, so that results do not depend on the number of cores.
         with (
             joblib.parallel_config(backend="threading", n_jobs=-1),
             threadpool_limits(1),
             sklearn.config_context(enable_metadata_routing=bool(grid)),
         ):
             if not grid:
-                fitted = whole.fit(X, y, **own)
+                fitted = whole.fit(X, y, **fit_params)
             else:
-                # Settings are the classifier's: it stands somewhere inside.
+                # The grid names settings of the classifier, which is nested somewhere inside the estimator.
                 path = next(name for name, value in whole.get_params().items() if value is classifier)
-                inside = {f"{path}__{name}": values for name, values in grid.items()}
-                if own:
+                nested = {f"{path}__{name}": values for name, values in grid.items()}
+                if fit_params:
                     whole.set_fit_request(groups=True)
-                search = GridSearchCV(whole, inside, scoring="balanced_accuracy", cv=inner_folds(y, groups, 3))
-                fitted = search.fit(X, y, **own).best_estimator_
-                # The request has served, and is no part of what is kept.
+                search = GridSearchCV(whole, nested, scoring="balanced_accuracy", cv=inner_folds(y, groups, 3))
+                fitted = search.fit(X, y, **fit_params).best_estimator_
+                # The request was needed for the search only, and must not be saved with the estimator.
                 vars(fitted).pop("_metadata_request", None)
                 chosen["settings"] = {name.rpartition("__")[2]: value for name, value in search.best_params_.items()}
     except ValueError as error:
         if "nothing can be held out" in str(error):
-            raise RequestError(f"fusion: {error}; ask for more labels, or for no choice (tune, rules).") from None
+            raise RequestError(f"fusion: {error}; ask for more labels, or choose nothing (tune, rules).") from None
         raise
     if isinstance(fitted, ScoreFusion) and fitted.rule in WEIGHTS:
         chosen["weights"] = np.asarray(fitted.weights_).round(4).tolist()
@@ -61,6 +67,11 @@ def fit(
 
 
 def scores_of(fitted: Any, X: np.ndarray) -> np.ndarray:
-    """The scores (images, classes) of X, shape (images, features), with one thread of linear algebra, as `fit`."""
+    """The scores (images, classes) of a fitted estimator, computed with one thread of linear algebra, as in `fit`.
+
+    Args:
+        fitted: as `fit` returned it.
+        X: (images, features).
+    """
     with threadpool_limits(1):
         return fitted.predict_proba(X)

@@ -1,4 +1,4 @@
-"""Fits that are made once per process and shared."""
+"""Memoized fits: identical fits on identical data are computed once per process and shared."""
 
 import pickle
 import threading
@@ -15,9 +15,10 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-MOST = 2**30  # bytes kept in a process, parts that results share counted again; the last result is kept in any case
-_MADE: OrderedDict[str, Future] = OrderedDict()
-_SIZES: dict[str, int] = {}
+# Bytes of results kept in a process; arrays that results share count for each, and the latest result is kept in any case.
+MOST = 2**30
+_MADE: OrderedDict[str, Future] = OrderedDict()  # key -> result, the least recently used first
+_SIZES: dict[str, int] = {}  # key -> bytes of its result
 _LOCK = threading.Lock()
 
 
@@ -28,43 +29,53 @@ def _can(method: str) -> Any:
 class Memoized(MetaEstimatorMixin, BaseEstimator):
     """Wraps an estimator; identical fits on identical data are computed once per process.
 
-    The key is the content of estimator and data, not where they lie. Made for the rules of fusion: what is fitted is shared, and
-    not to be changed; patients (`groups`) are not handed on; an estimator that draws by chance must have its seed, as it would
-    give its first draw again.
+    Fits are identical if estimator and data have the same content, not only if they are the same objects. Meant for the
+    rules of fusion, within these limits: fitted estimators are shared and must not be changed; patients (`groups`) are not
+    passed on; a random estimator must have a fixed seed, since it would return its first result again.
 
     Args:
-        estimator: what does the work, a transformer or a classifier.
+        estimator: the transformer or classifier to wrap.
     """
 
     def __init__(self, estimator):
         self.estimator = estimator
 
     def fit(self, X, y=None):
-        """Fits a copy of the estimator, or takes the one that was fitted on the same."""
+        """Fits a copy of the estimator, or reuses one that was fitted on the same data.
+
+        Args:
+            X: (images, features).
+            y: (images,), classes; None for estimators that do not need them.
+        """
         self.estimator_, _ = memoized(_fitted, clone(self.estimator), X, y)
         return self
 
     @_can("transform")
     def fit_transform(self, X, y=None):
-        """As `fit`, then `transform`."""
+        """As `fit`, then `transform`; the transformed training data are memoized, too.
+
+        Args:
+            X: (images, features).
+            y: (images,), classes; None for estimators that do not need them.
+        """
         self.estimator_, transformed = memoized(_fitted, clone(self.estimator), X, y)
         return self.estimator_.transform(X) if transformed is None else transformed
 
     @_can("transform")
     def transform(self, X):
-        """What the fitted transformer makes of X, shape (images, features)."""
+        """X, shape (images, features), transformed by the fitted transformer."""
         check_is_fitted(self)
         return self.estimator_.transform(X)
 
     @_can("predict")
     def predict(self, X):
-        """The fitted classifier's classes of X, shape (images, features)."""
+        """The classes (images,) that the fitted classifier predicts for X, shape (images, features)."""
         check_is_fitted(self)
         return self.estimator_.predict(X)
 
     @_can("predict_proba")
     def predict_proba(self, X):
-        """The fitted classifier's scores (images, classes) of X, shape (images, features)."""
+        """The scores (images, classes) of the fitted classifier for X, shape (images, features)."""
         check_is_fitted(self)
         return self.estimator_.predict_proba(X)
 
@@ -75,51 +86,56 @@ class Memoized(MetaEstimatorMixin, BaseEstimator):
 
     @property
     def n_features_in_(self):
-        """The number of features of the images that it was fitted on."""
+        """The number of features of the data that it was fitted on."""
         return self.estimator_.n_features_in_
 
     def __sklearn_tags__(self):
         tags = get_tags(self.estimator)
-        tags.array_api_support = False  # the content of NumPy's arrays is what is compared
+        tags.array_api_support = False  # only the content of NumPy arrays is hashed
         return tags
 
 
 def _fitted(estimator: Any, X: Any, y: Any) -> tuple[Any, Any]:
-    """The estimator, fitted, and what a transformer makes of X."""
+    """The fitted estimator and, if it is a transformer, X transformed."""
     estimator.fit(X, y)
     if is_classifier(estimator):
         return estimator, None
     transformed = estimator.transform(X)
-    # X is the caller's, who may change it.
+    # X belongs to the caller, who may change it.
     return estimator, np.array(transformed) if np.may_share_memory(transformed, X) else transformed
 
 
-def memoized(work: Callable[..., Any], *given: Any) -> Any:
-    """What `work(*given)` gives, from memory if it was asked for before; threads that ask for the same wait for one."""
-    # A setting of scikit-learn decides whether transformers give arrays.
-    asked = work.__module__, work.__qualname__, get_config()["transform_output"], given
-    key, made = joblib.hash(asked, hash_name="sha1"), Future[Any]()
+def memoized(work: Callable[..., Any], *arguments: Any) -> Any:
+    """The result of `work(*arguments)`, computed once; threads that need the same result wait for the first of them.
+
+    Args:
+        work: a function at the top level of a module.
+        *arguments: its arguments; joblib hashes their content.
+    """
+    # Whether transformers return arrays depends on a global setting of scikit-learn.
+    content = work.__module__, work.__qualname__, get_config()["transform_output"], arguments
+    key, future = joblib.hash(content, hash_name="sha1"), Future[Any]()
     try:
         with _LOCK:
-            kept = _MADE.setdefault(key, made)
+            shared = _MADE.setdefault(key, future)
             _MADE.move_to_end(key)
-        if kept is made:
-            result = work(*given)
+        if shared is future:
+            result = work(*arguments)
             _keep(key, result)
-            made.set_result(result)
+            future.set_result(result)
     except BaseException as error:
         with _LOCK:
-            if _MADE.get(key) is made:
+            if _MADE.get(key) is future:
                 del _MADE[key]
                 _SIZES.pop(key, None)
-        if not made.done():
-            made.set_exception(error)
+        if not future.done():
+            future.set_exception(error)
         raise
-    return kept.result()
+    return shared.result()
 
 
 def _keep(key: str, result: Any) -> None:
-    """Notes the size of what was made, and lets go of what was asked for longest ago."""
+    """Records the size of a result, and drops the least recently used ones beyond `MOST`."""
     arrays: list[pickle.PickleBuffer] = []
     rest = pickle.dumps(result, protocol=5, buffer_callback=arrays.append)
     with _LOCK:

@@ -10,20 +10,30 @@ from indomain.toml import Table
 
 
 class Options(Table):
-    """[fusion]: leave `classifiers` and `heads` empty for no fusion."""
+    """[fusion]; there is no fusion where `classifiers` and `heads` are empty."""
 
+    # Classifiers on the features, keys of `fusion.registry.CLASSIFIERS`.
     classifiers: list[str] = []
-    networks: list[Literal["each", "all"]] = Field(default=["all"], min_length=1)  # alone, and fused
+    # Which networks of a chain the classifiers use: "each" network alone, "all" of them fused, or both.
+    networks: list[Literal["each", "all"]] = Field(default=["all"], min_length=1)
     # Further groups of backbones to fuse, by their labels: [["squeezenet", "dcnn-w0.25"]].
     subsets: list[list[str]] = []
-    rules: list[str] = Field(default=["concat"], min_length=1)  # how several networks are fused
-    heads: list[str] = []  # how the networks' own heads are fused: rules of scores
-    tune: bool = False  # the classifier's settings chosen inside the training images, from its grid
-    keep: list[str] = []  # classifiers to keep as files, for explanations of the whole
-    strategy: str = "full"  # which fine-tuned networks give the features
-    layers: dict[str, str] = {}  # backbone -> layer; default: its last features, before the head
-    pooling: list[Literal["mean", "max", "std"]] = Field(default=["mean"], min_length=1)  # of maps, side by side
-    components: int | float | None = None  # to keep: a number, or (concat, pca) a share of the variance below 1
+    # How several networks are fused, keys of `fusion.registry.RULES`.
+    rules: list[str] = Field(default=["concat"], min_length=1)
+    # How the scores of the networks' own heads are fused; only rules of scores.
+    heads: list[str] = []
+    # Choose each classifier's settings from its grid, by cross-validation within the training images.
+    tune: bool = False
+    # Classifiers to save as files, so that the fused classifier can be explained.
+    save: list[str] = []
+    # The strategy of fine-tuning whose networks supply the features.
+    strategy: str = "full"
+    # Backbone -> the layer whose features are used; default: the last one before the head.
+    layers: dict[str, str] = {}
+    # Statistics that reduce feature maps to features, concatenated in this order.
+    pooling: list[Literal["mean", "max", "std"]] = Field(default=["mean"], min_length=1)
+    # Number of components or features to keep or, for concat and pca, a share of the variance below 1.
+    components: int | float | None = None
 
     @field_validator("components")
     @classmethod
@@ -32,7 +42,7 @@ class Options(Table):
             raise ValueError("components is a whole number of at least 1, or a share of the variance between 0 and 1")
         return value
 
-    @field_validator("classifiers", "keep")
+    @field_validator("classifiers", "save")
     @classmethod
     def _known(cls, value: list[str]) -> list[str]:
         for name in value:

@@ -1,4 +1,4 @@
-"""The plan of fusion: one task for each network's features, one for each classifier, rule and group of networks."""
+"""The plan of fusion: one task per network for its features, and one per classifier, rule and group of networks."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -10,13 +10,22 @@ from indomain.recipe.study import Study
 from indomain.runs.tags import Method, Tags
 from indomain.runs.task import Task, find
 
-VERSION = 5
-FEATURES_VERSION = 2  # of the runs that extract features
-FEWEST_PATIENTS = 4  # of each class: three inner folds leave two images of each to learn from
+VERSION = 6
+FEATURES_VERSION = 3  # version of the runs that extract features
+FEWEST_PATIENTS = 4  # per class: with three inner folds, two images of each class are left to learn from
 
 
 def plan(study: Study, earlier: list[Task]) -> list[Task]:
-    """The features of each network, then every classifier on each group of a chain's networks, then fused heads."""
+    """Plans the features of each network, every classifier on each group of a chain's networks, and the fused heads.
+
+    Args:
+        study: the recipe and its data.
+        earlier: tasks of earlier stages, among them those of fine-tuning.
+
+    Raises:
+        RequestError: a name that the recipe does not have, a choice within too few training images, or a fusion of heads
+            that learns where there are no validation images.
+    """
     tasks: list[Task] = []
     for profile in study.recipe.profiles:
         options = study.options("fusion", Options, profile)
@@ -27,7 +36,7 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
         chosen = Method(strategy=options.strategy)
         together: dict[Tags, list[Task]] = {}
         for network in fitted:
-            # Classifiers would see features of images without the marker.
+            # Networks with a confounder are left out: features are extracted from images without the marker.
             if network.tags.method == chosen and "confounder" not in network.params:
                 shared = network.tags.only("profile", "target", "chain", "budget", "fold", "seed")
                 together.setdefault(shared, []).append(network)
@@ -50,7 +59,7 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
 
 
 def _check_names(study: Study, options: Options, fitted: list[Task]) -> None:
-    """Raises a RequestError for names that the recipe does not have."""
+    """Raises a RequestError for a name that the recipe does not have."""
     names = {backbone.name for backbone in study.recipe.backbones}
     for name in options.layers:
         if name not in names:
@@ -62,14 +71,14 @@ def _check_names(study: Study, options: Options, fitted: list[Task]) -> None:
     for name in [name for subset in options.subsets for name in subset]:
         if name not in labels:
             raise unknown("backbone", name, labels, "fusion.subsets")
-    for name in options.keep:
+    for name in options.save:
         if name not in options.classifiers:
-            raise unknown("classifier", name, options.classifiers, "fusion.keep")
+            raise unknown("classifier", name, options.classifiers, "fusion.save")
 
 
 def _check_sizes(study: Study, options: Options, together: Iterable[list[Task]]) -> None:
-    """Raises a RequestError where something is chosen inside training images that are too few for it."""
-    # Chains and seeds share a fold's images: each fold and budget is read once.
+    """Raises a RequestError where something is chosen within training images that are too few for it."""
+    # All chains and seeds have the same images: one table per fold and budget is enough.
     parts = {networks[0].tags.only("profile", "target", "budget", "fold"): networks for networks in together}
     for tags, networks in parts.items():
         choices = [f"rules = {rule}" for rule in options.rules if RULES[rule].chooses and len(networks) > 1]
@@ -87,11 +96,11 @@ def _check_sizes(study: Study, options: Options, together: Iterable[list[Task]])
 
 
 def _groups(options: Options, networks: list[Task]) -> list[list[Task]]:
-    """The groups of a chain's networks that get classifiers: each alone, subsets, all."""
+    """The groups of a chain's networks that get classifiers: single networks, subsets, all of them."""
     groups = [[network] for network in networks] if "each" in options.networks and len(networks) > 1 else []
     for subset in options.subsets:
         chosen = [network for network in networks if network.tags.backbone in subset]
-        # A chain that not all of them run has no such group.
+        # A chain that was not run with all of these backbones has no such group.
         if len(chosen) == len(set(subset)):
             groups.append(chosen)
     if "all" in options.networks or len(networks) == 1:
@@ -100,14 +109,14 @@ def _groups(options: Options, networks: list[Task]) -> list[list[Task]]:
 
 
 class _Extracted:
-    """The tasks that extract features; networks on the same untrained backbone share one."""
+    """The tasks that extract features; networks on the same untrained backbone share one task."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
         self._first: dict[str, Task] = {}  # digest of the untrained features -> the first network on that backbone
 
     def features(self, network: Task) -> Task:
-        """The task of a network's features."""
+        """The task that extracts a network's features."""
         layer = self.options.layers.get(network.params["backbone"]["name"], "")
         params = {"layer": layer, **{key: network.params[key] for key in ("backbone", "compute")}}
         if self.options.pooling != ["mean"]:
@@ -117,11 +126,11 @@ class _Extracted:
             untrained = network.input("features")
             if not layer and self.options.pooling == ["mean"]:
                 return untrained
-            # Every network on this backbone has the same layers below its head.
+            # All networks on this backbone have the same layers below the head, so the first stands for all.
             network, tags = self._first.setdefault(untrained.digest, network), untrained.tags
             params["rows"] = untrained.params["rows"]
         else:
-            params |= {key: network.params[key] for key in ("listing", "fold", "budget", "validation")}
+            params |= {key: network.params[key] for key in ("split", "fold", "budget", "validation")}
         return Task(
             stage="fusion",
             version=FEATURES_VERSION,
@@ -135,18 +144,20 @@ class _Extracted:
 
 
 def _classifier(networks: list[Task], features: list[Task], name: str, rule: str, options: Options, tags: Tags) -> Task:
-    first = networks[0].params
-    kept = ("listing", "fold", "budget", "validation", "classes")
+    shared = ("split", "fold", "budget", "validation", "classes")
     params = {
         "classifier": name,
         "components": options.components if RULES[rule].components else None,
-        **{key: first[key] for key in kept},
+        **{key: networks[0].params[key] for key in shared},
         "seed": tags.seed,
     }
-    # What is not asked for is in no digest: a choice that is added leaves the runs of the others alone.
-    params |= {"rule": rule} if rule != "concat" else {}
-    params |= {"grid": CLASSIFIERS[name].grid} if options.tune else {}
-    params |= {"keep": True} if name in options.keep else {}
+    # Defaults are left out of the digest, so that a new option does not invalidate runs that do not use it.
+    if rule != "concat":
+        params["rule"] = rule
+    if options.tune:
+        params["grid"] = CLASSIFIERS[name].grid
+    if name in options.save:
+        params["save"] = True
     return Task(
         stage="fusion",
         version=VERSION,

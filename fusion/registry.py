@@ -1,4 +1,4 @@
-"""The rules of fusion and the classifiers by name. This file imports no scikit-learn, so that recipes are checked at once."""
+"""The rules of fusion and the classifiers by name. This file imports no scikit-learn, so that checking a recipe is fast."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,14 +9,15 @@ from indomain.errors import look_up
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule of fusion: how the features of several networks become one classifier.
+    """A rule of fusion: how one classifier uses the features of several networks.
 
     Attributes:
         function: "module:function", called with the widths of the networks' features, a classifier and `components`;
             returns a scikit-learn estimator in which everything that learns is fitted together.
-        components: what `[fusion] components` means to it: "count" of features, "count or share" of the variance, or "".
+        components: what `[fusion] components` means for it: "count" (a number of features), "count or share" (a number, or a
+            share of the variance), or "" (nothing).
         chooses: whether it chooses on held-out training images, and so needs enough of them.
-        of_heads: the rule of `fusion.heads` for the networks' own heads, "" if there is none.
+        of_heads: the rule of `fusion.scores` that fuses the networks' own heads, "" if there is none.
     """
 
     function: str
@@ -44,7 +45,7 @@ class Classifier:
 
     Attributes:
         function: "module:function", called with a seed; returns a scikit-learn classifier with `predict_proba`.
-        grid: what `[fusion] tune = true` chooses from, by cross-validation inside the training images; {}: nothing.
+        grid: setting -> the values that `[fusion] tune = true` chooses from, the default first; {}: nothing to choose.
     """
 
     function: str
@@ -62,17 +63,32 @@ CLASSIFIERS = {
         "fusion.classifiers:gradient_boosting", {"learning_rate": [0.1, 0.03], "max_depth": [3, 1]}
     ),
     "naive-bayes": Classifier("fusion.classifiers:naive_bayes", {"var_smoothing": [1e-9, 1e-3, 1e-1]}),
-    # Its shrinkage is estimated.
+    # Nothing to choose: its shrinkage is estimated.
     "lda": Classifier("fusion.classifiers:lda"),
     "mlp": Classifier("fusion.classifiers:mlp", {"machine__alpha": [1e-2, 1e-4, 1.0]}),
 }
 
 
 def rule(name: str) -> Callable[..., Any]:
-    """The function of a rule of fusion."""
+    """The function of a rule of fusion.
+
+    Args:
+        name: a key of `RULES`.
+
+    Raises:
+        RequestError: an unknown name.
+    """
     return look_up({known: entry.function for known, entry in RULES.items()}, name, "rule of fusion")
 
 
 def classifier(name: str, seed: int) -> Any:
-    """The classifier of that name, not fitted."""
+    """A classifier by name, not fitted.
+
+    Args:
+        name: a key of `CLASSIFIERS`.
+        seed: seed of its random part, if it has one.
+
+    Raises:
+        RequestError: an unknown name.
+    """
     return look_up({known: entry.function for known, entry in CLASSIFIERS.items()}, name, "classifier")(seed)

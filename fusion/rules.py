@@ -1,7 +1,6 @@
-"""The rules of fusion (their names are in `fusion.registry`): many networks' features, side by side, to one classifier of them.
+"""The rules of fusion, named in `fusion.registry`: from several networks' features, side by side, to one classifier.
 
-A rule is a function of the blocks' widths, a classifier and the number of components or features to keep (None: the rule's
-own); it gives a scikit-learn estimator in which everything that learns is fitted together, inside the fold.
+Each returns a scikit-learn estimator in which everything that learns is fitted together, inside the fold.
 """
 
 from typing import Any
@@ -16,52 +15,106 @@ from fusion.selection import MRMR, MutualInformation
 
 
 def concat(blocks: list[int], classifier: Any, components: float | None) -> Any:
-    """All features side by side, each block with the same weight; reduced by PCA if `components` says so."""
+    """All features side by side, each block with the same weight, optionally reduced by PCA.
+
+    Args:
+        blocks: number of features of each network, in the order of the columns.
+        classifier: the classifier on the fused features.
+        components: principal components to keep, as a number or as a share of the variance below 1; None: no PCA.
+    """
     return _then(classifier, FeatureFusion(blocks, components))
 
 
 def pca(blocks: list[int], classifier: Any, components: float | None) -> Any:
-    """`concat`, then the principal components that hold 95 % of the variance."""
+    """As `concat`, always reduced by PCA.
+
+    Args:
+        blocks: number of features of each network, in the order of the columns.
+        classifier: the classifier on the fused features.
+        components: principal components to keep, as a number or as a share of the variance below 1; None: 95 %.
+    """
     return _then(classifier, FeatureFusion(blocks, components or 0.95))
 
 
 def cca(blocks: list[int], classifier: Any, components: float | None) -> Any:
-    """Canonical variates, 20 of each side."""
+    """Canonical variates, folded block by block.
+
+    Args:
+        blocks: number of features of each network, in the order of the columns.
+        classifier: the classifier on the fused features.
+        components: largest number of variates from each side of a fold; None: 20.
+    """
     return _then(classifier, CanonicalFusion(blocks, int(components or 20)))
 
 
 def mrmr(blocks: list[int], classifier: Any, components: float | None) -> Any:
-    """The 64 features of most relevance and least redundancy."""
+    """The features of highest relevance and lowest redundancy.
+
+    Args:
+        blocks: number of features of each network, in the order of the columns.
+        classifier: the classifier on the selected features.
+        components: number of features to select; None: 64.
+    """
     return _then(classifier, FeatureFusion(blocks), MRMR(int(components or 64)))
 
 
 def mutual_information(blocks: list[int], classifier: Any, components: float | None) -> Any:
-    """The 64 features of most mutual information with the class."""
+    """The features of highest mutual information with the class.
+
+    Args:
+        blocks: number of features of each network, in the order of the columns.
+        classifier: the classifier on the selected features.
+        components: number of features to select; None: 64.
+    """
     return _then(classifier, FeatureFusion(blocks), MutualInformation(int(components or 64)))
 
 
 def score_mean(blocks: list[int], classifier: Any, components: float | None) -> Any:
-    """A classifier for each network; the mean of their scores."""
+    """One classifier per network, and the mean of their scores.
+
+    Args:
+        blocks: number of features of each network, in the order of the columns.
+        classifier: the classifier that each network gets a copy of.
+        components: ignored.
+    """
     return ScoreFusion(_alone(classifier), blocks, "mean")
 
 
 def score_weighted(blocks: list[int], classifier: Any, components: float | None) -> Any:
-    """A classifier for each network; the mean of their scores with the weights that held-out training images like best."""
+    """One classifier per network, and a mean of their scores with weights fitted to held-out training images.
+
+    Args:
+        blocks: number of features of each network, in the order of the columns.
+        classifier: the classifier that each network gets a copy of.
+        components: ignored.
+    """
     return ScoreFusion(_alone(classifier), blocks, "weighted")
 
 
 def score_stacking(blocks: list[int], classifier: Any, components: float | None) -> Any:
-    """A classifier for each network; a logistic regression on their scores."""
+    """One classifier per network, and a logistic regression on their scores.
+
+    Args:
+        blocks: number of features of each network, in the order of the columns.
+        classifier: the classifier that each network gets a copy of.
+        components: ignored.
+    """
     return ScoreFusion(_alone(classifier), blocks, "stacking")
 
 
 def score_search(blocks: list[int], classifier: Any, components: float | None) -> Any:
-    """A classifier for each network; the mean of the scores of those that a forward search in the training images chose."""
+    """One classifier per network, and the mean of the scores of those that a forward search chooses.
+
+    Args:
+        blocks: number of features of each network, in the order of the columns.
+        classifier: the classifier that each network gets a copy of.
+        components: ignored.
+    """
     return ScoreFusion(_alone(classifier), blocks, "search")
 
 
 def _alone(classifier: Any) -> Any:
-    # All rules of scores fit the same classifiers on the same folds.
+    # Memoized because all rules of scores fit the same classifiers on the same folds.
     return Memoized(_then(classifier, FeatureFusion()))
 
 

@@ -1,4 +1,4 @@
-"""A run of fusion: the features of a network, a classifier on features, or heads fused."""
+"""A run of fusion: extract a network's features, fit a classifier on features, or fuse heads."""
 
 from typing import Any
 
@@ -16,14 +16,14 @@ from indomain.runs.task import Task, Work
 
 
 def check(tasks: list[Task]) -> None:
-    """Raises a RequestError for layers that a backbone does not have, before any work starts."""
+    """Raises a RequestError if a backbone does not have the layer asked of it, before any work starts."""
     for task in tasks:
         if task.params.get("layer"):
             architecture.up_to(architecture.backbone(Architecture.of(task.params["backbone"])), task.params["layer"])
 
 
 def run(work: Work) -> dict[str, Any]:
-    """Does one run of any kind; returns facts for the run's record."""
+    """Executes a run of any kind; returns facts for the run's record."""
     return {"features": _extract, "classify": _classify, "heads": heads.fuse}[work.task.kind](work)
 
 
@@ -40,17 +40,19 @@ def _classify(work: Work) -> dict[str, Any]:
     params = work.params
     rows = Split.open(work.task.paths).labelled(params)
     blocks = [read_features(folder)(rows["row"].to_numpy()) for folder in work.inputs["features"]]
-    joined = np.concatenate(blocks, axis=1)
-    learnt = rows["split"] != "test"
+    X = np.concatenate(blocks, axis=1)
+    is_training = rows["split"] != "test"
     learner = classifier(params["classifier"], params["seed"])
     widths = [block.shape[1] for block in blocks]
     whole = rule(params.get("rule", "concat"))(widths, learner, params["components"])
-    y, groups = rows["y"][learnt].to_numpy(), rows["group"][learnt].to_numpy()
-    fitted, chosen = fit(whole, learner, params.get("grid"), X=joined[learnt], y=y, groups=groups)
-    if params.get("keep"):
+    y, groups = rows["y"][is_training].to_numpy(), rows["group"][is_training].to_numpy()
+    fitted, chosen = fit(whole, learner, params.get("grid"), X=X[is_training], y=y, groups=groups)
+    if params.get("save"):
         fitted_classifier.write(work.folder / "classifier.skops", fitted)
-    test_scores = scores_of(fitted, joined[~learnt])
+    test_scores = scores_of(fitted, X[~is_training])
+    # Training images need not have every class.
     scores = np.zeros((len(test_scores), len(params["classes"])))
     scores[:, fitted.classes_.astype(int)] = test_scores
-    predictions.write(work.folder / "predictions.csv", rows[~learnt].reset_index(drop=True), scores, params["classes"])
-    return {"images": int(learnt.sum()), **chosen}
+    test = rows[~is_training].reset_index(drop=True)
+    predictions.write(work.folder / "predictions.csv", test, scores, params["classes"])
+    return {"images": int(is_training.sum()), **chosen}

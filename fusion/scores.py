@@ -1,4 +1,4 @@
-"""Fusion of scores: a classifier for each network, and one answer from all of theirs."""
+"""Fusion of scores: one classifier per network, whose scores are combined."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,26 +14,31 @@ RULES = ("mean", "weighted", "stacking", "search")
 
 
 class ScoreFusion(BlockClassifier):
-    """One copy of a classifier on each block of features; their scores become one.
+    """Fits one copy of a classifier on each block of features and combines their scores.
 
-    mean: of the scores. weighted: a weighted mean; the weights, of sum 1, make the scores of images that no copy has seen as
-    likely as possible. stacking: a logistic regression on such scores' logarithms (Wolpert 1992, Neural Networks 5:241). search:
-    the mean of some copies only, by a forward search that adds the one that makes such scores likeliest, as long as one does
-    (ensemble selection, Caruana et al. 2004, ICML, each copy once at most). Copies are fitted in as many threads as
-    `joblib.parallel_config` allows.
+    All rules but "mean" learn from held-out scores: those of training images, by copies that were fitted without them.
+
+    * mean: the mean of the scores.
+    * weighted: a weighted mean; its weights maximise the likelihood of the held-out scores (see `likeliest_weights`).
+    * stacking: a logistic regression on the logarithms of the held-out scores (Wolpert 1992, Neural Networks 5:241).
+    * search: the mean of the copies that a forward search chooses (ensemble selection, Caruana et al. 2004, ICML, each copy
+      at most once; see `searched_weights`).
+
+    Copies are fitted in as many threads as `joblib.parallel_config` allows.
 
     Args:
-        estimator: a classifier with `predict_proba`.
-        blocks: the number of features of each network, in the order of the columns; None: one block.
+        estimator: a classifier with `predict_proba`; None: a logistic regression.
+        blocks: number of features of each network, in the order of the columns; None: all columns are one block.
         rule: one of `RULES`.
-        folds: of the training images, for scores that no copy has seen (all rules but "mean").
+        folds: number of folds of the training images, for the held-out scores.
 
     Attributes:
-        weights_: (blocks,) of sum 1; 0 where the search left a block out; None for "stacking".
-        members_, estimators_: the numbers of the blocks that are not left out, and the copies fitted on them.
+        weights_: (blocks,), of sum 1; 0 for blocks that the search left out; None for "stacking".
+        members_: numbers of the blocks that were not left out.
+        estimators_: the copies fitted on these blocks.
 
     Example:
-        >>> sklearn.set_config(enable_metadata_routing=True)  # patients reach the folds inside, too
+        >>> sklearn.set_config(enable_metadata_routing=True)  # hands patients on to the inner folds
         >>> fused = ScoreFusion(LogisticRegression(), blocks=[512, 1200], rule="weighted").set_fit_request(groups=True)
         >>> cross_val_score(fused, features, y, params={"groups": patients}, cv=GroupKFold(5))  # fitted inside each fold
     """
@@ -45,18 +50,24 @@ class ScoreFusion(BlockClassifier):
         self.folds = folds
 
     def fit(self, X, y, groups=None):
-        """Learns from images of features X, shape (images, features), and classes y; `groups`: their patients.
+        """Fits the copies and, if the rule has any, the weights or the stacker.
+
+        Args:
+            X: (images, features).
+            y: (images,), classes.
+            groups: (images,), patients, which the inner folds keep together; None: every image is independent.
 
         Raises:
-            ValueError: an unknown rule, blocks that do not fit, or a class too small to hold anything out.
+            ValueError: an unknown rule, blocks that do not add up to the features, or a class too small to hold anything
+                out.
         """
         if self.rule not in RULES:
             raise ValueError(f"unknown rule {self.rule!r}; known: {', '.join(RULES)}")
-        X, y, base = self._begun(X, y)
-        everyone = range(len(self.parts_))
-        self.weights_: np.ndarray | None = np.full(len(everyone), 1 / len(everyone))
+        X, y, base = self._start_fit(X, y)
+        numbers = range(len(self.parts_))
+        self.weights_: np.ndarray | None = np.full(len(numbers), 1 / len(numbers))
         self.stacker_ = None
-        if self.rule != "mean" and len(everyone) > 1:
+        if self.rule != "mean" and len(numbers) > 1:
             splits = inner_folds(y, groups, self.folds)
             unseen = _each(lambda part: unseen_scores(base, X[:, part], y, splits), self.parts_)
             if self.rule == "stacking":
@@ -64,7 +75,7 @@ class ScoreFusion(BlockClassifier):
                 self.stacker_ = LogisticRegression(max_iter=1000).fit(logarithms(unseen), y)
             else:
                 self.weights_ = WEIGHTS[self.rule](unseen, np.searchsorted(self.classes_, y))
-        self.members_ = [number for number in everyone if self.weights_ is None or self.weights_[number]]
+        self.members_ = [number for number in numbers if self.weights_ is None or self.weights_[number]]
         self.estimators_ = _each(
             lambda part: clone(base).fit(X[:, part], y), [self.parts_[number] for number in self.members_]
         )
@@ -83,14 +94,22 @@ def _each(work: Callable[[slice], Any], parts: list[slice]) -> list[Any]:
 
 
 def likeliest_weights(scores: list[np.ndarray], y: np.ndarray) -> np.ndarray:
-    """The weights, of sum 1, of the mean of scores that makes the true classes likeliest.
+    """The weights of a mean of scores under which the true classes are most likely.
 
-    The weights of a mixture by expectation and maximisation (Dempster et al. 1977): the likelihood has one maximum.
+    These are the weights of a mixture, found by expectation maximisation (Dempster et al. 1977).
 
     Args:
-        scores: (images, classes) of each member; y: (images,) class numbers.
+        scores: for each member (images, classes).
+        y: int (images,), class numbers.
+
+    Returns:
+        (members,), of sum 1.
     """
-    of_truth = np.stack([np.maximum(one[np.arange(len(y)), y], 1e-6) for one in scores], axis=1)
+    # With p_ik the score of image i's true class by member k, the log-likelihood of the weights w, of sum 1, is
+    #     L(w) = Σ_i log Σ_k w_k p_ik
+    # The E step gives each member its share of an image, r_ik = w_k p_ik / Σ_l w_l p_il; the M step sets w_k to the mean
+    # of r_ik over the images. Every round raises L, which is concave: there is no local maximum to be caught in.
+    of_truth = np.stack([np.maximum(values[np.arange(len(y)), y], 1e-6) for values in scores], axis=1)
     weights = np.full(len(scores), 1 / len(scores))
     for _ in range(500):
         shares = of_truth * weights
@@ -102,14 +121,19 @@ def likeliest_weights(scores: list[np.ndarray], y: np.ndarray) -> np.ndarray:
 
 
 def searched_weights(scores: list[np.ndarray], y: np.ndarray) -> np.ndarray:
-    """Equal weights, of sum 1, for the members that a forward search chooses, 0 for the others.
-
-    Adds the member that makes the true classes likeliest under the mean of those chosen, as long as one does.
+    """Equal weights for the members that a forward search chooses, 0 for the others.
 
     Args:
-        scores: (images, classes) of each member; y: (images,) class numbers.
+        scores: for each member (images, classes).
+        y: int (images,), class numbers.
+
+    Returns:
+        (members,), of sum 1.
     """
-    of_truth = np.stack([one[np.arange(len(y)), y] for one in scores])
+    # With p_ik the score of image i's true class by member k, a set S of members has the mean log-likelihood
+    #     L(S) = mean_i log( mean_{k in S} p_ik )
+    # From the empty set, the search adds the member that yields the highest L, until none raises it any further.
+    of_truth = np.stack([values[np.arange(len(y)), y] for values in scores])
     chosen: list[int] = []
     likeliest = -np.inf
     while left := [number for number in range(len(scores)) if number not in chosen]:
@@ -127,5 +151,9 @@ WEIGHTS = {"weighted": likeliest_weights, "search": searched_weights}
 
 
 def logarithms(scores: list[np.ndarray]) -> np.ndarray:
-    """The members' scores (images, classes) side by side, as logarithms: what a stacker learns on."""
+    """The logarithms of all members' scores side by side, which the stacker learns from: (images, members · classes).
+
+    Args:
+        scores: for each member (images, classes).
+    """
     return np.log(np.clip(np.concatenate(scores, axis=1), 1e-6, 1.0))

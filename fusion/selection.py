@@ -1,4 +1,4 @@
-"""Fusion by selection: of all networks' features, those that say most about the classes."""
+"""Fusion by selection: of all networks' features, those that are most informative about the classes."""
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -7,13 +7,22 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 
 class _Selection(SelectorMixin, BaseEstimator):
-    """Keeps the features whose places `_chosen` gives."""
+    """Base class that keeps the features whose column numbers `_chosen` returns.
+
+    Args:
+        features: number of features to keep.
+    """
 
     def __init__(self, features=64):
         self.features = features
 
     def fit(self, X, y):
-        """Chooses on the images of X, shape (images, features), and their classes y."""
+        """Chooses the features.
+
+        Args:
+            X: (images, features).
+            y: (images,), classes.
+        """
         X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], ensure_min_samples=2)
         self.chosen_ = np.asarray(self._chosen(X, y, min(self.features, X.shape[1])))
         return self
@@ -29,15 +38,19 @@ class _Selection(SelectorMixin, BaseEstimator):
 
 
 class MutualInformation(_Selection):
-    """The features of the most mutual information with the class, each on its own, in eight bins of equal counts.
+    """Selects the features with the highest mutual information with the class, each considered alone.
 
-    Bins, as nearest neighbours (Kraskov et al. 2004) take a hundred times as long and thousands of features are asked.
+    Features are divided into eight bins of equal counts: the estimator by nearest neighbours (Kraskov et al. 2004) takes a
+    hundred times as long, and there are thousands of features.
 
     Args:
-        features: how many are kept.
+        features: number of features to keep.
     """
 
     def _chosen(self, X, y, count):
+        # With the joint distribution p(c, b) of the class c and a feature's bin b, the mutual information is
+        #     I = Σ_c Σ_b p(c, b) log( p(c, b) / (p(c) p(b)) )
+        # where p(c, b) = p(b | c) p(c), and p(c) and p(b) are its sums over b and over c. Empty cells contribute 0.
         edges = np.quantile(X, np.arange(1, 8) / 8, axis=0)
         bins = (X[None] > edges[:, None]).sum(axis=0)
         joint = np.stack([[(bins[y == value] == number).mean(axis=0) for number in range(8)] for value in np.unique(y)])
@@ -48,21 +61,25 @@ class MutualInformation(_Selection):
 
 
 class MRMR(_Selection):
-    """The features that say most about the class and least about one another (Peng et al. 2005, IEEE TPAMI 27:1226).
+    """Selects features of high relevance to the class and low redundancy (Peng et al. 2005, IEEE TPAMI 27:1226).
 
-    Relevance is the F statistic, redundancy the mean absolute correlation with those chosen, and their quotient decides: the
-    form for continuous features of Ding & Peng 2005 (J Bioinform Comput Biol 3:185), `FCQ`.
+    The variant is `FCQ`, for continuous features, of Ding & Peng 2005 (J Bioinform Comput Biol 3:185).
 
     Args:
-        features: how many are kept.
+        features: number of features to keep.
     """
 
     def _chosen(self, X, y, count):
+        # With the relevance F_j of feature j (its F statistic over the classes) and the features S chosen so far, the next
+        # feature is the one that maximises
+        #     F_j / ( mean_{s in S} |corr(x_j, x_s)| )
+        # The first is the most relevant one. `unit` holds the features with mean 0 and variance 1, so that the product of
+        # two of its columns, divided by the number of images, is their correlation; constant features become 0.
         spread = X.std(axis=0)
         varied = spread > 1e-12 * max(np.abs(X).max(), 1e-300)
         relevance = np.zeros(X.shape[1])
         if varied.any():
-            # Where a feature separates the classes perfectly, F is infinite.
+            # F is infinite where a feature separates the classes perfectly.
             relevance[varied] = np.nan_to_num(f_classif(X[:, varied], y)[0], nan=0.0, posinf=1e12)
         unit = np.where(varied, (X - X.mean(axis=0)) / np.where(varied, spread, 1.0), 0.0)
         redundancy, left = np.zeros(X.shape[1]), np.ones(X.shape[1], bool)

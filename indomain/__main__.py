@@ -1,3 +1,5 @@
+"""Lets `python -m indomain` run the command line."""
+
 import sys
 
 from indomain.commands.cli import main

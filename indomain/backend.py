@@ -1,4 +1,4 @@
-"""The one file that speaks to a backend directly: gradients with respect to the input, devices, precision, determinism."""
+"""The only module that talks to a backend directly: input gradients, devices, precision and determinism."""
 
 import contextlib
 import json
@@ -20,7 +20,7 @@ _scope: Callable[[], contextlib.AbstractContextManager] = contextlib.nullcontext
 
 
 def name() -> str:
-    """Keras' backend, found as Keras finds it, without importing it."""
+    """The name of Keras' backend, looked up as Keras does but without importing it."""
     if os.environ.get("KERAS_BACKEND"):
         return os.environ["KERAS_BACKEND"]
     path = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
@@ -31,25 +31,34 @@ def name() -> str:
 
 
 def identity(options: "ComputeOptions") -> dict[str, Any]:
-    """What of the computing determines a result, for a task's parameters: see `configure`."""
-    found: dict[str, Any] = {"backend": name(), "precision": options.precision}
+    """The `compute` parameters of a task: the settings that its numerical results depend on.
+
+    Args:
+        options: the recipe's [compute] table.
+
+    Returns:
+        What `configure` takes: `backend` and `precision`, and `deterministic` and `devices` where they are not the
+        default.
+    """
+    parameters: dict[str, Any] = {"backend": name(), "precision": options.precision}
     if options.deterministic:
-        found["deterministic"] = True
+        parameters["deterministic"] = True
     if options.devices == "all":
-        # Each device normalises its own share of a batch.
-        found["devices"] = "all"
-    return found
+        # Batch normalisation then sees only each device's share of a batch, which changes the result.
+        parameters["devices"] = "all"
+    return parameters
 
 
 def configure(compute: dict[str, Any]) -> None:
-    """Prepares this process for a task's `compute` parameters; see `settings`.
+    """Prepares this process for a task's `compute` parameters; does nothing if they are already in effect.
 
     Args:
-        compute: `backend`, `precision` ("float32", "bfloat16": 16-bit arithmetic on 32-bit weights), `deterministic`,
-            `devices` ("all": each batch is shared out among all GPUs of this machine).
+        compute: as `identity` returns it: `backend`, `precision` ("float32", or "bfloat16" for 16-bit arithmetic on
+            32-bit weights), and optionally `deterministic` and `devices` ("all": each batch is split among all GPUs of
+            this machine).
 
     Raises:
-        RequestError: another backend is loaded, or this one cannot.
+        RequestError: another backend is loaded, or this one does not support a setting.
     """
     global _configured, _scope, _sharers
     if compute == _configured:
@@ -58,29 +67,31 @@ def configure(compute: dict[str, Any]) -> None:
 
     if compute["backend"] != keras.config.backend():
         raise RequestError(
-            f"the run is for the Keras backend {compute['backend']}, this process has {keras.config.backend()}; "
-            "set KERAS_BACKEND alike wherever a recipe runs."
+            f"the run needs the Keras backend {compute['backend']}, but this process uses {keras.config.backend()}; "
+            "set KERAS_BACKEND to the same value wherever the recipe runs."
         )
     keras.config.set_dtype_policy({"float32": "float32", "bfloat16": "mixed_bfloat16"}[compute["precision"]])
     if compute.get("deterministic"):
         _be_deterministic(compute["backend"])
-    alone = contextlib.nullcontext, 1
-    _scope, _sharers = _shared_out(compute["backend"]) if compute.get("devices") == "all" else alone
+    if compute.get("devices") == "all":
+        _scope, _sharers = _data_parallel(compute["backend"])
+    else:
+        _scope, _sharers = contextlib.nullcontext, 1
     _configured = dict(compute)
 
 
 def settings() -> str:
-    """The settings that networks are built under now, as one word: networks built under others are other networks."""
+    """The settings now in effect, as one string: a cache key, since a network built under other settings differs."""
     return json.dumps(_configured, sort_keys=True)
 
 
 def sharers() -> int:
-    """The number of devices that a batch is shared out among."""
+    """The number of devices that each batch is split among."""
     return _sharers
 
 
 def scope() -> contextlib.AbstractContextManager:
-    """The context to build and compile networks in."""
+    """The context in which networks must be built and compiled."""
     return _scope()
 
 
@@ -89,20 +100,24 @@ def _be_deterministic(backend: str) -> None:
         import keras
         import tensorflow as tf
 
-        # It asks for a seed before any layer draws.
+        # With op determinism on, TensorFlow refuses random operations until a global seed is set.
         keras.utils.set_random_seed(0)
         tf.config.experimental.enable_op_determinism()
     elif backend == "jax":
-        # Read when XLA starts; on TPUs and CPUs its operations are deterministic anyway.
+        # XLA reads the flag when it starts, so it cannot be set here; on TPUs and CPUs XLA is deterministic anyway.
         flags = os.environ.get("XLA_FLAGS", "")
         if "xla_gpu_deterministic_ops" not in flags:
             raise RequestError("deterministic = true with JAX: set XLA_FLAGS=--xla_gpu_deterministic_ops=true first.")
     else:
-        raise RequestError(f"deterministic = true is not written for the Keras backend {backend!r}.")
+        raise RequestError(f"deterministic = true is not supported for the Keras backend {backend!r}.")
 
 
-def _shared_out(backend: str) -> tuple[Callable[[], contextlib.AbstractContextManager], int]:
-    """Data-parallel training on every GPU (on virtual CPU devices where there is no GPU): the scope, and how many."""
+def _data_parallel(backend: str) -> tuple[Callable[[], contextlib.AbstractContextManager], int]:
+    """Sets up data-parallel training on every GPU, or on virtual CPU devices where there is no GPU.
+
+    Returns:
+        The scope to build networks in, and the number of devices.
+    """
     if backend == "tensorflow":
         import tensorflow as tf
 
@@ -110,7 +125,7 @@ def _shared_out(backend: str) -> tuple[Callable[[], contextlib.AbstractContextMa
         if len(devices) == 1:
             return contextlib.nullcontext, 1
         if "CPU" in devices[0].name and os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "0":
-            # Seen with TensorFlow 2.21: its oneDNN convolutions write into one another's memory and crash.
+            # Seen with TensorFlow 2.21: oneDNN convolutions on several virtual CPUs overwrite one another's memory.
             raise RequestError("virtual CPU devices: set TF_ENABLE_ONEDNN_OPTS=0 first, or TensorFlow crashes on them.")
         strategy = tf.distribute.MirroredStrategy([device.name for device in devices])
         return strategy.scope, len(devices)
@@ -121,14 +136,22 @@ def _shared_out(backend: str) -> tuple[Callable[[], contextlib.AbstractContextMa
         if len(devices) > 1:
             keras.distribution.set_distribution(keras.distribution.DataParallel(auto_shard_dataset=False))
         return contextlib.nullcontext, len(devices)
-    raise RequestError(f'devices = "all" is not written for the Keras backend {backend!r}.')
+    raise RequestError(f'devices = "all" is not supported for the Keras backend {backend!r}.')
 
 
 def value_and_gradient(function: Callable[[Any], Any], x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`function(x)`, shape (N,), and the gradient of its sum with respect to x, of x's shape.
+    """The value of a function at `x`, and the gradient of the sum of that value with respect to `x`.
 
     Args:
-        function: made of Keras operations; takes and returns backend tensors.
+        function: takes and returns backend tensors, uses Keras operations only, and maps x to values of shape (n,).
+        x: float32, of any shape whose first axis is n.
+
+    Returns:
+        The values, shape (n,), and the gradient, of x's shape, both as NumPy arrays. Where each value depends on its
+        own row of x only, the gradient's rows are those of the single values.
+
+    Raises:
+        RuntimeError: gradients are not implemented for this backend.
     """
     backend = name()
     if backend == "tensorflow":
@@ -154,41 +177,44 @@ def value_and_gradient(function: Callable[[Any], Any], x: np.ndarray) -> tuple[n
         tensor = torch.tensor(x, requires_grad=True)
         value = function(tensor)
         return value.detach().numpy(), torch.autograd.grad(value.sum(), tensor)[0].numpy()
-    raise RuntimeError(f"gradients are not written for the Keras backend {backend!r}")
+    raise RuntimeError(f"gradients are not supported for the Keras backend {backend!r}")
 
 
 class ComputeOptions(Table):
-    """[compute]: how networks are computed. Part of a run's identity, for its numbers depend on it; see docs/scale.md."""
+    """[compute]: how networks are computed. Part of a run's identity, since results depend on it; see docs/scale.md."""
 
-    precision: Literal["float32", "bfloat16"] = "float32"  # bfloat16: 16-bit arithmetic, 32-bit weights
-    deterministic: bool = False  # only operations that give the same bits every time
-    devices: Literal["one", "all"] = "one"  # all: one network learns on every GPU of the machine, data-parallel
+    # "bfloat16": 16-bit arithmetic on 32-bit weights.
+    precision: Literal["float32", "bfloat16"] = "float32"
+    # Use only operations whose results are the same bit for bit every time.
+    deterministic: bool = False
+    # "all": train each network on every GPU of the machine, data-parallel.
+    devices: Literal["one", "all"] = "one"
 
 
 def import_keras() -> None:
-    """Imports Keras without the lines that TensorFlow's C++ writes to standard error on every start."""
+    """Imports Keras without the messages that TensorFlow's C++ code writes to standard error on every start."""
     if "keras" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # Every network is traced once, on purpose; TensorFlow warns of each after the fifth.
+    # Every network is traced once, on purpose; from the fifth on, TensorFlow would warn about retracing.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
+    stderr_copy, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
     try:
         import keras  # noqa: F401
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+        os.dup2(stderr_copy, 2)
+        os.close(stderr_copy)
+        os.close(null)
 
 
 def versions() -> dict[str, str]:
-    """Of what results depend on, among what is loaded."""
+    """The versions of the loaded packages that results depend on, and the name of Keras' backend."""
     names = ("keras", "tensorflow", "jax", "sklearn", "numpy")
-    found = {
+    loaded = {
         name: str(sys.modules[name].__version__) for name in names if hasattr(sys.modules.get(name), "__version__")
     }
-    if "keras" in found:
-        found["backend"] = sys.modules["keras"].config.backend()
-    return found
+    if "keras" in loaded:
+        loaded["backend"] = sys.modules["keras"].config.backend()
+    return loaded

@@ -1,4 +1,4 @@
-"""Progress with the time left: a bar on a terminal, a plain line now and then elsewhere."""
+"""Progress with the time left: a bar on a terminal, an occasional plain line elsewhere."""
 
 import sys
 import time
@@ -9,13 +9,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 
 Item = TypeVar("Item")
-# progress(text, share=None): a run says where it is, in a few words, and which share of its work is done, if it knows.
+# progress(text, share=None): a run reports what it is doing, in a few words, and the share of its work done (0 … 1), if
+# it is known.
 Progress = Callable[..., None]
-PLAIN_EVERY = 20.0  # seconds between two lines where the output is no terminal
+PLAIN_EVERY = 20.0  # seconds between two lines where the output is not a terminal
 
 
 def bar() -> Bar:
-    """A rich progress bar on standard error with the time elapsed and the time left."""
+    """Returns a rich progress bar on standard error, with the time elapsed and the time left."""
     from rich.console import Console
 
     return Bar(
@@ -31,7 +32,14 @@ def bar() -> Bar:
 
 
 def track(items: Iterable[Item], what: str, total: int, quiet: bool = False) -> Iterator[Item]:
-    """Yields `items`, showing how far it is."""
+    """Yields `items` and shows how many have been processed.
+
+    Args:
+        items: what to iterate over.
+        what: a description of the work, printed before the numbers.
+        total: the number of items.
+        quiet: show nothing.
+    """
     if quiet:
         yield from items
     elif sys.stderr.isatty():
@@ -49,4 +57,9 @@ def track(items: Iterable[Item], what: str, total: int, quiet: bool = False) -> 
 
 
 def silent(text: str, share: float | None = None) -> None:
-    """A `Progress` that nobody reads."""
+    """A `Progress` that shows nothing.
+
+    Args:
+        text: what the run is doing; ignored.
+        share: the share of its work done; ignored.
+    """

@@ -1,4 +1,4 @@
-"""TOML files read into checked objects; every error names the file, the key, what was given and what is allowed."""
+"""TOML files read into validated objects; every error names the file, the key, the value and what is allowed."""
 
 import tomllib
 from pathlib import Path
@@ -10,7 +10,7 @@ from indomain.errors import RequestError, unknown
 
 
 class Table(BaseModel):
-    """A TOML table with a closed list of keys."""
+    """A TOML table that accepts no keys other than its fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -19,7 +19,14 @@ Model = TypeVar("Model", bound=Table)
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The content of a TOML file (TOML 1.0, UTF-8)."""
+    """Returns the content of a TOML 1.0 file in UTF-8.
+
+    Args:
+        path: the file to read.
+
+    Raises:
+        RequestError: if the file cannot be read, or is not UTF-8 or valid TOML.
+    """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
@@ -31,7 +38,16 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def validated(model: type[Model], data: Any, where: str) -> Model:
-    """`data` as a `model`, or a RequestError that lists each wrong key of the file `where`."""
+    """Returns `data` as an instance of `model`.
+
+    Args:
+        model: the class of the table.
+        data: the content of the table, as `read_toml` returns it.
+        where: the file that it comes from, for the message.
+
+    Raises:
+        RequestError: if any key or value is invalid; one line per problem.
+    """
     try:
         return model.model_validate(data)
     except ValidationError as error:
@@ -39,7 +55,8 @@ def validated(model: type[Model], data: Any, where: str) -> Model:
 
 
 def _explain(model: type[Table], issue: Any, where: str) -> str:
-    # Discriminated unions put their tag (a plain word) into the location; keys of the file are kept, tags are not harmful.
+    # pydantic adds the tag of a discriminated union to the location. The tag stays in the key that is printed: the
+    # location alone does not tell it from a key of the file.
     location = [str(part) for part in issue["loc"]]
     key = ".".join(location)
     if issue["type"] == "extra_forbidden":
@@ -58,11 +75,11 @@ def _explain(model: type[Table], issue: Any, where: str) -> str:
 
 
 def _allowed_keys(model: Any, location: list[str]) -> list[str]:
-    """The keys of the table at `location`, following fields, dictionaries, lists and union tags down from `model`."""
+    """Returns the keys of the table at `location`, descending from `model` through fields and containers."""
     tables = _tables_in(model)
     for part in location:
         below = [table.model_fields[part].annotation for table in tables if part in table.model_fields]
-        # A part that is no field is an index, a key of a dictionary or a union tag: it stays on the same tables.
+        # A part that is not a field is a list index, a dictionary key or a union tag: the tables stay the same.
         if below:
             tables = [table for annotation in below for table in _tables_in(annotation)]
     return sorted({name for table in tables for name in table.model_fields})

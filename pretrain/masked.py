@@ -1,8 +1,8 @@
-"""Masked patches: give back what was hidden (Xie et al. 2022, SimMIM, arXiv:2111.09886: absolute error on hidden pixels).
+"""Masked patches: reconstruct what was hidden (Xie et al. 2022, SimMIM, arXiv:2111.09886: absolute error on hidden pixels).
 
-SimMIM hides patches from a transformer; a convolutional backbone sees them as grey squares of the picture's mean colour
-(as Pathak et al. 2016, arXiv:1604.07379). Labels are never read. The log's `explained` tells whether it learns: the share
-of the hidden pixels' variance given back.
+SimMIM hides patches from a transformer; a convolutional backbone sees them as squares of the image's mean colour (as in
+Pathak et al. 2016, arXiv:1604.07379). Labels are never read. The log's `explained_variance` shows whether it learns: the
+share of the hidden pixels' variance that is reconstructed.
 """
 
 from typing import Any
@@ -17,7 +17,12 @@ from pretrain.step import PretrainingStep
 
 
 class Hidden(keras.layers.Layer):
-    """Hides each patch with probability `masked`; the hidden pixels count. See `Reconstruction`."""
+    """Hides random patches; the loss covers the hidden pixels. A `corrupt` layer of `Reconstruction`.
+
+    Args:
+        masked: probability that a patch is hidden, between 0 and 1.
+        patch: side of a patch in pixels.
+    """
 
     def __init__(self, masked: float, patch: int) -> None:
         super().__init__(dtype="float32")
@@ -25,6 +30,11 @@ class Hidden(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(3)
 
     def call(self, images: Any) -> tuple[Any, Any]:
+        """The images with hidden patches, and a mask (n, rows, columns, 1) that is 1 on the hidden pixels.
+
+        Args:
+            images: (n, rows, columns, channels), 0–255.
+        """
         rows, columns = images.shape[1:3]
         grid = (ops.shape(images)[0], -(-rows // self.patch), -(-columns // self.patch), 1)
         hidden = ops.cast(keras.random.uniform(grid, seed=self.seed_generator) < self.masked, images.dtype)

@@ -1,4 +1,4 @@
-"""The objectives by name, each with its options. This file imports no Keras, so that recipes are checked at once."""
+"""The objectives by name, each with its options. This file imports no Keras, so that checking a recipe is fast."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,49 +9,70 @@ from indomain.training.options import LearningOptions, TrainingOptions
 
 
 class SimCLROptions(LearningOptions):
-    """Chen et al. 2020 (arXiv:2002.05709); their temperature for small batches and their projection's width."""
+    """[pretrain.simclr], after Chen et al. 2020 (arXiv:2002.05709): their temperature for small batches, their projection."""
 
+    # Images per batch; every image is compared with all others of its batch.
     batch: int = Field(default=128, ge=2)
+    # The augmentation that creates the two views of an image.
     augment: str = "contrastive"
+    # Divides the cosine similarities before the softmax.
     temperature: float = Field(default=0.5, gt=0)
+    # Units in each layer of the projection head.
     projection: int = Field(default=128, ge=2)
 
 
 class RotationOptions(LearningOptions):
-    """Gidaris et al. 2018 (arXiv:1803.07728)."""
+    """[pretrain.rotation], after Gidaris et al. 2018 (arXiv:1803.07728)."""
 
-    copies: int = Field(default=4, ge=1, le=4)  # how many of the four turns of a picture stand in a batch (theirs: 4)
+    # How many of an image's four rotations are in a batch (4 in the paper).
+    copies: int = Field(default=4, ge=1, le=4)
 
 
 class PseudoLabelOptions(LearningOptions):
-    """Caron et al. 2018 (arXiv:1807.05520); they take ten times as many clusters as there are classes."""
+    """[pretrain.pseudo-labels], after Caron et al. 2018 (arXiv:1807.05520)."""
 
+    # The augmentation while the clusters are learnt.
     augment: str = "basic"
+    # Number of clusters; the paper advises ten times as many as there are classes.
     clusters: int = Field(default=20, ge=2)
-    every: int = Field(default=2, ge=1)  # epochs between two assignments
-    components: int = Field(default=64, ge=1)  # features that are clustered, after PCA (theirs: 256)
+    # Number of epochs between two assignments to clusters.
+    every: int = Field(default=2, ge=1)
+    # Number of principal components of the features that are clustered (256 in the paper).
+    components: int = Field(default=64, ge=1)
 
 
 class AutoencoderOptions(LearningOptions):
-    """Vincent et al. 2010 (JMLR 11), with Gaussian noise."""
+    """[pretrain.autoencoder], after Vincent et al. 2010 (JMLR 11:3371), with Gaussian noise."""
 
-    noise: float = Field(default=0.15, ge=0, le=1)  # standard deviation, as a share of the range of values
-    width: int = Field(default=32, ge=4)  # filters of the decoder's last layers
+    # Standard deviation of the noise, as a share of the range of values.
+    noise: float = Field(default=0.15, ge=0, le=1)
+    # Filters of the decoder's last hidden layers.
+    width: int = Field(default=32, ge=4)
 
 
 class MaskedOptions(LearningOptions):
-    """Xie et al. 2022 (SimMIM, arXiv:2111.09886): 0.6 masked in patches of 32 pixels of 192."""
+    """[pretrain.masked], after Xie et al. 2022 (SimMIM, arXiv:2111.09886): 0.6 masked in patches of 32 pixels of 192."""
 
-    masked: float = Field(default=0.6, gt=0, lt=1)  # share of the patches
-    patch: float = Field(default=1 / 6, gt=0, le=0.5)  # side of a patch, as a share of the picture's shorter side
-    width: int = Field(default=32, ge=4)  # filters of the decoder's last layers
+    # Share of the patches that is hidden.
+    masked: float = Field(default=0.6, gt=0, lt=1)
+    # Side of a patch, as a share of the image's shorter side.
+    patch: float = Field(default=1 / 6, gt=0, le=0.5)
+    # Filters of the decoder's last hidden layers.
+    width: int = Field(default=32, ge=4)
 
 
 @dataclass(frozen=True)
 class Objective:
-    function: str  # "module:function", called with a `PretrainingStep`; returns facts for the run's record
+    """A way to learn from a source.
+
+    Attributes:
+        function: "module:function", called with a `PretrainingStep`; returns facts for the run's record.
+        options: the model of its table [pretrain.<name>].
+        reads: what it reads besides the images: "labels" of the source, "origins" (where an image came from), or "".
+    """
+
+    function: str
     options: type[LearningOptions]
-    # What it reads beside the images: the source's labels, where an image came from, or nothing.
     reads: Literal["labels", "origins", ""] = ""
 
 

@@ -1,4 +1,4 @@
-"""The plan of pretraining: one task for each step of each chain, backbone and seed."""
+"""The plan of pretraining: one task per step of a chain, backbone and seed."""
 
 from dataclasses import replace
 from typing import Any, Literal
@@ -12,30 +12,40 @@ from indomain.recipe.study import Study
 from indomain.runs.tags import Tags
 from indomain.runs.task import Task
 from indomain.toml import Table
-from indomain.training import augmentation
+from indomain.training import registry
 from indomain.training.options import LearningOptions
 from pretrain.objectives import OBJECTIVES
 
-VERSION = 2
+VERSION = 3
 
 
 class Options(Table):
-    """[pretrain]: beside these, one table for each objective: [pretrain.simclr] epochs = 50."""
+    """[pretrain]; the options of each objective are in a table of that name: [pretrain.simclr] epochs = 50."""
 
-    # "one": the chain's steps are learnt once and shared by all seeds; "each": every seed has its own.
+    # "one": pretrain once and share the result among all seeds; "each": pretrain once per seed.
     seeds: Literal["one", "each"] = "one"
-    # A target of the recipe on which the features are evaluated after each epoch (`probe_knn` in the log).
+    # Name of a target on which the features are evaluated after each epoch (`probe_knn` in the log); "" for none.
     probe: str = ""
 
 
 def options_model() -> type[Options]:
-    """`Options` with a table for every objective that is registered now."""
+    """`Options` with one table per objective that is registered at the time of the call."""
     tables: dict[str, Any] = {name: (entry.options, entry.options()) for name, entry in OBJECTIVES.items()}
     return create_model("Options", __base__=Options, **tables)
 
 
 def plan(study: Study, earlier: list[Task]) -> list[Task]:
-    """One task for each step of each chain, backbone and seed; equal steps are equal tasks, regardless of the chain."""
+    """Plans one task per step of a chain, backbone and seed.
+
+    Equal steps are equal tasks, regardless of the chain that they belong to.
+
+    Args:
+        study: the recipe and its data.
+        earlier: tasks of earlier stages; there are none.
+
+    Raises:
+        RequestError: an unknown target, objective or augmentation, or a source that an objective cannot learn from.
+    """
     tasks = []
     for profile in study.recipe.profiles:
         options = study.options("pretrain", options_model(), profile)
@@ -53,7 +63,7 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
 
 
 def _steps(study: Study, options: Options, arm: Arm, tags: Tags) -> list[Task]:
-    """The tasks of one chain, each reading the network of the one before."""
+    """The tasks of one chain, each of which reads the network of the previous one."""
     target, profile = str(tags.target), str(tags.profile)
     start, path = study.start(arm.chain.start)
     architecture = study.architecture(arm.backbone, target, profile)
@@ -61,7 +71,7 @@ def _steps(study: Study, options: Options, arm: Arm, tags: Tags) -> list[Task]:
     tasks: list[Task] = []
     for number, step in enumerate(arm.chain.steps, start=1):
         learning = _learning_options(options, step.objective, arm.chain.name)
-        augmentation.check(learning.augment, architecture.channels, f"pretrain.{step.objective}")
+        registry.check(learning.augment, architecture.channels, f"pretrain.{step.objective}")
         split = _source(study, step, arm.chain.name, profile)
         tasks.append(
             Task(
@@ -70,7 +80,7 @@ def _steps(study: Study, options: Options, arm: Arm, tags: Tags) -> list[Task]:
                 params={
                     "objective": step.objective,
                     "options": learning.model_dump(),
-                    "listing": split.digest,
+                    "split": split.digest,
                     "backbone": architecture.to_params(),
                     "start": start if not tasks else "previous step",
                     "seed": tags.seed,
@@ -93,7 +103,7 @@ def _learning_options(options: Options, objective: str, chain: str) -> LearningO
 
 
 def _source(study: Study, step: Step, chain: str, profile: str) -> Split:
-    """The split of a step's source, with what its objective reads."""
+    """The split of a step's source, with the labels or origins that its objective reads."""
     reads = OBJECTIVES[step.objective].reads
     split = study.source(step.source, profile, reads == "labels")
     if reads == "origins" and len(split.info.origins) < 2:

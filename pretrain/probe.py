@@ -1,4 +1,4 @@
-"""A probe of the features while they are learnt: nearest neighbours on a few labelled images. It chooses nothing."""
+"""A probe of the features during pretraining: nearest neighbours on a few labelled images. It chooses nothing."""
 
 from collections.abc import Callable
 
@@ -13,9 +13,14 @@ NEIGHBOURS = 5
 
 
 def measure(backbone: keras.Model, split: Split) -> Callable[[], dict[str, float]]:
-    """A function that says how well the backbone's present features tell the classes of a labelled set apart.
+    """A function that measures how well the backbone's current features separate the classes of a labelled set.
 
-    Only images that train or choose in its first fold are used. In other folds they may test: the result chooses nothing.
+    Only training and validation images of the first fold are used. Some of them are test images of other folds, which is
+    harmless because the result chooses nothing.
+
+    Args:
+        backbone: images 0–255 to features (n, d); read whenever the function is called.
+        split: the target's.
     """
     table = split.table()
     table = table[table["split"].isin(["train", "val"])].sort_values("rank").head(MOST)
@@ -25,19 +30,21 @@ def measure(backbone: keras.Model, split: Split) -> Callable[[], dict[str, float
 
 
 def knn_accuracy(features: np.ndarray, y: np.ndarray, groups: np.ndarray) -> float:
-    """Balanced accuracy of the five nearest neighbours by cosine, leaving out each image's own patient.
+    """Balanced accuracy, 0 … 1, of the five nearest neighbours by cosine, leaving out each image's own patient.
 
-    Wu et al. 2018 (arXiv:1805.01978) judge features learnt without labels so.
+    A usual measure of features that were learnt without labels (Wu et al. 2018, arXiv:1805.01978).
 
     Args:
-        features: (n, d); y: (n,) class numbers; groups: (n,) patients.
+        features: (n, d).
+        y: int (n,), class numbers.
+        groups: (n,), patients.
     """
     unit = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
     similarity = unit @ unit.T
     similarity[groups[:, None] == groups[None, :]] = -np.inf
     nearest = np.argsort(-similarity, axis=1, kind="stable")[:, :NEIGHBOURS]
     votes = np.eye(y.max() + 1)[y[nearest]].sum(axis=1)
-    # A tie goes to the nearest of those that share the vote.
+    # Among classes with equally many votes, that of the nearest neighbour wins.
     votes += 1e-6 * np.eye(y.max() + 1)[y[nearest[:, 0]]]
     right = votes.argmax(axis=1) == y
     return float(np.mean([right[y == number].mean() for number in np.unique(y)]))

@@ -22,7 +22,7 @@ def check(tasks: list[Task]) -> None:
 
 
 def run(work: Work) -> dict[str, Any]:
-    """Learns one step; returns facts for the run's record."""
+    """Trains a backbone on one step and saves it; returns facts for the run's record."""
     params, paths = work.params, work.task.paths
     spec = Architecture.of(params["backbone"])
     backbone = architecture.backbone(spec)

@@ -1,7 +1,7 @@
-"""Source labels: which of the joined data sets, or which folder, did an image come from?
+"""Source labels: which of several pooled data sets, or which folder, did an image come from?
 
-A free label that many pooled collections have (set, hospital, magnification). What it teaches may be the camera rather
-than the disease: the comparison with the others will tell. The log's `accuracy` tells whether it learns.
+Many pooled collections have such labels for free (data set, hospital, magnification). They may teach the camera rather than
+the disease, which the comparison with the other objectives shows. The log's `accuracy` shows whether it learns.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""A step of a chain as an objective gets it, regardless of the objective."""
+"""A step of a chain, as every objective receives it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,10 +15,10 @@ class PretrainingStep:
     """One step of a chain.
 
     Attributes:
-        backbone: image (N, rows, columns, channels), 0–255, to features (N, d); filled as the step before left it, and
-            trained in place.
+        backbone: images (n, rows, columns, channels), 0–255, to features (n, d); has the weights of the previous step, and
+            is trained in place.
         split: the source's.
-        trainer: knows the objective's options, the seed, the folder, and what is logged after each epoch.
+        trainer: has the objective's options, the seed, the folder, and what is logged after each epoch.
     """
 
     backbone: keras.Model
@@ -27,11 +27,11 @@ class PretrainingStep:
 
     @property
     def options(self) -> Any:
-        """The objective's own."""
+        """The options of the objective."""
         return self.trainer.options
 
     def images(self) -> Any:
-        """The source's images by row, with the channels that the backbone takes."""
+        """The source's images by row, with as many channels as the backbone expects."""
         return self.split.images(self.backbone.input_shape[-1])
 
     def training_rows(self) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Learning from a source's labels: a linear head on the backbone, cross-entropy; the head is thrown away afterwards."""
+"""Supervised pretraining: a linear head on the backbone, trained with cross-entropy on the source's labels, then discarded."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from pretrain.step import PretrainingStep
 def pretrain(step: PretrainingStep) -> dict[str, Any]:
     """Trains the step's backbone in place on the classes of its source; returns facts for the run's record.
 
-    With validation images (the strict profile) the epoch of the least validation loss is kept, else the last.
+    With validation images (the strict profile) the epoch of the lowest validation loss is used, otherwise the last.
     """
     examples = Examples(step.images(), step.split.table())
     return fit_classifier(step.backbone, examples, len(step.split.info.classes), step.trainer)[1]

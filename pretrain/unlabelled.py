@@ -1,4 +1,4 @@
-"""What the objectives without labels share: every training image of the source, a head that is drawn and dropped."""
+"""What the objectives without labels share: all training images of the source, and a head that is discarded afterwards."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,22 +11,22 @@ from pretrain.step import PretrainingStep
 
 
 def learn(step: PretrainingStep, name: str, make: Callable[[], TrainingModel]) -> dict[str, Any]:
-    """Initialises every weight that is not the backbone's and trains on all training images.
+    """Initialises all weights outside the backbone and trains on all training images.
 
     Args:
-        step: the backbone, trained in place, the source and the trainer.
-        name: the objective's.
-        make: builds and compiles the training model, once for each architecture and set of options.
+        step: the backbone, which is trained in place, the source and the trainer.
+        name: the objective's name.
+        make: builds and compiles the training model; called once per architecture and set of options.
 
     Returns:
         Facts for the run's record.
     """
     backbone, options, seed = step.backbone, step.options, step.trainer.seed
-    # Epochs, rate and batch are set for each run; everything else is compiled in.
-    own = options.model_dump_json(exclude={"epochs", "learning_rate", "batch"})
-    model = cached_for(backbone, (name, own), make)
-    known = {id(layer) for layer in backbone.layers}
-    head = [layer.name for layer in model.network.layers if id(layer) not in known and layer.weights]
+    # Epochs, learning rate and batch are set for each run; all other options are compiled into the model.
+    compiled_in = options.model_dump_json(exclude={"epochs", "learning_rate", "batch"})
+    model = cached_for(backbone, (name, compiled_in), make)
+    backbone_layers = {id(layer) for layer in backbone.layers}
+    head = [layer.name for layer in model.network.layers if id(layer) not in backbone_layers and layer.weights]
     training_model.initialise_head(model, seed, tuple(head))
     training_model.reset(model, options.learning_rate, seed)
     batches = Batches(step.images(), step.training_rows(), batch=options.batch, seed=seed)

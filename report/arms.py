@@ -1,4 +1,4 @@
-"""The arms of the table before any number: the test predictions of all runs of one target, chain, backbone and method."""
+"""The arms of the table before evaluation: an arm has the test predictions of all runs of one row of the table."""
 
 from dataclasses import dataclass, field, replace
 
@@ -16,17 +16,18 @@ from report.given import ReportInput
 
 @dataclass
 class Run:
-    """The test predictions of one run, for images or for what several images make up: see `report.levels`.
+    """The test predictions of one run, for images or for units of several images; see `report.levels`.
 
     Attributes:
-        fold, seed: their numbers.
-        y: (units,), class numbers.
-        scores: (units, classes).
+        fold: number of the fold.
+        seed: seed of the run.
+        y: int (units,), class numbers.
+        scores: (units, classes), each row of sum 1.
         groups: (units,), patients.
         ids: (units,), names of the units.
-        n_train: images learnt from.
-        n_test: test images, however many of them make one unit.
-        threshold: of the positive class's score, chosen on validation images; NaN: none.
+        n_train: number of training images.
+        n_test: number of test images, however many of them form one unit.
+        threshold: threshold for the positive class's score, chosen on validation images; NaN for none.
     """
 
     fold: int
@@ -41,7 +42,7 @@ class Run:
 
     @property
     def is_dead(self) -> bool:
-        """Whether every image gets the same scores: networks whose units have died answer so, whatever they see."""
+        """Whether all images have the same scores, as they do for a network whose units have died."""
         return bool((np.ptp(self.scores, axis=0) < 1e-6).all())
 
 
@@ -50,11 +51,11 @@ class ArmResults:
     """All runs of one row of the table.
 
     Attributes:
-        key: its coordinates.
-        info: the target's split.
-        marked: whether its images carry a confounding marker.
-        runs: those with predictions.
-        diverged: of each run without predictions, what diverged.
+        key: the coordinates of the row.
+        info: what is known of the target's split.
+        marked: whether the images carry a confounding marker.
+        runs: the runs with predictions.
+        diverged: for each run without predictions, what diverged.
     """
 
     key: RowKey
@@ -65,25 +66,28 @@ class ArmResults:
 
     @property
     def dead(self) -> int:
-        """How many runs left a dead network."""
+        """The number of runs whose network is dead; see `Run.is_dead`."""
         return sum(run.is_dead for run in self.runs)
 
     @property
     def is_comparable(self) -> bool:
-        """Whether its numbers may be compared: those of an arm that diverged in part are flattering."""
+        """Whether its numbers may be compared: if some runs diverged, the mean of the others is too favourable."""
         return bool(self.runs) and not self.diverged and self.dead < len(self.runs)
 
     @property
     def positive(self) -> int | None:
-        """The positive class's number, if there is one."""
+        """The number of the positive class, if there is one."""
         return self.info.positive_index
 
 
 def read_arms(given: ReportInput) -> tuple[list[ArmResults], pd.DataFrame]:
-    """The arms of a table, and every prediction as one frame.
+    """Reads the predictions of all runs shown.
 
     Args:
-        given: what the report is made from.
+        given: the input of the report.
+
+    Returns:
+        The arms in the order of the table, and all predictions as one frame.
 
     Raises:
         FloatingPointError: every training diverged.
@@ -103,7 +107,11 @@ def read_arms(given: ReportInput) -> tuple[list[ArmResults], pd.DataFrame]:
 
 
 class _Arms:
-    """The arms while they are read."""
+    """Collects the arms while the runs are read.
+
+    Args:
+        given: the input of the report.
+    """
 
     def __init__(self, given: ReportInput) -> None:
         self.given, self.options = given, given.options
@@ -115,11 +123,16 @@ class _Arms:
         return self.arms.setdefault(key, ArmResults(key, self.given.info(key), marked))
 
     def _levels(self, info: SplitInfo) -> list[tuple[str, str, str]]:
-        wanted = [level for level in self.options["levels"] if levels.has(level, info)]
-        return levels.counted(wanted, self.options["rule"], info)
+        available = [level for level in self.options["levels"] if levels.has(level, info)]
+        return levels.counted(available, self.options["rule"], info)
 
     def add_diverged(self, tags: Tags, reason: str) -> None:
-        """Adds a run without predictions."""
+        """Adds a run without predictions.
+
+        Args:
+            tags: the run's.
+            reason: what diverged.
+        """
         info = self.given.info(tags)
         assert tags.method
         can_calibrate = info.has_validation and not tags.method.learns_from_validation
@@ -130,7 +143,15 @@ class _Arms:
                 self._arm(_calibrated(key)).diverged.append(reason)
 
     def add(self, tags: Tags, table: pd.DataFrame, y: np.ndarray, scores: np.ndarray, n_train: int) -> None:
-        """Adds a run's predictions of test images and, for thresholds and temperatures, of validation images."""
+        """Adds the predictions of a run, of which those of validation images serve thresholds and temperatures.
+
+        Args:
+            tags: the run's.
+            table: the rows of `predictions.csv`, (n,).
+            y: int (n,), class numbers.
+            scores: (n, classes).
+            n_train: number of training images.
+        """
         names = ("profile", "target", "chain", "backbone", "method", "budget", "seed", "fold")
         words = tags.words()
         self.frames.append(table.drop(columns="group").assign(**{name: words[name] for name in names}))
@@ -142,17 +163,17 @@ class _Arms:
             run = Run(int(tags.fold or 0), int(tags.seed or 0), *units, n_train, int(test.sum()))
             arm.runs.append(run)
             if held_out.any():
-                of_y, of_scores, *_ = levels.gathered(table[held_out], y[held_out], scores[held_out], *gather)
-                self._use_validation(arm, run, of_y, of_scores)
+                val_y, val_scores, *_ = levels.gathered(table[held_out], y[held_out], scores[held_out], *gather)
+                self._use_validation(arm, run, val_y, val_scores)
 
     def _use_validation(self, arm: ArmResults, run: Run, y: np.ndarray, scores: np.ndarray) -> None:
-        """Chooses a run's threshold and temperature on validation images, if the table wants them."""
+        """Chooses a run's threshold and temperature on validation images, if the options ask for them."""
         sensitivity = self.options["sensitivity"]
         if sensitivity and arm.positive is not None:
             run.threshold = calibration.threshold(y == arm.positive, scores[:, arm.positive], sensitivity)
         if self.options["calibrate"]:
-            warmed = calibration.tempered(run.scores, calibration.temperature(y, scores))
-            self._arm(_calibrated(arm.key)).runs.append(replace(run, scores=warmed))
+            calibrated = calibration.tempered(run.scores, calibration.temperature(y, scores))
+            self._arm(_calibrated(arm.key)).runs.append(replace(run, scores=calibrated))
 
 
 def _calibrated(key: RowKey) -> RowKey:
@@ -160,7 +181,7 @@ def _calibrated(key: RowKey) -> RowKey:
 
 
 def _in_order(arms: list[ArmResults]) -> list[ArmResults]:
-    """Arms that differ in their chain alone stand together; else in the order in which they first come."""
+    """Sorts the arms so that those that differ only in their chain are adjacent, otherwise by first appearance."""
     names = ("profile", "target", "budget", "backbone", "method", "level")
     first = {name: list(dict.fromkeys(getattr(arm.key, name) for arm in arms)) for name in names}
     return sorted(arms, key=lambda arm: [first[name].index(getattr(arm.key, name)) for name in names])

@@ -1,4 +1,4 @@
-"""What a reader must know to read the numbers, in sentences."""
+"""Caveats: what a reader must know to interpret the numbers, in sentences."""
 
 import numpy as np
 import pandas as pd
@@ -8,12 +8,26 @@ from report.given import ReportInput
 
 
 def interval_caveat(interval: tuple[float, float]) -> str:
-    """A warning where all images agree: the bootstrap interval then has zero width, however few images there are."""
+    """A warning if the interval has zero width, as it has where all images agree, however few they are.
+
+    Args:
+        interval: (low, high).
+
+    Returns:
+        "" if there is nothing to warn of.
+    """
     return "every bootstrap sample gives the same value" if interval[0] == interval[1] else ""
 
 
 def undefined_caveat(values: np.ndarray) -> str:
-    """What a reader must know where a metric has no value in some runs: their test part holds one class only."""
+    """A warning if a metric is undefined in some runs because their test part has only one class.
+
+    Args:
+        values: (runs,), NaN where the metric is undefined.
+
+    Returns:
+        "" if there is nothing to warn of.
+    """
     count = int((~np.isfinite(values)).sum())
     if not count:
         return ""
@@ -23,7 +37,11 @@ def undefined_caveat(values: np.ndarray) -> str:
 
 
 def failure_caveats(arms: list[ArmResults]) -> list[str]:
-    """Sentences for the reader, if any training diverged or left a dead network."""
+    """Sentences on runs that diverged or whose network is dead.
+
+    Args:
+        arms: all arms of the table.
+    """
     failures = {
         "Diverged (the numbers left the range of floats)": [arm for arm in arms if arm.diverged],
         "Dead (every image gets the same score)": [arm for arm in arms if arm.dead],
@@ -32,85 +50,88 @@ def failure_caveats(arms: list[ArmResults]) -> list[str]:
 
 
 def _named(arms: list[ArmResults]) -> str:
-    words = [", ".join(value for name, value in arm.key.words().items() if name != "level") for arm in arms]
-    words = list(dict.fromkeys(words))
-    return "; ".join(words[:4]) + (f"; and {len(words) - 4} more rows" if len(words) > 4 else "")
+    names = [", ".join(value for name, value in arm.key.words().items() if name != "level") for arm in arms]
+    names = list(dict.fromkeys(names))
+    return "; ".join(names[:4]) + (f"; and {len(names) - 4} more rows" if len(names) > 4 else "")
 
 
 def sentences(given: ReportInput, table: pd.DataFrame) -> list[str]:
-    """What a reader must know of the data, the protocol and the statistics.
+    """Sentences on the data, the protocol and the statistics.
 
     Args:
-        given: what the report is made from.
-        table: of all rows that have numbers.
+        given: the input of the report.
+        table: all rows that have numbers.
     """
     return [*_of_data(given), *_of_protocol(given, table), *_of_statistics(given, table)]
 
 
 def _of_data(given: ReportInput) -> list[str]:
-    found, infos = [], given.infos
+    notes, infos = [], given.infos
     if any(info.synthetic for info in infos.values()):
-        found.append("The target's images are synthetic radiographs (phantoms): no evidence about patients.")
+        notes.append("The target's images are synthetic radiographs (phantoms): no evidence about patients.")
     if any(info.stand_in for info in infos.values()):
-        found.append("The target is a reduced stand-in for the named data set: not comparable with published numbers.")
+        notes.append("The target is a reduced stand-in for the named data set: not comparable with published numbers.")
     if any(source["stand_in"] for source in given.sources.values()):
-        found.append("The source is a reduced stand-in for the named data set.")
+        notes.append("The source is a reduced stand-in for the named data set.")
     if "paper" in given.recipe["profiles"]:
-        found.append(
+        notes.append(
             "Profile paper: the set's official split or a random one by image, no validation unless official, last epoch, one "
             "seed; leaks are kept."
         )
     without = sorted({info.name for info in infos.values() if not info.has_patients})
     if without:
-        found.append(f"{', '.join(without)}: the set names no patients, so images were drawn and split one by one.")
+        notes.append(
+            f"{', '.join(without)}: the data set does not identify patients, so images were drawn and split individually."
+        )
     both = [*((name, info.to_params()) for name, info in infos.items()), *given.sources.items()]
     for name, info in both:
         if info["leaks"]:
             words = ", ".join(f"{number} × {kind}" for kind, number in info["leaks"].items())
             removed = f"{info['dropped']} training images removed" if info["dropped"] else "kept"
-            found.append(f"Leaks, {name}: {words}; {removed}.")
+            notes.append(f"Leaks, {name}: {words}; {removed}.")
     for name, info in both:
         if info["incomplete"]:
             more = f"; and {len(info['incomplete']) - 3} more" if len(info["incomplete"]) > 3 else ""
-            found.append(f"Not the published copy, {name}: {'; '.join(info['incomplete'][:3])}{more}.")
-    return found
+            notes.append(f"Not the published copy, {name}: {'; '.join(info['incomplete'][:3])}{more}.")
+    return notes
 
 
 def _of_protocol(given: ReportInput, table: pd.DataFrame) -> list[str]:
-    found = []
+    notes = []
     if any(info.cut for info in given.infos.values()):
-        found.append(
+        notes.append(
             f"Images were cut into patches; an image's scores are the {' or '.join(given.options['rule'])} of its patches'."
         )
     marked = sorted({name.partition("/")[2] for name in given.marked})
     if marked:
-        found.append(
-            f"{', '.join(marked)}: a marker that goes with the label was burnt into the images, those of the test as well "
-            "unless a row says otherwise."
+        notes.append(
+            f"{', '.join(marked)}: a marker that goes with the label was burnt into the images, including the test images "
+            "unless a row states otherwise."
         )
     if table["kind"].isin(["explanation", "robustness"]).any():
-        found.append(
-            "Explanations and robustness are those of the first seed's networks; explained are test images of each class "
-            "in turn, whatever their share."
+        notes.append(
+            "Explanations and robustness are those of the first seed's networks. The images explained are test images, "
+            "taken from each class in turn, whatever its share."
         )
-    return found
+    return notes
 
 
 def _of_statistics(given: ReportInput, table: pd.DataFrame) -> list[str]:
-    found = []
+    notes = []
     count, samples = int(table["p_uncorrected"].notna().sum()), given.options["samples"]
+    # The smallest p of a bootstrap is 2 / (samples + 1), which Holm's correction multiplies by up to the number of tests.
     least = 2 * count / (samples + 1)
     if table["test"].eq("paired bootstrap over patients").any() and least > 0.05:
-        found.append(
-            f"With {samples} bootstrap samples no p of {count} comparisons can fall below {least:.2f}: more samples "
-            "([report] samples) could tell more."
+        notes.append(
+            f"With {samples} bootstrap samples and {count} comparisons, no p can fall below {least:.2f}: increase the number "
+            "of samples ([report] samples)."
         )
     if count:
         kinds = ", ".join(sorted(set(table["test"].dropna())))
-        found.append(f"{count} comparisons with the reference chain, Holm-corrected together. Tests: {kinds}.")
-    found.append(
+        notes.append(f"{count} comparisons with the reference chain, Holm-corrected together. Tests: {kinds}.")
+    notes.append(
         "Intervals: 95 %, bootstrap over patients (over images where there are no patients), of the mean over runs."
     )
     if given.recipe.get("pretrain", {}).get("seeds", "one") == "one" and len(given.recipe["seeds"]) > 1:
-        found.append("All seeds share one pretraining: its own variation is not in the intervals.")
-    return found
+        notes.append("All seeds share one pretraining, whose variation is not included in the intervals.")
+    return notes

@@ -1,4 +1,4 @@
-"""Rows of the table, and how one is compared with the reference chain's."""
+"""Rows of the table, and how a row is compared with the reference chain's."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -16,7 +16,7 @@ NAN = float("nan")
 
 @dataclass(frozen=True)
 class RowKey:
-    """The coordinates of a row."""
+    """The coordinates of a row of the table."""
 
     profile: str
     target: str
@@ -28,30 +28,39 @@ class RowKey:
 
     @classmethod
     def of(cls, tags: Tags, level: str = "image") -> "RowKey":
-        """The row that a run belongs to: all its folds and seeds."""
+        """The row that a run belongs to, together with the runs of other folds and seeds.
+
+        Args:
+            tags: the run's.
+            level: the unit of counting, by its name in the table.
+        """
         assert tags.method
-        named = {name: str(getattr(tags, name)) for name in ("profile", "target", "budget", "backbone", "chain")}
-        return cls(**named, method=tags.method, level=level)
+        coordinates = {name: str(getattr(tags, name)) for name in ("profile", "target", "budget", "backbone", "chain")}
+        return cls(**coordinates, method=tags.method, level=level)
 
     def words(self) -> dict[str, str]:
-        """As the table prints it."""
+        """Column -> its text in the table."""
         return {field.name: str(getattr(self, field.name)) for field in fields(self)}
 
     def matches(self, named: Mapping[str, Any]) -> bool:
-        """Whether all words given are its own; an empty one matches any."""
+        """Whether the row has all of these coordinates.
+
+        Args:
+            named: column -> text; an empty text matches any row, and other keys are ignored.
+        """
         words = self.words()
         return all(words[name] == value for name, value in named.items() if name in words and value)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A row's difference from the reference chain's.
+    """The difference between a row and that of the reference chain.
 
     Attributes:
-        chain: the reference.
-        difference: of the means.
-        p: two-sided, not corrected.
-        test: its name.
+        chain: the reference chain.
+        difference: the row's mean minus the reference's.
+        p: two-sided p value, not corrected for multiple comparisons.
+        test: name of the test.
     """
 
     chain: str
@@ -65,18 +74,18 @@ class TableRow:
     """One row of the table.
 
     Attributes:
-        key: its coordinates.
+        key: the coordinates of the row.
         kind: "score" for metrics of predictions, "explanation" for measures of maps, "robustness" for corrupted images.
-        metric: as it is printed.
+        metric: name of the metric, as printed.
         data: "synthetic", "stand-in" or "real".
-        mean: over runs, or over images.
-        interval: 95 %, (low, high).
+        mean: the mean over runs, or over images.
+        interval: (low, high) of the 95 % interval.
         n_runs: number of runs, or of folds.
-        n_images: different test images.
-        n_patients: different patients; NaN where there are none.
+        n_images: number of distinct test images.
+        n_patients: number of distinct patients; NaN where patients are unknown.
         sd_runs: standard deviation over runs; NaN for fewer than two.
-        comparison: with the reference chain, if it is compared.
-        reported: a published number that is listed next to it, its source, and whether data and split are the paper's own.
+        comparison: the comparison with the reference chain, if there is one.
+        reported: a published number to list next to the row, its source, and whether data and split are the paper's.
         note: what a reader must know.
     """
 
@@ -95,7 +104,7 @@ class TableRow:
     note: str = ""
 
     def cells(self) -> dict[str, Any]:
-        """Column -> value of the table, without what needs all its rows."""
+        """Column -> value, except for the columns that depend on all rows."""
         compared = self.comparison
         cells = {
             **self.key.words(),
@@ -125,12 +134,15 @@ class TableRow:
 
 
 def reference_of(key: RowKey, known: Mapping[RowKey, Found], compare_with: str) -> Found | None:
-    """The reference chain's entry for a row; "random" stands in where a backbone has no such chain.
+    """The reference chain's entry for a row; where a backbone has no such chain, "random" is the reference.
 
     Args:
-        key: the row's.
-        known: entries by their rows.
-        compare_with: the reference chain.
+        key: the coordinates of the row.
+        known: coordinates -> entry, of all rows.
+        compare_with: name of the reference chain.
+
+    Returns:
+        None for the reference itself, and where there is no reference.
     """
     for chain in dict.fromkeys((compare_with, "random")):
         if key.chain == chain:
@@ -144,15 +156,17 @@ def reference_of(key: RowKey, known: Mapping[RowKey, Found], compare_with: str) 
 def compare(
     chain: str, difference: float, by_fold: pd.Series, test_share: float, drawn: np.ndarray, units: int
 ) -> Comparison:
-    """Compares with the reference chain: corrected resampled t-test over folds, or a paired bootstrap over patients.
+    """Compares a row with the reference chain's.
+
+    With several folds by a corrected resampled t-test, with one by a paired bootstrap over patients.
 
     Args:
-        chain: the reference.
-        difference: of the means.
-        by_fold: the difference in each fold, averaged over its seeds, NaN left out.
+        chain: the reference chain.
+        difference: the row's mean minus the reference's.
+        by_fold: the difference in each fold, averaged over its seeds, without NaN.
         test_share: test images per training image.
         drawn: (samples,), the difference in each bootstrap sample of patients.
-        units: number of patients, or of images where there are none.
+        units: number of patients, or of images where patients are unknown.
     """
     if len(by_fold) > 1:
         p = statistics.corrected_resampled_t(by_fold.to_numpy(), test_share)

@@ -1,4 +1,4 @@
-"""What the runs of a recipe cost, stage by stage."""
+"""The time and memory that the runs of a recipe took, stage by stage."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ COLUMNS = ["stage", "runs", "seconds", "peak_memory_mb", "images_per_second"]
 
 
 def of_stages(folders: list[Path]) -> pd.DataFrame:
-    """One row per stage: runs, seconds, the most memory (MB), images per second (median of the trainings).
+    """One row per stage: number of runs, seconds, peak memory (MB), images per second (median over training runs).
 
     Args:
-        folders: of all runs; those that are not finished are passed over.
+        folders: the folders of all runs; unfinished runs are skipped.
     """
     rows = []
     for folder in folders:

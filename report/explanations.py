@@ -1,7 +1,7 @@
-"""The rows of the table that measure explanations, of the networks of the first seed.
+"""The rows of the table on explanations, for the networks of the first seed.
 
-A row is compared with the reference chain's only where both have the same images in the same folds: over several folds by
-the corrected resampled t-test, on one by a paired bootstrap over patients.
+A row is compared with the reference chain's only where both have the same images in the same folds: with several folds by
+the corrected resampled t-test, with one by a paired bootstrap over patients.
 """
 
 from dataclasses import replace
@@ -16,45 +16,43 @@ from report.caveats import interval_caveat
 from report.comparison import Comparison, RowKey, TableRow, compare, reference_of
 from report.given import ReportInput
 
-# Maps without any knowledge of the image: what a measure would be without one.
+# Maps that ignore the image: the value of a measure that can be reached without any knowledge of it.
 CONTROLS = {"anywhere": "a map that points anywhere", "middle": "a map that points at the middle"}
 DIFFERENT = "other images or folds than the reference chain (a training diverged): compared with nothing"
-APART = (
-    "no image in common with the reference chain, of whose class predicted both have a finding: compared with nothing"
-)
+APART = "no image has a finding of the predicted class both here and for the reference chain: compared with nothing"
 
 
 def explanation_rows(given: ReportInput) -> list[TableRow]:
-    """One row for each network or classifier, explanation and measure: the mean over images, and a test.
+    """One row per network or classifier, explanation and measure: the mean over images, with interval and test.
 
     Args:
-        given: the `measure` runs, the measures that are compared, the reference chain, bootstrap samples.
+        given: the input of the report, with the `measure` runs.
     """
     values = _values(given)
     rows = []
     for (measure, key), part in values.items():
-        same_measure = {other: found for (name, other), found in values.items() if name == measure}
+        same_measure = {other: frame for (name, other), frame in values.items() if name == measure}
         reference = reference_of(key, same_measure, given.options["compare_with"])
         is_control = key.method.explanation in CONTROLS.values()
-        # The same findings, and so the same number, as the reference chain's.
+        # Explaining the true class, all chains have the same findings, hence the same controls: one row is enough.
         if not (is_control and key.method.whose == "true" and reference is not None):
             rows.append(_row(given, key, measure, part, None if is_control else reference))
     return rows
 
 
 def _values(given: ReportInput) -> dict[tuple[str, RowKey], pd.DataFrame]:
-    """(measure, row) -> its values: id, group, value, fold, chain, and the number of training images."""
+    """(measure, row) -> its values: id, group, value, fold, chain, and `learnt`, the number of training images."""
     frames: dict[tuple[str, RowKey], list[pd.DataFrame]] = {}
     for tags, folder in given.of_kind("explain/measure"):
-        # What diverged left none.
+        # Runs that diverged have no measures.
         if not (folder / explanations.MEASURES).is_file():
             continue
         table = explanations.read_measures(folder)
         learnt = read_record(folder).facts["learnt"]
         plain = RowKey.of(tags)
         for (name, measure), part in table.groupby(["explanation", "measure"], sort=False):
-            words = CONTROLS.get(name, name)
-            key = replace(plain, method=replace(plain.method, explanation=words, whose=str(tags.explained)))
+            title = CONTROLS.get(name, name)
+            key = replace(plain, method=replace(plain.method, explanation=title, whose=str(tags.explained)))
             part = part.dropna(subset="value").assign(fold=tags.fold, learnt=learnt, chain=tags.chain)
             frames.setdefault((measure, key), []).append(part)
     joined = {key: pd.concat(parts, ignore_index=True) for key, parts in frames.items()}
@@ -85,8 +83,8 @@ def _row(given: ReportInput, key: RowKey, measure: str, part: pd.DataFrame, refe
 
 
 def _compared(given: ReportInput, key: RowKey, part: pd.DataFrame, reference: pd.DataFrame) -> Comparison | None:
-    """The comparison on the images that both have; None where they are not the same ones."""
-    # Of the predicted class each chain has its own images with a finding: those that both have are compared.
+    """The comparison on the images that both have; None where these are not the same."""
+    # When the predicted class is explained, each chain has a finding on different images: the common ones are compared.
     both = part.merge(reference, on=["id", "group", "fold"], suffixes=("", "_reference"))
     if not len(both) or (key.method.whose != "predicted" and not len(both) == len(part) == len(reference)):
         return None

@@ -1,4 +1,4 @@
-"""What a report is made from: the recipe, what is known of its data, and the runs that are shown."""
+"""The input of a report: the recipe, what is known of its data, and the runs that are shown."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ class ReportInput:
     Attributes:
         recipe: the recipe as JSON.
         options: [report] as JSON, with `reported`, the published numbers that are listed next to rows.
-        registry: every published number of the paper.
+        registry: all published numbers of the paper.
         budgets: target -> [label, size] of each label budget.
         infos: "profile/target" -> what is known of its split.
-        marked: those of them whose images carry a confounding marker.
+        marked: the keys of `infos` whose images carry a confounding marker.
         sources: "profile/source" -> what is known of it, with `read`, the origins read as labels.
-        missing: arms that cannot be run.
+        missing: coordinates of the arms that cannot be run, each with a note.
         runs: (stage, kind, tags, folder) of every run shown.
     """
 
@@ -38,17 +38,21 @@ class ReportInput:
 
     @classmethod
     def of(cls, work: Work) -> "ReportInput":
-        """What a report's task holds."""
+        """Reads the input from the parameters and inputs of a report's task.
+
+        Args:
+            work: the report's.
+        """
         params = work.params
-        facts = {name: dict(found) for name, found in params["facts"].items()}
-        marked = frozenset(name for name, found in facts.items() if found.pop("confounder"))
+        infos = {name: dict(info) for name, info in params["infos"].items()}
+        marked = frozenset(name for name, info in infos.items() if info.pop("confounder"))
         shown = zip(work.task.several("shown"), work.inputs["shown"])
         return cls(
             recipe=params["recipe"],
             options=params["options"],
             registry=params["registry"],
             budgets=params["budgets"],
-            infos={name: SplitInfo(**found) for name, found in facts.items()},
+            infos={name: SplitInfo(**info) for name, info in infos.items()},
             marked=marked,
             sources=params["sources"],
             missing=params["missing"],
@@ -56,25 +60,37 @@ class ReportInput:
         )
 
     def info(self, tags: Any) -> SplitInfo:
-        """What is known of the split that tags, or a row's key, are about."""
+        """What is known of a split.
+
+        Args:
+            tags: tags, or a row's key, with its `profile` and `target`.
+        """
         return self.infos[f"{tags.profile}/{tags.target}"]
 
     def is_marked(self, tags: Any) -> bool:
-        """Whether the images that tags, or a row's key, are about carry a marker."""
+        """Whether the images of a target carry a marker.
+
+        Args:
+            tags: tags, or a row's key, with its `profile` and `target`.
+        """
         return f"{tags.profile}/{tags.target}" in self.marked
 
     def of_kind(self, *kinds: str) -> Iterator[tuple[Tags, Path]]:
-        """Tags and folder of the runs of these kinds, with `stage/kind` as their names."""
+        """Tags and folder of the runs of some kinds.
+
+        Args:
+            *kinds: "stage/kind" each; "finetune/" is the main kind of a stage.
+        """
         return ((tags, folder) for stage, kind, tags, folder in self.runs if f"{stage}/{kind}" in kinds)
 
     @property
     def chains(self) -> list[str]:
-        """The recipe's chains: one has the same colour in every figure."""
+        """The names of the recipe's chains; a chain's position determines its colour in all figures."""
         return list(self.recipe["chains"])
 
     @property
     def metric(self) -> str:
-        """The first metric, which figures show."""
+        """The first metric, which the figures show."""
         return self.options["metrics"][0]
 
     def largest_budget(self, target: str) -> str:

@@ -1,4 +1,4 @@
-"""The table in LaTeX (booktabs), one row for each target, chain, backbone and method."""
+"""The table in LaTeX (booktabs), one row per target, chain, backbone and method, one column per metric."""
 
 import pandas as pd
 
@@ -21,13 +21,23 @@ _ESCAPED = {
 
 
 def escaped(text: object) -> str:
-    """A word of a recipe as LaTeX text."""
-    # A blank line would end a caption.
+    """Text of a recipe with LaTeX's special characters escaped, on one line.
+
+    Args:
+        text: anything with a string representation.
+    """
+    # A blank line inside a caption is an error.
     return "".join(_ESCAPED.get(letter, letter) for letter in " ".join(str(text).split()))
 
 
 def render(table: pd.DataFrame, title: str, notes: list[str]) -> str:
-    """A `table` environment: mean and interval of every metric, and Holm's p of the first one that is tested."""
+    """A `table` environment: mean and interval of every metric, and the corrected p of the first metric that was tested.
+
+    Args:
+        table: rows as in `table.csv`.
+        title: first sentence of the caption.
+        notes: further sentences of the caption.
+    """
     metrics = list(dict.fromkeys(table["metric"]))
     shown = [column for column in COORDINATES if table[column].nunique() > 1 or column == "chain"]
     lines = [
@@ -43,8 +53,8 @@ def render(table: pd.DataFrame, title: str, notes: list[str]) -> str:
         cells = [escaped(part[column].iloc[0]) for column in shown]
         by_metric = part.set_index("metric")
         for name in metrics:
-            there = name in by_metric.index and pd.notna(by_metric.loc[name, "mean"])
-            cells.append(_cell(by_metric.loc[name]) if there else "--")
+            has_value = name in by_metric.index and pd.notna(by_metric.loc[name, "mean"])
+            cells.append(_cell(by_metric.loc[name]) if has_value else "--")
         p = part["p_value"].dropna()
         cells.append(f"{p.iloc[0]:.3f}" if len(p) else "--")
         lines.append(" & ".join(cells) + r" \\")

@@ -13,24 +13,32 @@ from report.reported import Beside
 class Options(Table):
     """[report]: what the table shows."""
 
+    # Metrics of the table, keys of `indomain.metrics.METRICS`; the figures show the first.
     metrics: list[str] = Field(default=["auroc", "accuracy", "balanced_accuracy", "f1", "kappa"], min_length=1)
-    # Compared with the reference chain and Holm-corrected together.
-    test_metrics: list[str] = []  # and measures of explanations; default: the first metric, and where maps point
-    compare_with: str = ""  # the reference chain; default: "imagenet" if the recipe has it, else its first chain
-    # The unit of counting: patch, image, study, patient; those that a target does not know are left out of its rows.
+    # Metrics, and measures of explanations, that are tested against the reference chain, with one Holm correction for all
+    # tests; default: the first metric, and "pointing".
+    test_metrics: list[str] = []
+    # Name of the reference chain; default: "imagenet" if the recipe has it, otherwise its first chain.
+    compare_with: str = ""
+    # Units of counting; a target whose data do not tell what belongs to one unit has no rows of that level.
     levels: list[Literal["patch", "image", "study", "patient"]] = Field(default=["image"], min_length=1)
-    # How the scores of several images become one; several rules are several rows.
+    # How the scores of a unit's images are combined; each rule has its own rows.
     rule: Annotated[
         list[Literal["mean", "majority", "max"]],
         BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
     ] = Field(default=["mean"], min_length=1)
-    calibrate: bool = False  # further rows, of scores with a temperature fitted on validation images
-    # The operating point: the sensitivity that its threshold, chosen on validation images, reaches there.
+    # Add rows for scores calibrated by a temperature that is fitted on validation images.
+    calibrate: bool = False
+    # Add sensitivity and specificity at the threshold that reaches this sensitivity on validation images; default: no such rows.
     sensitivity: float | None = Field(default=None, gt=0, le=1)
-    samples: int = Field(default=2000, ge=100)  # bootstrap
+    # Number of bootstrap samples.
+    samples: int = Field(default=2000, ge=100)
+    # Seed of the bootstrap.
     seed: int = 0
-    registry: str = ""  # a file of reported numbers, relative to the recipe
-    beside: dict[str, Beside] = {}  # a number of the registry -> the rows that it is listed next to
+    # File of reported numbers, relative to the recipe; "" for none.
+    registry: str = ""
+    # Name of a reported number -> the rows that it is listed next to.
+    beside: dict[str, Beside] = {}
 
     @field_validator("metrics")
     @classmethod
@@ -47,13 +55,13 @@ class Options(Table):
         return self
 
     def tested(self, measures: list[str]) -> list[str]:
-        """The metrics and measures that are compared.
+        """The metrics and measures that are tested.
 
         Args:
-            measures: of explanations, that the table shows.
+            measures: the measures of explanations that the table shows.
 
         Raises:
-            ValueError: one is named that the table does not show.
+            ValueError: `test_metrics` has a name that the table does not show.
         """
         shown = (*self.metrics, *measures)
         for name in self.test_metrics:

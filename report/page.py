@@ -1,4 +1,4 @@
-"""The page: the question, the table, the figures, the explanations, and what to beware of."""
+"""The page: the paper's claim, the caveats, the figures, the table and the explanations in one HTML file."""
 
 import base64
 import io
@@ -21,15 +21,15 @@ def render(
     figures: list[tuple[str, str]],
     panels: list[tuple[str, Path]],
 ) -> str:
-    """One HTML file that needs no other: figures and images are inside, the panels lighter than the files beside it.
+    """A self-contained HTML page; panels are embedded in a smaller format than the PNG files next to it.
 
     Args:
-        given: what the report is made from.
-        table: of all rows.
-        costs: of each stage.
+        given: the input of the report.
+        table: all rows.
+        costs: one row per stage, as `report.costs.of_stages` returns them.
         sentences: what a reader must know.
-        figures: title and SVG of each.
-        panels: title and PNG file of each.
+        figures: (title, SVG) of each figure.
+        panels: (title, PNG file) of each panel.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
@@ -47,7 +47,7 @@ def render(
         registry=given.registry,
         lines=of_kind["score"],
         measured=of_kind["explanation"],
-        spoilt=of_kind["robustness"],
+        robustness=of_kind["robustness"],
         stages=costs.to_dict("records"),
         notes=sentences,
         figures=figures,
@@ -57,8 +57,8 @@ def render(
 
 
 def _light(path: Path) -> str:
-    """An image file as WebP in base64: a tenth of the PNG, and nothing that an eye would miss."""
-    light = io.BytesIO()
+    """An image file as WebP in base64: a tenth of the size of the PNG, with no visible loss."""
+    buffer = io.BytesIO()
     with Image.open(path) as image:
-        image.convert("RGB").save(light, "WEBP", quality=85)
-    return base64.b64encode(light.getvalue()).decode()
+        image.convert("RGB").save(buffer, "WEBP", quality=85)
+    return base64.b64encode(buffer.getvalue()).decode()

@@ -1,4 +1,4 @@
-"""The plan of the report: one task, on everything that made predictions, measures or a panel."""
+"""The plan of the report: one task that reads all predictions, measures and panels."""
 
 from typing import Any
 
@@ -11,13 +11,21 @@ from report import levels, reported
 from report.options import Options
 from report.reported import Beside, Number
 
-VERSION = 13
+VERSION = 14
 
 
 def plan(study: Study, earlier: list[Task]) -> list[Task]:
-    """One task, on everything that made predictions, measures or a panel."""
+    """Plans one task that reads all predictions, measures and panels.
+
+    Args:
+        study: the recipe and its data.
+        earlier: tasks of earlier stages.
+
+    Raises:
+        RequestError: an unknown name in [report], or a level at which labels contradict each other.
+    """
     recipe = study.recipe
-    # What a table shows does not depend on the profile: both are in it.
+    # Any profile will do: one table has the rows of all of them.
     options = study.options("report", Options, recipe.profiles[0])
     reference = options.compare_with or ("imagenet" if "imagenet" in recipe.chains else next(iter(recipe.chains)))
     if reference not in recipe.chains:
@@ -45,8 +53,8 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
             target: [[budget.label, budget.size] for budget in target_options.budgets()]
             for target, target_options in recipe.targets.items()
         },
-        "shown": [_words(task) for task in shown],
-        "facts": {
+        "shown": [_coordinates(task) for task in shown],
+        "infos": {
             name: {**info.to_params(), "confounder": bool(recipe.targets[name.partition("/")[2]].confounder)}
             for name, info in infos.items()
         },
@@ -68,7 +76,7 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
 
 
 def _shown(earlier: list[Task]) -> list[Task]:
-    """The runs that the table, its figures and its panels are made from."""
+    """The tasks whose results the report shows, in the order of the stages."""
     kinds = [("finetune", ""), ("fusion", "classify"), ("fusion", "heads"), ("explain", "panel")]
     wanted = {*kinds, ("explain", "measure"), ("explain", "robustness")}
     order = ("finetune", "fusion", "explain")
@@ -76,10 +84,9 @@ def _shown(earlier: list[Task]) -> list[Task]:
     return sorted(chosen, key=lambda task: order.index(task.stage))
 
 
-def _words(task: Task) -> dict[str, Any]:
-    """The tags of a run, for the report's parameters: the table depends on them."""
-    kind = {"do": task.kind} if task.stage == "explain" else {}
-    return {**task.tags.words(), **kind}
+def _coordinates(task: Task) -> dict[str, Any]:
+    """The tags and kind of a task, for the report's parameters, since the table depends on them."""
+    return {**task.tags.to_params(), "kind": task.kind}
 
 
 def _tested(study: Study, options: Options, earlier: list[Task]) -> list[str]:
@@ -94,7 +101,7 @@ def _tested(study: Study, options: Options, earlier: list[Task]) -> list[str]:
 def _check_beside(
     study: Study, options: Options, numbers: dict[str, Number], shown: list[Task], infos: dict[str, SplitInfo]
 ) -> None:
-    """Raises a RequestError where a reported number is to be listed next to rows that the table does not have."""
+    """Raises a RequestError if a reported number is to be listed next to rows that the table does not have."""
     known: dict[str, set[str]] = {
         key: {str(value) for task in shown if (value := task.tags.words().get(key)) is not None}
         for key in Beside.model_fields
@@ -103,29 +110,29 @@ def _check_beside(
         levels.counted([level for level in options.levels if levels.has(level, info)], list(options.rule), info)
         for info in infos.values()
     ]
-    known |= {"chain": set(study.recipe.chains), "level": {name for found in counted for _, name, _ in found}}
+    known |= {"chain": set(study.recipe.chains), "level": {name for units in counted for _, name, _ in units}}
     for name, rows in options.beside.items():
-        for key, given in rows.model_dump(exclude={"same"}).items():
-            if given and given not in known[key]:
-                raise unknown(key, given, known[key], f"report.beside.{name}")
+        for key, value in rows.model_dump(exclude={"same"}).items():
+            if value and value not in known[key]:
+                raise unknown(key, value, known[key], f"report.beside.{name}")
         if name in numbers and numbers[name].metric not in options.metrics:
             raise unknown("metric", numbers[name].metric, options.metrics, f"report.beside.{name}, report.metrics")
 
 
 def _check_levels(study: Study, options: Options, infos: dict[str, SplitInfo]) -> None:
-    """Raises a RequestError for a level that no target knows, or at which labels contradict: before hours of work."""
+    """Raises a RequestError, before hours of work, for a level without data or at which labels contradict each other."""
     for level in options.levels:
-        knowing = [name for name, info in infos.items() if levels.has(level, info)]
-        if not knowing:
+        with_level = [name for name, info in infos.items() if levels.has(level, info)]
+        if not with_level:
             raise RequestError(f"report.levels: no target of the recipe knows what belongs to one {level}.")
-        # What was cut from one image has one label.
-        for name in knowing if level in ("study", "patient") else []:
+        # Patches need no check: all patches of one image have its label.
+        for name in with_level if level in ("study", "patient") else []:
             profile, _, target = name.partition("/")
             levels.check(study.target(target, profile).table(), level, infos[name].positive_index, target)
 
 
 def _sources(earlier: list[Task]) -> dict[str, dict[str, Any]]:
-    """What is known of each source that is learnt from, and which origins are read as labels."""
+    """What is known of each source of pretraining, with the origins that are read as labels."""
     sources: dict[str, dict[str, Any]] = {}
     for task in find(earlier, "pretrain"):
         name, info = f"{task.tags.profile}/{task.tags.source}", Split.open(task.paths).info
@@ -138,7 +145,7 @@ def _sources(earlier: list[Task]) -> dict[str, dict[str, Any]]:
 
 
 def _missing(study: Study) -> list[dict[str, Any]]:
-    """The arms that cannot be run, so that a reader does not take them for forgotten."""
+    """The arms that cannot be run, listed so that a reader does not believe them forgotten."""
     return [
         {
             "profile": profile,

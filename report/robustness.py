@@ -1,4 +1,4 @@
-"""The rows and curves of corrupted images and of a confounding marker, of the networks of the first seed.
+"""The rows and curves for corrupted images and for a confounding marker, for the networks of the first seed.
 
 A row is compared with the reference chain's only where both have the same images in the same folds.
 """
@@ -23,8 +23,8 @@ class Values:
     """A metric under one condition.
 
     Attributes:
-        folds: (folds,), its value in each fold.
-        drawn: (samples,), its mean over the folds in each bootstrap sample of patients.
+        folds: (folds,), the value in each fold; NaN where it is not defined.
+        drawn: (samples,), the mean over the folds in each bootstrap sample of patients.
     """
 
     folds: np.ndarray
@@ -32,16 +32,24 @@ class Values:
 
     @property
     def mean(self) -> float:
+        """The mean over the folds in which the metric is defined; NaN if it is defined in none."""
         return float(np.nanmean(self.folds)) if np.isfinite(self.folds).any() else float("nan")
 
     @property
     def interval(self) -> tuple[float, float]:
+        """(low, high) of the 95 % interval."""
         return statistics.percentile_interval(self.drawn)
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A row's words for some conditions, their values, and whether they are compared."""
+    """What the table shows for one condition or for several together.
+
+    Attributes:
+        metric: name of the metric with the condition, as printed.
+        values: the metric's values.
+        compared: whether it is compared with the reference chain.
+    """
 
     metric: str
     values: Values
@@ -51,19 +59,19 @@ class Summary:
 class CorruptedArm:
     """The scores of an arm's test images under every condition, over its folds.
 
+    Args:
+        given: the input of the report, with the metric, bootstrap samples and seed.
+        key: the coordinates of the arm.
+        frame: the rows of `corrupted.csv` of all folds, with `fold` and `learnt`, the number of training images.
+
     Attributes:
-        key: its coordinates.
-        frame: id, group, fold, learnt of every test image and condition.
-        values: (corruption, severity) -> the metric.
+        key: the coordinates of the arm.
+        frame: as above.
+        metric: name of the metric.
+        values: (corruption, severity) -> the values of the metric.
     """
 
     def __init__(self, given: ReportInput, key: RowKey, frame: pd.DataFrame) -> None:
-        """
-        Args:
-            given: the metric, bootstrap samples and seed.
-            key: the arm's.
-            frame: the rows of `corrupted.csv` of all its folds, with `fold` and `learnt`.
-        """
         self.key, self.frame, self.metric = key, frame, given.metric
         info, options = given.info(key), given.options
         names = [f"score_{name}" for name in info.classes]
@@ -71,19 +79,21 @@ class CorruptedArm:
         weights = statistics.bootstrap_weights(groups, options["samples"], options["seed"])
         self.values: dict[tuple[str, int], Values] = {}
         for (corruption, severity), part in frame.groupby(["corruption", "severity"], sort=False):
-            found = []
+            by_fold = []
             for _, fold in part.groupby("fold"):
-                own = weights[:, np.searchsorted(groups, fold["group"].to_numpy())]
-                own = np.concatenate([np.ones((1, len(fold))), own])
+                drawn_weights = weights[:, np.searchsorted(groups, fold["group"].to_numpy())]
+                # The first row of weights, all 1, yields the plain value, the others yield those of the bootstrap samples.
+                fold_weights = np.concatenate([np.ones((1, len(fold))), drawn_weights])
                 y, scores = fold["y"].to_numpy(), fold[names].to_numpy()
-                value = metrics.evaluate([self.metric], y, scores, info.positive_index, own)[self.metric]
-                found.append(np.where(own.sum(axis=1) > 0, value, np.nan))
-            drawn = statistics.mean_over_runs([value[1:] for value in found])
-            self.values[corruption, severity] = Values(np.array([value[0] for value in found]), drawn)
+                value = metrics.evaluate([self.metric], y, scores, info.positive_index, fold_weights)[self.metric]
+                # A sample without any of this fold's patients has no value.
+                by_fold.append(np.where(fold_weights.sum(axis=1) > 0, value, np.nan))
+            drawn = statistics.mean_over_runs([value[1:] for value in by_fold])
+            self.values[corruption, severity] = Values(np.array([value[0] for value in by_fold]), drawn)
 
     @property
     def corruptions(self) -> list[str]:
-        """Their names, without images as they are and the marker."""
+        """The names of the corruptions, without the uncorrupted images and the marker."""
         names = dict.fromkeys(name for name, _ in self.values)
         return [name for name in names if name != CLEAN and not name.startswith(MARKER)]
 
@@ -93,23 +103,27 @@ class CorruptedArm:
         return {name.removeprefix(MARKER): value for (name, _), value in self.values.items() if name.startswith(MARKER)}
 
     def area(self, corruption: str) -> Values:
-        """The mean over the severities of one corruption: the area under its curve."""
+        """The mean over the severities of a corruption, which is the area under its curve.
+
+        Args:
+            corruption: its name.
+        """
         return _mean([value for (name, _), value in self.values.items() if name == corruption])
 
     def summaries(self) -> list[Summary]:
-        """What the table shows: images as they are, the area of all corruptions and of each, each condition of a marker."""
-        found = []
+        """What the table shows: no corruption, all corruptions, each corruption, and each condition of a marker."""
+        summaries = []
         areas = {name: self.area(name) for name in self.corruptions}
         if areas:
-            found.append(Summary(f"{self.metric} under no corruption", self.values[CLEAN, 0]))
-            found.append(Summary(f"{self.metric} under corruption", _mean(list(areas.values())), compared=True))
-            found += [Summary(f"{self.metric} under {name}", area) for name, area in areas.items()]
+            summaries.append(Summary(f"{self.metric} under no corruption", self.values[CLEAN, 0]))
+            summaries.append(Summary(f"{self.metric} under corruption", _mean(list(areas.values())), compared=True))
+            summaries += [Summary(f"{self.metric} under {name}", area) for name, area in areas.items()]
         for condition, values in self.conditions.items():
-            found.append(Summary(f"{self.metric}, mark {condition}", values, compared=condition == "absent"))
-        return found
+            summaries.append(Summary(f"{self.metric}, marker {condition}", values, compared=condition == "absent"))
+        return summaries
 
     def images(self) -> set[tuple[int, str]]:
-        """Its test images, each with its fold."""
+        """The test images, as (fold, id)."""
         return set(zip(self.frame["fold"], self.frame["id"]))
 
 
@@ -120,10 +134,14 @@ def _mean(values: list[Values]) -> Values:
 
 
 def corrupted_arms(given: ReportInput) -> list[CorruptedArm]:
-    """The arms of all `robustness` runs; those of several folds are one arm."""
+    """The arms of all `robustness` runs; the runs of several folds form one arm.
+
+    Args:
+        given: the input of the report.
+    """
     frames: dict[RowKey, list[pd.DataFrame]] = {}
     for tags, folder in given.of_kind("explain/robustness"):
-        # What diverged left none.
+        # Runs that diverged have no scores.
         if (folder / explanations.CORRUPTED).is_file():
             learnt = read_record(folder).facts["learnt"]
             frame = explanations.read_corrupted(folder).assign(fold=tags.fold, learnt=learnt)
@@ -132,11 +150,11 @@ def corrupted_arms(given: ReportInput) -> list[CorruptedArm]:
 
 
 def robustness_rows(arms: list[CorruptedArm], given: ReportInput) -> list[TableRow]:
-    """One row for each summary of each arm; the mean under all corruptions, and the marker's absence, are compared.
+    """One row per arm and summary; the mean over all corruptions and the absent marker are compared with the reference.
 
     Args:
         arms: as `corrupted_arms` returned them.
-        given: the reference chain.
+        given: the input of the report.
     """
     by_key = {arm.key: arm for arm in arms}
     rows = []
@@ -180,7 +198,11 @@ def _compared(arm: CorruptedArm, chain: str, here: Values, there: Values) -> Com
 
 
 def curves(arms: list[CorruptedArm]) -> pd.DataFrame:
-    """Every point of every curve: the arm's coordinates, corruption, severity (0: as it is), mean, interval."""
+    """One row per point of a curve: the arm's coordinates, corruption, severity (0: uncorrupted), mean, interval.
+
+    Args:
+        arms: as `corrupted_arms` returned them.
+    """
     points = []
     for arm in arms:
         words = {name: word for name, word in arm.key.words().items() if name != "level"}

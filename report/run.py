@@ -1,4 +1,4 @@
-"""The run of the report: rows, table, figures and page."""
+"""The run of the report: computes the rows, and writes the table, the figures and the page."""
 
 import re
 from pathlib import Path
@@ -23,7 +23,7 @@ def run(work: Work) -> dict[str, Any]:
     arms, predictions = read_arms(given)
     work.progress("intervals and tests")
     corrupted = robustness.corrupted_arms(given)
-    built = table.finished(
+    evaluated_rows = table.finished(
         [
             *table.score_rows(arms, given),
             *explanations.explanation_rows(given),
@@ -31,47 +31,46 @@ def run(work: Work) -> dict[str, Any]:
         ]
     )
     absent = table.absent(arms, given)
-    whole = pd.concat([built, absent], ignore_index=True) if len(absent) else built
+    all_rows = pd.concat([evaluated_rows, absent], ignore_index=True) if len(absent) else evaluated_rows
     curves = robustness.curves(corrupted)
-    spent = costs.of_stages([Path(path) for path in work.task.paths["runs"]])
-    whole.drop(columns="kind").to_csv(folder / "table.csv", index=False, float_format="%.6g")
+    stages = costs.of_stages([Path(path) for path in work.task.paths["runs"]])
+    all_rows.drop(columns="kind").to_csv(folder / "table.csv", index=False, float_format="%.6g")
     predictions.to_csv(folder / "predictions.csv", index=False)
-    spent.to_csv(folder / "stages.csv", index=False)
+    stages.to_csv(folder / "stages.csv", index=False)
     if len(curves):
         curves.to_csv(folder / "robustness.csv", index=False, float_format="%.6g")
-    sentences = caveats.sentences(given, built) + caveats.failure_caveats(arms)
-    files.write_text(folder / "table.tex", _tex(given, whole, sentences))
-    figures = _draw(folder, Material(given, whole, arms, curves))
-    files.write_text(
-        folder / "report.html", page.render(given, whole, spent, sentences, figures, _panels(given, folder))
-    )
-    files.write_text(folder / "summary.txt", summary.render(given, whole, sentences))
-    return {"rows": len(whole), "comparisons": int(built["p_uncorrected"].notna().sum())}
+    sentences = caveats.sentences(given, evaluated_rows) + caveats.failure_caveats(arms)
+    files.write_text(folder / "table.tex", _tex(given, all_rows, sentences))
+    figures = _draw(folder, Material(given, all_rows, arms, curves))
+    html = page.render(given, all_rows, stages, sentences, figures, _panels(given, folder))
+    files.write_text(folder / "report.html", html)
+    files.write_text(folder / "summary.txt", summary.render(given, all_rows, sentences))
+    return {"rows": len(all_rows), "comparisons": int(evaluated_rows["p_uncorrected"].notna().sum())}
 
 
-def _tex(given: ReportInput, whole: pd.DataFrame, sentences: list[str]) -> str:
-    """The table of metrics, and that of explanations if there are any."""
+def _tex(given: ReportInput, all_rows: pd.DataFrame, sentences: list[str]) -> str:
+    """The table of metrics, followed by that of explanations if there are any."""
     title = given.recipe["title"]
-    shown = whole[whole["metric"].isin(table.metric_names(given.options))]
+    shown = all_rows[all_rows["metric"].isin(table.metric_names(given.options))]
     tex = latex.render(shown, title, sentences)
-    of_maps = whole[whole["kind"] == "explanation"]
+    of_maps = all_rows[all_rows["kind"] == "explanation"]
     return tex + ("\n" + latex.render(of_maps, f"{title}: explanations", []) if len(of_maps) else "")
 
 
 def _draw(folder: Path, material: Material) -> list[tuple[str, str]]:
-    """Writes every figure as PNG; returns title and SVG of each."""
-    drawn = []
-    # Names come from recipes: a dollar sign in them is not a formula.
+    """Writes every figure as PNG; returns (title, SVG) of each."""
+    figures = []
+    # Names in recipes may contain a dollar sign, which Matplotlib would take for the start of a formula.
     with matplotlib.rc_context({"text.parse_math": False}):
         for name in FIGURES:
             for drawing in look_up(FIGURES, name, "figure")(material):
                 drawing.figure.savefig(folder / f"{drawing.name}.png")
-                drawn.append((drawing.title, style.as_svg(drawing.figure)))
-    return drawn
+                figures.append((drawing.title, style.as_svg(drawing.figure)))
+    return figures
 
 
 def _panels(given: ReportInput, folder: Path) -> list[tuple[str, Path]]:
-    """Copies the panels of explanations; returns title and file of each."""
+    """Copies the panels of explanations; returns (title, file) of each."""
     panels = []
     for tags, source in given.of_kind("explain/panel"):
         if not (source / "panel.png").is_file():

@@ -1,29 +1,56 @@
-"""Intervals and tests, each a small function with the paper that it comes from."""
+"""Confidence intervals and tests, each a small function with its source."""
 
 import numpy as np
 from scipy import stats
 
 
 def bootstrap_weights(groups: np.ndarray, samples: int, seed: int) -> np.ndarray:
-    """How often each image is drawn when whole groups (patients) are drawn with replacement: (samples, images).
+    """How often each image is drawn in each sample of a cluster bootstrap (Field & Welsh 2007).
 
-    Field & Welsh 2007 (cluster bootstrap): images of one patient are not independent, patients are.
+    Patients are drawn with replacement, with all their images: images of one patient are not independent, patients are.
+
+    Args:
+        groups: (images,), patients.
+        samples: number of bootstrap samples.
+        seed: seed of the draw.
+
+    Returns:
+        float (samples, images).
     """
+    # In a sample of G draws from G patients, the counts of the patients have the multinomial distribution with G trials
+    # and probabilities 1 / G. All images of a patient have the count of their patient.
     names, member = np.unique(groups, return_inverse=True)
     drawn = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=samples)
     return drawn[:, member].astype(float)
 
 
 def mean_over_runs(values: list[np.ndarray]) -> np.ndarray:
-    """The mean over the runs of each bootstrap sample, over those whose value is defined in it; NaN where none is."""
+    """The mean over the runs in each bootstrap sample.
+
+    Args:
+        values: for each run (samples,); NaN where the value is not defined.
+
+    Returns:
+        (samples,), the mean over the runs whose value is defined in a sample; NaN if none is.
+    """
     stacked = np.stack(values)
-    there = np.isfinite(stacked)
-    count = there.sum(axis=0)
-    return np.where(count > 0, np.where(there, stacked, 0.0).sum(axis=0) / np.maximum(count, 1), np.nan)
+    is_defined = np.isfinite(stacked)
+    count = is_defined.sum(axis=0)
+    return np.where(count > 0, np.where(is_defined, stacked, 0.0).sum(axis=0) / np.maximum(count, 1), np.nan)
 
 
 def percentile_interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """The middle `level` of bootstrap values; NaN samples (a class was not drawn) are left out."""
+    """The percentile interval of bootstrap values.
+
+    Args:
+        values: (samples,); NaN, in samples without images of some class, is left out.
+        level: share of the values inside the interval, 0 … 1.
+
+    Returns:
+        (low, high); NaN if there are no values.
+    """
+    # At the level L, the bounds are the quantiles (1 - L) / 2 and (1 + L) / 2, so that equally many values lie below the
+    # interval and above it.
     values = values[np.isfinite(values)]
     if len(values) == 0:
         return float("nan"), float("nan")
@@ -32,14 +59,20 @@ def percentile_interval(values: np.ndarray, level: float = 0.95) -> tuple[float,
 
 
 def bootstrap_p(differences: np.ndarray, units: int) -> float:
-    """Two-sided p of a difference from its bootstrap values: twice the smaller share beyond 0, at least 2 / (n + 1).
-
-    Nor is it less than 2 / 2^units, the least that an exact sign test can say: three patients who agree prove nothing,
-    though every bootstrap sample of them does.
+    """Two-sided p value of a difference from its bootstrap values.
 
     Args:
-        differences: (samples,); units: the number of patients (of images where there are none) that were drawn from.
+        differences: (samples,), the difference in each bootstrap sample; NaN is left out.
+        units: number of patients, or of images where patients are unknown, that the samples were drawn from.
+
+    Returns:
+        0 … 1; NaN if there are no values.
     """
+    # With n samples, p is twice the smaller of the shares of samples at or beyond 0 on either side, where the observed
+    # difference itself counts as one more sample:
+    #     p = 2 · (min(#{d ≤ 0}, #{d ≥ 0}) + 1) / (n + 1)
+    # It is bounded below by 2 / 2^units, the smallest p of an exact sign test: if three patients agree, so do all
+    # bootstrap samples of them, but that proves little.
     values = differences[np.isfinite(differences)]
     if len(values) == 0:
         return float("nan")
@@ -48,7 +81,15 @@ def bootstrap_p(differences: np.ndarray, units: int) -> float:
 
 
 def mcnemar(first_right: np.ndarray, second_right: np.ndarray) -> float:
-    """Exact McNemar test of two classifiers on the same independent images (McNemar 1947; exact binomial)."""
+    """Two-sided p of the exact McNemar test of two classifiers on the same independent images (McNemar 1947).
+
+    Args:
+        first_right: bool (images,), which images the first classifier gets right.
+        second_right: bool (images,), the same for the second.
+    """
+    # Only the images that exactly one classifier gets right matter: b by the first, c by the second. If both are equally
+    # good, b has the binomial distribution with b + c trials of probability 1/2, and
+    #     p = min(1, 2 · P(B ≤ min(b, c)))
     from statsmodels.stats.contingency_tables import mcnemar as exact_mcnemar
 
     only_first, only_second = (first_right & ~second_right).sum(), (second_right & ~first_right).sum()
@@ -56,21 +97,33 @@ def mcnemar(first_right: np.ndarray, second_right: np.ndarray) -> float:
 
 
 def delong(is_positive: np.ndarray, first: np.ndarray, second: np.ndarray) -> tuple[float, float, float]:
-    """Two AUROCs on the same independent images: both values and the two-sided p of their difference.
+    """Compares two AUROCs on the same independent images (DeLong et al. 1988, by midranks after Sun & Xu 2014).
 
-    DeLong et al. 1988 by midranks (Sun & Xu 2014).
+    Args:
+        is_positive: bool (images,).
+        first: (images,), scores of the positive class by the first classifier.
+        second: (images,), the same by the second.
+
+    Returns:
+        Both AUROCs and the two-sided p of their difference; NaN with fewer than two images of either class.
     """
+    # Of m positive scores p_i and n negative scores q_j, with ψ(p, q) = 1 if p > q, 1/2 if p = q, else 0:
+    #     A = Σ_ij ψ(p_i, q_j) / (m n)          the AUROC
+    #     u_i = Σ_j ψ(p_i, q_j) / n             its component by positive image i, here `by_positive`
+    #     v_j = Σ_i ψ(p_i, q_j) / m             its component by negative image j, here `by_negative`
+    # Σ_j ψ(p_i, q_j) is the rank of p_i among all scores minus its rank among the positive ones. The covariance of the two
+    # AUROCs is S = cov(u) / m + cov(v) / n, and z = (A_1 - A_2) / √(S_11 + S_22 - 2 S_12) is standard normal.
     scores = np.stack([first, second])
     positive, negative = scores[:, is_positive], scores[:, ~is_positive]
     m, n = positive.shape[1], negative.shape[1]
     if min(m, n) < 2:
         return float("nan"), float("nan"), float("nan")
-    joint = np.stack([stats.rankdata(np.concatenate([p, q])) for p, q in zip(positive, negative)])
-    own_positive = np.stack([stats.rankdata(p) for p in positive])
-    own_negative = np.stack([stats.rankdata(q) for q in negative])
-    areas = (joint[:, :m].sum(axis=1) - m * (m + 1) / 2) / (m * n)
-    by_positive = (joint[:, :m] - own_positive) / n
-    by_negative = 1 - (joint[:, m:] - own_negative) / m
+    joint_ranks = np.stack([stats.rankdata(np.concatenate([p, q])) for p, q in zip(positive, negative)])
+    positive_ranks = np.stack([stats.rankdata(p) for p in positive])
+    negative_ranks = np.stack([stats.rankdata(q) for q in negative])
+    areas = (joint_ranks[:, :m].sum(axis=1) - m * (m + 1) / 2) / (m * n)
+    by_positive = (joint_ranks[:, :m] - positive_ranks) / n
+    by_negative = 1 - (joint_ranks[:, m:] - negative_ranks) / m
     covariance = np.cov(by_positive) / m + np.cov(by_negative) / n
     variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
     if variance <= 0:
@@ -82,13 +135,18 @@ def delong(is_positive: np.ndarray, first: np.ndarray, second: np.ndarray) -> tu
 def corrected_resampled_t(differences: np.ndarray, test_share: float) -> float:
     """Two-sided p of paired differences over resampled splits (Nadeau & Bengio 2003).
 
-    Training sets of repeated splits overlap, so the plain t-test finds differences that are not there; the variance is
-    enlarged by n_test / n_train.
+    The training sets of repeated splits overlap, so that the plain t-test finds differences that do not exist.
 
     Args:
-        differences: one for each run.
-        test_share: n_test / n_train.
+        differences: (splits,), one per split.
+        test_share: number of test images per training image.
+
+    Returns:
+        0 … 1; NaN with fewer than two differences.
     """
+    # Of k differences with mean d and variance s², the statistic
+    #     t = d / √((1 / k + n_test / n_train) s²)
+    # has approximately Student's distribution with k - 1 degrees of freedom. The plain t-test has 1 / k alone.
     count = len(differences)
     if count < 2:
         return float("nan")
@@ -100,11 +158,17 @@ def corrected_resampled_t(differences: np.ndarray, test_share: float) -> float:
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:
-    """Holm's step-down correction (Holm 1979); NaN stays NaN and is not counted as a comparison."""
+    """p values after Holm's step-down correction for multiple comparisons (Holm 1979).
+
+    Args:
+        p_values: (tests,); NaN stays NaN and does not count as a comparison.
+    """
+    # Of m p values in ascending order, the i-th becomes
+    #     max over j ≤ i of min(1, (m - j + 1) p_j)
     from statsmodels.stats.multitest import multipletests
 
     corrected = np.asarray(p_values, float).copy()
-    there = np.isfinite(corrected)
-    if there.any():
-        corrected[there] = multipletests(corrected[there], method="holm")[1]
+    is_tested = np.isfinite(corrected)
+    if is_tested.any():
+        corrected[is_tested] = multipletests(corrected[is_tested], method="holm")[1]
     return corrected

@@ -1,4 +1,4 @@
-"""The summary for the terminal: the table's first metric, and what to beware of."""
+"""The summary for the terminal: the first metric of the table, and the caveats."""
 
 import io
 
@@ -12,15 +12,15 @@ from report.given import ReportInput
 
 
 def render(given: ReportInput, table: pd.DataFrame, sentences: list[str]) -> str:
-    """The table's first metric as text.
+    """The first metric of the table as text, followed by the caveats.
 
     Args:
-        given: what the report is made from.
-        table: of all rows.
+        given: the input of the report.
+        table: all rows.
         sentences: what a reader must know.
     """
     part = table[table["metric"] == given.metric]
-    # Names come from recipes: they are not markup.
+    # Names in recipes may contain brackets, which Rich would take for markup.
     shown = Table(title=escape(f"{given.recipe['title']}: {given.metric}"), title_justify="left")
     columns = [name for name in latex.COORDINATES if part[name].nunique() > 1 or name == "chain"]
     for name in columns:
@@ -28,10 +28,10 @@ def render(given: ReportInput, table: pd.DataFrame, sentences: list[str]) -> str
     for name in ("mean", "95 % interval", "runs", "difference", "p (Holm)"):
         shown.add_column(name, justify="right")
     for row in part[part["mean"].notna()].to_dict("records"):
-        words = [escape(str(row[name])) for name in columns]
+        coordinates = [escape(str(row[name])) for name in columns]
         tested = pd.notna(row["p_value"])
         shown.add_row(
-            *words,
+            *coordinates,
             f"{row['mean']:.3f}",
             f"{row['ci_low']:.3f} – {row['ci_high']:.3f}",
             f"{row['n_runs']:.0f}",
@@ -42,6 +42,6 @@ def render(given: ReportInput, table: pd.DataFrame, sentences: list[str]) -> str
     console.print(shown)
     text = console.export_text()
     absent = part[part["mean"].isna()]
-    # What diverged is among the sentences.
+    # Arms that diverged are already in the sentences.
     missing = [f"{row.target}, {row.chain}, {row.note}." for row in absent.itertuples() if "diverged" not in row.note]
     return text + "".join(f"* {sentence}\n" for sentence in [*missing, *sentences])

@@ -1,4 +1,4 @@
-"""The table: one row for each target, chain, backbone, method, label budget and metric, with interval and test."""
+"""The table: one row per target, chain, backbone, method, label budget and metric, with interval and test."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -40,24 +40,33 @@ COLUMNS = [
     "minus_reported",
     "reported_source",
     "note",
-    "kind",  # not written: it says where the page lists a row
+    "kind",  # not written to table.csv: decides in which table of the page a row is listed
 ]
-CALIBRATED = ("brier", "ece")  # what a temperature changes, beside the scores themselves
+CALIBRATED = ("brier", "ece")  # the metrics that a temperature changes
 
 
 class AtSensitivity(str):
-    """A metric at the threshold of a stated sensitivity: "specificity at sensitivity 0.9"."""
+    """A metric at the threshold for a given sensitivity, by its name in the table: "specificity at sensitivity 0.9".
+
+    Args:
+        metric: "sensitivity" or "specificity".
+        sensitivity: the sensitivity that the threshold reaches on validation images, above 0 and up to 1.
+    """
 
     metric: str
 
     def __new__(cls, metric: str, sensitivity: float) -> "AtSensitivity":
-        made = super().__new__(cls, f"{metric} at sensitivity {sensitivity:g}")
-        made.metric = metric
-        return made
+        name = super().__new__(cls, f"{metric} at sensitivity {sensitivity:g}")
+        name.metric = metric
+        return name
 
 
 def metric_names(options: dict[str, Any]) -> list[str]:
-    """The metrics of a table: those asked for, and those at the operating point."""
+    """The names of the table's metrics: those of `metrics`, and those at a given sensitivity if there is one.
+
+    Args:
+        options: [report] as JSON.
+    """
     names: list[str] = list(options["metrics"])
     if options["sensitivity"]:
         names += [AtSensitivity(name, options["sensitivity"]) for name in ("sensitivity", "specificity")]
@@ -65,11 +74,11 @@ def metric_names(options: dict[str, Any]) -> list[str]:
 
 
 def score_rows(arms: list[ArmResults], given: ReportInput) -> list[TableRow]:
-    """The rows of predictions, one for each arm and metric.
+    """The rows on predictions, one per arm and metric.
 
     Args:
-        arms: of the table.
-        given: metrics, those that are compared, the reference chain, bootstrap samples and reported numbers.
+        arms: all arms of the table.
+        given: the input of the report.
     """
     options, names = given.options, metric_names(given.options)
     by_key = {arm.key: _Evaluated(arm, names, options["samples"], options["seed"]) for arm in arms if arm.runs}
@@ -85,11 +94,17 @@ def score_rows(arms: list[ArmResults], given: ReportInput) -> list[TableRow]:
 
 
 class _Evaluated:
-    """An arm with its metrics: of each run, and over bootstrap samples of patients.
+    """An arm with its metrics, for each run and in bootstrap samples of patients.
+
+    Args:
+        arm: the arm, with at least one run.
+        names: the metrics.
+        samples: number of bootstrap samples.
+        seed: seed of the bootstrap; arms with the same patients have the same samples.
 
     Attributes:
-        plain: metric -> its value in each run.
-        drawn: metric -> for each run its values over the bootstrap samples; the same patients are drawn for every arm.
+        plain: metric -> (runs,), its value in each run.
+        drawn: metric -> for each run (samples,), its value in each bootstrap sample.
     """
 
     def __init__(self, arm: ArmResults, names: list[str], samples: int, seed: int) -> None:
@@ -101,34 +116,36 @@ class _Evaluated:
         weights = statistics.bootstrap_weights(groups, samples, seed)
         self.drawn: dict[str, list[np.ndarray]] = {name: [] for name in names}
         for run in arm.runs:
-            own = weights[:, np.searchsorted(groups, run.groups)]
-            values = _evaluate(names, run, arm.positive, own)
+            run_weights = weights[:, np.searchsorted(groups, run.groups)]
+            values = _evaluate(names, run, arm.positive, run_weights)
             for name in names:
                 # A sample without any of this fold's patients has no value.
-                self.drawn[name].append(np.where(own.sum(axis=1) > 0, values[name], np.nan))
+                self.drawn[name].append(np.where(run_weights.sum(axis=1) > 0, values[name], np.nan))
 
     def mean(self, name: str) -> float:
-        """Over the runs in which the metric is defined."""
+        """The mean over the runs in which a metric is defined; NaN if it is defined in none."""
         values = self.plain[name]
         return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
 
     def interval(self, name: str) -> tuple[float, float]:
+        """(low, high) of the 95 % interval of a metric's mean."""
         return statistics.percentile_interval(statistics.mean_over_runs(self.drawn[name]))
 
 
 def _evaluate(
     names: list[str], run: Run, positive: int | None, weights: np.ndarray | None = None
 ) -> dict[str, np.ndarray]:
-    """Metrics of a run; those at a sensitivity are of its own threshold, NaN where it has none."""
-    at = [name for name in names if isinstance(name, AtSensitivity)]
-    found = metrics.evaluate([name for name in names if name not in at], run.y, run.scores, positive, weights)
-    if at and positive is not None and np.isfinite(run.threshold):
+    """Metrics of a run, one value per row of weights; those at a sensitivity are NaN where the run has no threshold."""
+    at_threshold = [name for name in names if isinstance(name, AtSensitivity)]
+    others = [name for name in names if name not in at_threshold]
+    values = metrics.evaluate(others, run.y, run.scores, positive, weights)
+    if at_threshold and positive is not None and np.isfinite(run.threshold):
         above = (run.scores[:, positive] >= run.threshold).astype(int)
         ones = np.ones((1, len(run.y))) if weights is None else weights
         matrix = metrics.confusion((run.y == positive).astype(int), above, 2, ones)
-        values = metrics.of_confusion(matrix, 1)
-        return found | {name: values[name.metric] for name in at}
-    return found | {name: np.full(1 if weights is None else len(weights), np.nan) for name in at}
+        of_matrix = metrics.of_confusion(matrix, 1)
+        return values | {name: of_matrix[name.metric] for name in at_threshold}
+    return values | {name: np.full(1 if weights is None else len(weights), np.nan) for name in at_threshold}
 
 
 def _row(here: _Evaluated, name: str, compared: Comparison | None, reported: dict[str, Any] | None) -> TableRow:
@@ -158,7 +175,7 @@ def _note(arm: ArmResults, name: str, plain: np.ndarray, interval: tuple[float, 
         return f"diverged in {count} of {count + len(arm.runs)} runs; mean of the others, compared with nothing"
     if isinstance(name, AtSensitivity):
         if arm.positive is None:
-            return "no positive class, whose sensitivity could be stated"
+            return "no positive class to state a sensitivity for"
         if not np.isfinite([run.threshold for run in arm.runs]).any():
             return "no validation images left to choose the threshold on"
     notes = [undefined_caveat(plain) or interval_caveat(interval)]
@@ -171,11 +188,11 @@ def _note(arm: ArmResults, name: str, plain: np.ndarray, interval: tuple[float, 
 
 
 def _compared(here: _Evaluated, reference: _Evaluated, name: str) -> Comparison | None:
-    """The comparison with the reference arm; None where one of the two may not be compared.
+    """The comparison with the reference arm; None if one of the two must not be compared.
 
-    Several folds: corrected resampled t-test over the folds, each the mean over its seeds. One test set and one run each,
-    every image its own patient: DeLong for AUROC, McNemar for accuracy. Else a paired bootstrap over patients of the mean
-    over seeds.
+    * Several folds: corrected resampled t-test on the folds' differences, each averaged over its seeds.
+    * One fold, one run each, one image per patient: DeLong for AUROC, McNemar for accuracy.
+    * Otherwise: paired bootstrap over patients of the mean over seeds.
     """
     if not here.arm.is_comparable or not reference.arm.is_comparable:
         return None
@@ -188,7 +205,7 @@ def _compared(here: _Evaluated, reference: _Evaluated, name: str) -> Comparison 
     exact = _exact(here.arm, reference.arm, name)
     if exact:
         return Comparison(chain, difference, exact[1], exact[0])
-    # Seeds on the same split are no further samples of it: they are averaged first.
+    # Averaged over seeds first: runs on the same split are not independent samples.
     values = [here.plain[name][a] - reference.plain[name][b] for a, b in pairs]
     by_fold = pd.Series(values, [runs[a].fold for a, _ in pairs], dtype=float).dropna().groupby(level=0).mean()
     share = float(np.mean([run.n_test / run.n_train for run in runs]))
@@ -198,7 +215,7 @@ def _compared(here: _Evaluated, reference: _Evaluated, name: str) -> Comparison 
 
 
 def _exact(arm: ArmResults, reference: ArmResults, name: str) -> tuple[str, float] | None:
-    """Name and p of the test for one run each on the same images, each its own patient; None where there is none."""
+    """Name and p of the test for one run each on the same images, one per patient; None where there is no such test."""
     first, second = arm.runs[0], reference.runs[0]
     single = len(arm.runs) == len(reference.runs) == 1
     if not single or not np.array_equal(first.ids, second.ids) or len(set(first.groups)) < len(first.groups):
@@ -213,12 +230,16 @@ def _exact(arm: ArmResults, reference: ArmResults, name: str) -> tuple[str, floa
 
 
 def _reported(reported: list[dict[str, Any]], key: RowKey, name: str) -> dict[str, Any] | None:
-    """The first published number that is listed next to a row."""
+    """The first published number to list next to a row; None if there is none."""
     return next((entry for entry in reported if entry["metric"] == name and key.matches(entry)), None)
 
 
 def finished(rows: Iterable[TableRow]) -> pd.DataFrame:
-    """The table of all rows: the p of every comparison is corrected by Holm's method, all together."""
+    """The table of all rows, with the p values of all comparisons corrected together by Holm's method.
+
+    Args:
+        rows: the rows with numbers.
+    """
     table = pd.DataFrame([row.cells() for row in rows]).reindex(columns=COLUMNS)
     table["p_value"] = statistics.holm(table["p_uncorrected"].to_numpy(float))
     table["n_comparisons"] = int(table["p_uncorrected"].notna().sum())
@@ -226,7 +247,12 @@ def finished(rows: Iterable[TableRow]) -> pd.DataFrame:
 
 
 def absent(arms: list[ArmResults], given: ReportInput) -> pd.DataFrame:
-    """Rows without numbers: arms that cannot be run or that diverged, so that a reader does not take them for forgotten."""
+    """Rows without numbers, for arms that cannot be run or that diverged, so that a reader does not believe them forgotten.
+
+    Args:
+        arms: all arms of the table.
+        given: the input of the report.
+    """
     diverged = [{**arm.key.words(), "note": f"diverged: {arm.diverged[0]}"} for arm in arms if not arm.runs]
     rows = [{**words, "metric": given.metric, "kind": "score"} for words in [*given.missing, *diverged]]
     return pd.DataFrame(rows).reindex(columns=COLUMNS)

@@ -16,7 +16,7 @@ SMALL_MANIFEST = """
 name = "small"
 title = "Small phantom"
 synthetic = true
-subset_by = "part"
+subset_by = "body_part"
 [read]
 reader = "phantom"
 patients = 16

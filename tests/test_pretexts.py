@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from keras import ops
+from pretrain.lesson import Lesson
 
 from indomain.errors import look_up
 from indomain.networks import architecture, weights
@@ -12,7 +13,6 @@ from indomain.progress import silent
 from indomain.training import trainer
 from pretrain import pseudo_labels
 from pretrain.decoder import Explained, Reconstruction, with_decoder
-from pretrain.lesson import Lesson
 from pretrain.masked import Hidden
 from pretrain.objectives import OBJECTIVES
 from pretrain.probe import knn_accuracy
@@ -23,7 +23,7 @@ SPEC = {"name": "dcnn-light", "shape": [24, 24, 1], "width": 0.125}
 UNLABELLED = [name for name, objective in OBJECTIVES.items() if not objective.reads]
 # What tells whether it learns, and what it must exceed after a few epochs on pictures with a bright upper edge.
 TELLS = {"simclr": 0.05, "rotation": 0.5, "pseudo-labels": 0.4, "autoencoder": 0.2, "masked": 0.1, "source-labels": 0.7}
-QUANTITY = {"simclr": "matched", "autoencoder": "explained", "masked": "explained"}
+QUANTITY = {"simclr": "contrastive_accuracy", "autoencoder": "explained", "masked": "explained"}
 
 
 class Source:

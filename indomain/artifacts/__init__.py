@@ -1,1 +1,8 @@
-"""DOC artifacts"""
+"""Artifacts: the files that stages pass to one another. Each format is written and read in one place.
+
+predictions         `predictions.csv`: one row per image, one score column per class
+features            `features.npz`: a network's features of images
+fitted_classifier   `classifier.skops`: scikit-learn estimators without pickles
+explanations        `explanations.npz`, `measures.csv`, `corrupted.csv`
+record              `DONE`: the record of a finished run
+"""

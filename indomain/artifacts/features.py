@@ -1,7 +1,7 @@
-"""`features.npz`: what a network makes of a set's images, computed once and read by every later run.
+"""`features.npz`: a network's features of a set's images, computed once and read by all later runs.
 
-rows        int64 (N,), ascending: rows of the images in the pool
-features    float32 (N, d)
+rows        int64 (n,), ascending: pool rows of the images
+features    float32 (n, d)
 """
 
 from pathlib import Path
@@ -12,18 +12,25 @@ from indomain import files
 
 
 class Features:
-    """Features by the rows of their images; stands in for `Split.images` where a network begins at features."""
+    """Features by pool row; replaces `Split.images` where a network takes features instead of images.
+
+    Args:
+        rows: int (n,), ascending.
+        features: float32 (n, d).
+    """
 
     def __init__(self, rows: np.ndarray, features: np.ndarray) -> None:
-        """
-        Args:
-            rows: int (N,), ascending.
-            features: float32 (N, d).
-        """
         self.rows, self.features = rows, features
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
-        """float32 (n, d) for n rows of the pool; KeyError where one has no features."""
+        """The features of some pool rows, float32 (len(rows), d).
+
+        Args:
+            rows: int, any of the rows that have features, in any order.
+
+        Raises:
+            KeyError: a row has no features.
+        """
         positions = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
         if not np.array_equal(self.rows[positions], rows):
             raise KeyError("these images have no features here")
@@ -34,14 +41,14 @@ def write_features(folder: Path, rows: np.ndarray, features: np.ndarray) -> None
     """Writes `folder`/features.npz.
 
     Args:
-        folder: the run's.
-        rows: int (N,), ascending and different.
-        features: float32 (N, d).
+        folder: the run's folder.
+        rows: int (n,), ascending, without duplicates.
+        features: float32 (n, d).
     """
     files.write_arrays(folder / "features.npz", {"rows": rows.astype(np.int64), "features": features})
 
 
 def read_features(folder: Path) -> Features:
-    """The features that `write_features` wrote."""
+    """The features that `write_features` wrote to a run's folder."""
     with np.load(folder / "features.npz", allow_pickle=False) as saved:
         return Features(saved["rows"], saved["features"])

@@ -1,4 +1,4 @@
-"""Fitted scikit-learn estimators as files that run no code when they are read (skops, instead of pickles)."""
+"""Fitted scikit-learn estimators in files that execute no code when they are read (skops instead of pickle)."""
 
 import importlib
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from skops import io
 from indomain import files
 from indomain.errors import RequestError
 
-# What scikit-learn's own classifiers hold beside what skops knows to be harmless.
+# Types that scikit-learn's classifiers contain and that skops does not trust by default.
 SKLEARN_TYPES = {
     "sklearn._loss.link.Interval",
     "sklearn._loss.link.LogitLink",
@@ -26,34 +26,39 @@ SKLEARN_TYPES = {
 
 
 def write(path: Path, estimator: Any) -> None:
-    """Writes a fitted estimator; the file appears whole or not at all."""
+    """Writes a fitted estimator; the file appears complete or not at all.
+
+    Args:
+        path: the file.
+        estimator: a fitted scikit-learn estimator.
+    """
     with files.written(path) as temporary:
         io.dump(estimator, temporary)
 
 
 def read(path: Path, packages: Iterable[str]) -> Any:
-    """The estimator of a file that `write` made.
+    """The estimator in a file that `write` wrote.
 
     Args:
         path: the file.
-        packages: of this installation, whose estimators the file may hold.
+        packages: top-level packages of this installation whose estimators the file may contain.
 
     Raises:
-        RequestError: the file holds something that no classifier of this package does; nothing of it was run.
+        RequestError: the file contains a type that no classifier of this package has; none of its code was executed.
     """
-    held = io.get_untrusted_types(file=path)
-    own = {name for name in held if name.partition(".")[0] in packages and _is_estimator(name)}
-    strange = sorted(set(held) - own - SKLEARN_TYPES)
+    types = io.get_untrusted_types(file=path)
+    allowed = {name for name in types if name.partition(".")[0] in packages and _is_estimator(name)}
+    strange = sorted(set(types) - allowed - SKLEARN_TYPES)
     if strange:
         raise RequestError(f"{path} holds {', '.join(strange[:3])}, which no classifier here does; it was not opened.")
-    return io.load(path, trusted=sorted(own | SKLEARN_TYPES))
+    return io.load(path, trusted=sorted(allowed | SKLEARN_TYPES))
 
 
 def _is_estimator(name: str) -> bool:
     """Whether a class of this installation is a scikit-learn estimator."""
     module, _, kind = name.rpartition(".")
     try:
-        found = getattr(importlib.import_module(module), kind, None)
+        cls = getattr(importlib.import_module(module), kind, None)
     except ImportError:
         return False
-    return isinstance(found, type) and issubclass(found, BaseEstimator)
+    return isinstance(cls, type) and issubclass(cls, BaseEstimator)

@@ -1,4 +1,4 @@
-"""`DONE`: the record of a finished run. Read here and nowhere else."""
+"""`DONE`: the record of a finished run. This is the only module that reads it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,21 +7,21 @@ from typing import Any
 from indomain import files
 
 NAME = "DONE"
-_OWN = ("title", "started", "seconds", "peak_memory_mb", "diverged", "files")
+_ATTRIBUTES = ("title", "started", "seconds", "peak_memory_mb", "diverged", "files")
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What a finished run says of itself.
+    """What a finished run reports.
 
     Attributes:
-        title: one line for a person.
-        started: when, in UTC, as ISO 8601.
-        seconds: how long it took.
-        peak_memory_mb: the most memory that its process held meanwhile, in MB (2^20 bytes).
-        files: name -> [length, SHA-256] of every file.
-        diverged: what diverged, as text; None where all numbers are finite.
-        facts: what the stage reports: images, epochs, versions ...
+        title: one line that describes the run.
+        started: time of the start, in UTC, as ISO 8601.
+        seconds: duration of the run.
+        peak_memory_mb: the peak memory of the run's process, in MB (2^20 bytes).
+        files: name -> [length in bytes, SHA-256] of every file.
+        diverged: what diverged, as text; None where all values are finite.
+        facts: what the stage reports: images, epochs, versions and so on.
     """
 
     title: str
@@ -34,14 +34,17 @@ class RunRecord:
 
 
 def read_record(folder: Path) -> RunRecord:
-    """The record of a finished run.
+    """The record in the folder of a finished run.
+
+    Args:
+        folder: the run's folder.
 
     Raises:
-        OSError: there is none.
-        ValueError: it cannot be read.
+        OSError: there is no record.
+        ValueError: the record cannot be read.
     """
     saved = files.read_json(folder / NAME)
-    facts = {name: value for name, value in saved.items() if name not in _OWN}
+    facts = {name: value for name, value in saved.items() if name not in _ATTRIBUTES}
     return RunRecord(
         saved.get("title", ""),
         saved.get("started", ""),

@@ -1,1 +1,9 @@
-"""DOC commands"""
+"""The command line: `indomain run | plan | data | runs`.
+
+cli             the parser and the exit status
+run             `run` and `plan`
+preview         what `plan` prints
+data            `data list | show | check | prepare | new`
+runs            `runs list | show | check | prune`
+contact_sheet   the image that `data show --augment` writes
+"""

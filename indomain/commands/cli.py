@@ -1,38 +1,56 @@
-"""The command line. Exit status: 0 done, 1 the work failed, 2 the request was wrong."""
+"""The command line. Exit status: 0 success, 1 the work failed, 2 the request was wrong."""
 
 import argparse
+import importlib
 import os
 import sys
 from pathlib import Path
 from typing import Any
 
 from indomain import __version__
-from indomain.commands import data, run, runs
 from indomain.errors import RequestError, WorkFailed
+from indomain.runs import allocator
 from indomain.runs.stages import STAGES
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs a command; returns the exit status."""
+    """Runs a command.
+
+    Args:
+        arguments: the command line without the program's name; None: that of this process, where `run` executes itself
+            once more with a faster memory allocator, if one is installed.
+
+    Returns:
+        The exit status.
+    """
+    return _main(sys.argv[1:] if arguments is None else arguments, is_own=arguments is None)
+
+
+def _main(arguments: list[str], is_own: bool) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
+    if is_own and getattr(options, "command", "") == "run:run":
+        allocator.preload()
     if not hasattr(options, "command"):
         parser.print_help()
         return 2
     try:
-        return options.command(options) or 0
+        # Imported now: `--help` need not wait for what the commands need.
+        module, _, function = options.command.partition(":")
+        return getattr(importlib.import_module(f"indomain.commands.{module}"), function)(options) or 0
     except RequestError as error:
         print(f"indomain: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nindomain: stopped. The same command goes on from here.", file=sys.stderr)
+        print("\nindomain: stopped. The same command continues from here.", file=sys.stderr)
         return 1
     except BrokenPipeError:
         return 1
     except OSError as error:
-        # A full disk, a network folder that went away: what is finished is kept.
+        # A full disk, or a network folder that became unavailable.
         print(
-            f"indomain: {error}. What is done is kept; once that is mended, the same command goes on.", file=sys.stderr
+            f"indomain: {error}. Finished work is kept; once this is fixed, the same command continues from here.",
+            file=sys.stderr,
         )
         return 1
     except (FloatingPointError, WorkFailed) as error:
@@ -41,9 +59,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def run_stage(stage: str, arguments: list[str] | None = None) -> int:
-    """`python -m STAGE RECIPE`: one stage of a recipe, on what the earlier ones left."""
+    """`python -m STAGE RECIPE`: runs one stage of a recipe, on the results of the earlier ones.
+
+    Args:
+        stage: the stage's name.
+        arguments: the command line without the program's name; None: that of this process.
+
+    Returns:
+        The exit status.
+    """
     given = sys.argv[1:] if arguments is None else arguments
-    return main(["run", "--only", stage, *given])
+    return _main(["run", "--only", stage, *given], is_own=arguments is None)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -51,58 +77,56 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"indomain {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
-    ran = commands.add_parser("run", help="run a recipe to its table; what is done already is not done again")
+    ran = commands.add_parser("run", help="run a recipe up to its table; finished runs are not repeated")
     _recipe_options(ran)
     ran.add_argument("--only", choices=STAGES, help=argparse.SUPPRESS)
-    ran.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="runs at a time, in N processes (default: 1)")
+    ran.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="number of parallel processes (default: 1)")
     ran.add_argument(
         "--cluster",
         metavar="ADDRESS",
-        help="hand the runs to a dask.distributed scheduler: tcp://host:8786, or its file",
+        help="submit the runs to a dask.distributed scheduler: tcp://host:8786, or its file",
     )
-    ran.set_defaults(command=run.run)
+    ran.set_defaults(command="run:run")
 
-    planned = commands.add_parser("plan", help="what would run, what is done already, and the time left")
+    planned = commands.add_parser("plan", help="list what would run, what is done already, and the time left")
     _recipe_options(planned)
     planned.add_argument("--prepare", action="store_true", help="decode the sets that are not prepared yet, then plan")
-    planned.set_defaults(command=run.plan)
+    planned.set_defaults(command="run:plan")
 
     actions = _group(commands, "data", "data sets: list, show, check, prepare, new")
-    listed = actions.add_parser("list", help="the shipped data sets, and which are there")
-    _places(listed)
-    listed.set_defaults(command=data.listed)
-    shown = actions.add_parser("show", help="what a data set is")
+    listed = actions.add_parser("list", help="list the shipped data sets, and which are present")
+    _folders(listed)
+    listed.set_defaults(command="data:listed")
+    shown = actions.add_parser("show", help="describe a data set")
     _data_set(shown)
-    shown.add_argument(
-        "--augment", metavar="NAME", help="draw a sheet of augmented pictures: basic, elastic, colour ..."
-    )
-    shown.add_argument("--seed", type=int, default=0, help="of the sheet (default: 0)")
-    shown.set_defaults(command=data.show)
+    shown.add_argument("--augment", metavar="NAME", help="draw a sheet of augmented images: basic, elastic, colour ...")
+    shown.add_argument("--seed", type=int, default=0, help="seed of the sheet (default: 0)")
+    shown.set_defaults(command="data:show")
     checked = actions.add_parser("check", help="audit a data set")
     _data_set(checked)
-    checked.set_defaults(command=data.check)
+    checked.set_defaults(command="data:check")
     prepared = actions.add_parser("prepare", help="decode a data set")
     _data_set(prepared)
-    prepared.set_defaults(command=data.prepare)
-    new = actions.add_parser("new", help="write a manifest for a folder of images by looking at it")
+    prepared.set_defaults(command="data:prepare")
+    new = actions.add_parser("new", help="write a manifest for a folder of images by inspecting it")
     new.add_argument("folder", type=Path)
     new.add_argument("--output", type=Path, help="the manifest to write (default: FOLDER's name with .toml, here)")
-    new.set_defaults(command=data.new)
+    new.set_defaults(command="data:new")
 
     actions = _group(commands, "runs", "finished runs: list, show, check, prune")
-    listed = actions.add_parser("list", help="all finished runs")
+    listed = actions.add_parser("list", help="list all finished runs")
     _runs_folder(listed)
-    listed.set_defaults(command=runs.listed)
-    shown = actions.add_parser("show", help="one run: what was asked, what it took")
-    shown.add_argument("id", help="the beginning of its name or digest")
+    listed.set_defaults(command="runs:listed")
+    shown = actions.add_parser("show", help="show the request and the record of a run")
+    shown.add_argument("id", help="part of its name or digest")
     _runs_folder(shown)
-    shown.set_defaults(command=runs.show)
-    pruned = actions.add_parser("prune", help="remove what is left of runs that were not finished, or damaged")
+    shown.set_defaults(command="runs:show")
+    pruned = actions.add_parser("prune", help="remove what unfinished and damaged runs left")
     _runs_folder(pruned)
-    pruned.set_defaults(command=runs.prune)
+    pruned.set_defaults(command="runs:prune")
     checked = actions.add_parser("check", help="read every file of every finished run and compare its SHA-256")
     _runs_folder(checked)
-    checked.set_defaults(command=runs.check)
+    checked.set_defaults(command="runs:check")
     return parser
 
 
@@ -119,7 +143,7 @@ def _jobs(text: str) -> int:
 
 def _recipe_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", help="a recipe's path, or the name of a shipped one: quickstart, mini/skin ...")
-    _places(parser)
+    _folders(parser)
     parser.add_argument("--runs-dir", type=Path, default=Path("runs"), help="where runs and results go (default: runs)")
     parser.add_argument("--profile", choices=["strict", "paper"], help="the strict protocol, or the papers' own")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="replace a key of the recipe")
@@ -127,20 +151,25 @@ def _recipe_options(parser: argparse.ArgumentParser) -> None:
 
 def _data_set(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", help="a data set: mura, mura/humerus, my.toml")
-    _places(parser)
-    parser.add_argument("--size", type=int, nargs="+", default=[64], metavar="PIXELS", help="one side, or rows columns")
+    _folders(parser)
+    parser.add_argument(
+        "--size", type=int, nargs="+", default=[64], metavar="PIXELS", help="one side, or rows and columns"
+    )
 
 
 def _runs_folder(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs-dir", type=Path, default=Path("runs"))
 
 
-def _places(parser: argparse.ArgumentParser) -> None:
+def _folders(parser: argparse.ArgumentParser) -> None:
     folder = os.environ.get("INDOMAIN_DATA") or "data"
     cache = os.environ.get("INDOMAIN_CACHE") or "~/.cache/indomain"
     parser.add_argument(
-        "--data-dir", type=Path, default=Path(folder), help="the data sets (default: INDOMAIN_DATA, or data)"
+        "--data-dir", type=Path, default=Path(folder), help="where the data sets are (default: INDOMAIN_DATA, or data)"
     )
     parser.add_argument(
-        "--cache-dir", type=Path, default=Path(cache).expanduser(), help=f"prepared sets (default: {cache})"
+        "--cache-dir",
+        type=Path,
+        default=Path(cache).expanduser(),
+        help=f"where prepared sets are kept (default: {cache})",
     )

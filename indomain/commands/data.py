@@ -17,12 +17,13 @@ def listed(options: argparse.Namespace) -> None:
     for name in manifest_names():
         manifest, _ = load_manifest(name)
         path = getattr(manifest.read, "root", None) or getattr(manifest.read, "file", None)
-        present = "made  " if path is None else "there " if (options.data_dir / path).exists() else "absent"
-        print(f"{name:22} {present}  {manifest.title}")
+        # A set without files is generated.
+        present = "generated" if path is None else "present" if (options.data_dir / path).exists() else "absent"
+        print(f"{name:22} {present:9}  {manifest.title}")
 
 
 def show(options: argparse.Namespace) -> None:
-    """Prints what a manifest says, or draws a sheet of augmented images."""
+    """Prints the content of a manifest, or draws a sheet of augmented images."""
     if options.augment:
         return _contact_sheet(options)
     manifest, subset = load_manifest(options.name)
@@ -49,7 +50,7 @@ def _contact_sheet(options: argparse.Namespace) -> None:
 
     path = Path(f"augment-{dataset.name.replace('/', '-')}-{options.augment}.png")
     contact_sheet.write(dataset, options.augment, options.seed, path)
-    print(f"{path}: images of {dataset.name}, each as it is (left) and augmented seven times, seed {options.seed}")
+    print(f"{path}: images of {dataset.name}, each unchanged (left) and augmented seven times, seed {options.seed}")
 
 
 def _prepared(options: argparse.Namespace) -> PreparedSet:
@@ -61,7 +62,7 @@ def _prepared(options: argparse.Namespace) -> PreparedSet:
 
 
 def prepare(options: argparse.Namespace) -> None:
-    """Decodes a set into the cache."""
+    """Decodes a data set into the cache."""
     prepared = _prepared(options)
     info = prepared.info
     print(
@@ -70,7 +71,7 @@ def prepare(options: argparse.Namespace) -> None:
 
 
 def check(options: argparse.Namespace) -> int:
-    """Audits a set: prints what is wrong with it, and writes all findings as a table."""
+    """Audits a data set: prints what is wrong with it, and writes all findings to a table."""
     # pandas is heavy, and only this command needs it.
     from indomain.data import audit
     from indomain.data.dataset import open_dataset
@@ -80,7 +81,7 @@ def check(options: argparse.Namespace) -> int:
     if altered:
         raise RequestError(
             f"{prepared.folder / 'images.npy'}: the pixels of {len(altered)} images have changed ({altered[0]} ...). "
-            "Remove the folder; the set is prepared again."
+            "Remove the folder; the set will be prepared again."
         )
     dataset = open_dataset(Pool.of(prepared), labelled=False)
     findings = audit.findings(dataset)
@@ -90,7 +91,7 @@ def check(options: argparse.Namespace) -> int:
     for (split, label), part in index.groupby(["split", "label"]):
         print(f"  {split or 'all'}: {label or 'no label'}: {len(part)}")
     if findings.empty:
-        print("No finding.")
+        print("No findings.")
     for kind, part in findings.groupby("kind", sort=False):
         print(f"{kind}: {len(part)}")
         for row in part.head(10).itertuples():

@@ -1,4 +1,4 @@
-"""What `indomain plan` prints: the runs as a tree, which are done, and why the others are to be done."""
+"""What `indomain plan` prints: the runs as a tree, which of them are done, and why the others are not."""
 
 import json
 from collections.abc import Iterator
@@ -14,23 +14,23 @@ from indomain.runs.folder import RunsFolder
 from indomain.runs.status import clock
 from indomain.runs.task import Task, unique
 
-# Parameters that hold a digest or a long list: a person wants to know what it stands for.
+# Parameters whose value is a digest or a long list, and what to print instead.
 _MEANING = {
-    "listing": "the images or their split",
-    "probe": "the images looked at while it learns",
+    "split": "the images or their split",
+    "probe": "the images probed during training",
     "rows": "the images",
     "start": "the initial weights of the chain",
     "shown": "the runs in the table",
 }
-IMAGES_PER_SECOND = 300  # a rule of thumb for two cores, where no set has been prepared in this cache yet
+IMAGES_PER_SECOND = 300  # a rule of thumb for two cores, used until a set has been prepared in this cache
 
 
 def unprepared_lines(missing: list[Manifest], study: Study) -> Iterator[str]:
-    """Which sets have to be decoded first: one line per set with its number of images and the time, and the way out.
+    """The sets that have to be decoded first: one line per set with its number of images and the time, then what to do.
 
     Args:
         missing: as `Study.unprepared` returned it.
-        study: the recipe met with data.
+        study: the recipe with its data.
     """
     rate, source = _rate(study.cache_dir)
     rows, columns = study.recipe.shape
@@ -49,7 +49,7 @@ def unprepared_lines(missing: list[Manifest], study: Study) -> Iterator[str]:
 
 
 def _rate(cache_dir: Path) -> tuple[float, str]:
-    """Images decoded per second, and where that is known from."""
+    """Images decoded per second, and where that number comes from."""
     images = seconds = 0.0
     for path in cache_dir.glob("*/set.json"):
         info = files.read_json(path)
@@ -60,18 +60,19 @@ def _rate(cache_dir: Path) -> tuple[float, str]:
 
 
 def lines(tasks: list[Task], runs: RunsFolder) -> Iterator[str]:
-    """One line per run, each below the last of the runs that it needs, with the reason where it is to be done.
+    """One line per run, each below the last of the runs that it needs, with the reason if it is not done.
 
     Args:
-        tasks: of a recipe.
-        runs: where runs are kept.
+        tasks: a recipe's tasks.
+        runs: the runs folder.
     """
     tasks = unique(tasks)
     known = {task.digest for task in tasks}
     below: dict[str, list[Task]] = {}
     for task in tasks:
         parents = [needed.digest for needed in task.needed() if needed.digest in known]
-        # What needs runs of several branches is listed at the root.
+        # A run with one or two inputs is listed below the last of them; one with none, or with many (such as a
+        # report, which belongs to no single branch), at the root.
         below.setdefault(parents[-1] if len(set(parents)) in (1, 2) else "", []).append(task)
     states = {task.digest: executor.state(runs, task) for task in tasks}
     earlier = _earlier(runs) if any(state != "done" for state in states.values()) else {}
@@ -97,14 +98,14 @@ def _time_left(waiting: list[Task], runs: RunsFolder) -> str:
 
 
 def _reason(runs: RunsFolder, task: Task, states: dict[str, str], earlier: dict[str, list[dict]]) -> str:
-    """Why a run is to be done."""
+    """Why a run is not done."""
     if states[task.digest] != "to do":
         return states[task.digest]
     epochs = runs.saved(task).get("epochs")
     if epochs:
-        return f"begun: {epochs} of {task.params.get('options', {}).get('epochs', '?')} epochs are kept"
+        return f"started: {epochs} of {task.params.get('options', {}).get('epochs', '?')} epochs are saved"
     before = earlier.get(_key(task.stage, task.kind, task.tags.words()), [])
-    changes = min((_changes(asked, task) for asked in before), key=len, default=None)
+    changes = min((_changes(request, task) for request in before), key=len, default=None)
     waiting = [needed for needed in task.needed() if states.get(needed.digest, "done") != "done"]
     if changes:
         return "; ".join(changes[:3]) + (f" and {len(changes) - 3} more" if len(changes) > 3 else "")
@@ -116,16 +117,16 @@ def _key(stage: str, kind: str, tags: dict[str, Any]) -> str:
 
 
 def _earlier(runs: RunsFolder) -> dict[str, list[dict]]:
-    """What was asked of the finished runs, by stage, kind and tags."""
-    found: dict[str, list[dict]] = {}
-    for asked, _ in runs.all_done():
-        key = _key(asked["stage"], asked["params"].get("do", ""), asked.get("tags", {}))
-        found.setdefault(key, []).append(asked)
-    return found
+    """The requests of the finished runs, by stage, kind and tags."""
+    requests: dict[str, list[dict]] = {}
+    for request, _ in runs.all_done():
+        key = _key(request["stage"], request["kind"], request.get("tags", {}))
+        requests.setdefault(key, []).append(request)
+    return requests
 
 
 def _changes(before: dict[str, Any], task: Task) -> list[str]:
-    """What a task asks differently from a finished run under the same tags."""
+    """How a task differs from a finished run with the same tags, as texts."""
     now = task.identity()
     changes = []
     if before["version"] != now["version"]:
@@ -136,24 +137,24 @@ def _changes(before: dict[str, Any], task: Task) -> list[str]:
             was, now_is = (table.get(key, "not set") for table in (old, new))
             changes.append(f"{_MEANING[key]} changed" if key in _MEANING else f"{key} {_difference(was, now_is)}")
     if not changes and before["inputs"] != now["inputs"]:
-        old_digests = set(_flat(before["inputs"]).values())
+        old_digests = json.dumps(before["inputs"])
         names = [needed.name for needed in task.needed() if needed.digest not in old_digests]
-        changes.append(f"needs {names[0]}" if names else "needs less")
+        changes.append(f"needs {names[0]}" if names else "needs fewer runs")
     return changes
 
 
 def _difference(was: Any, now_is: Any) -> str:
-    """What became of a value, in a few words: of a list only what was added and removed."""
+    """How a value changed, in a few words; for a list only what was added and removed."""
     if isinstance(was, list) and isinstance(now_is, list):
         parts = {
-            "no longer has": [one for one in was if one not in now_is],
-            "has now": [one for one in now_is if one not in was],
+            "no longer has": [item for item in was if item not in now_is],
+            "has now": [item for item in now_is if item not in was],
         }
-        said = [f"{word} {_short(', '.join(map(str, values)))}" for word, values in parts.items() if values]
-        if said:
-            return ", ".join(said)
-    said = [_short(was), _short(now_is)]
-    return f"was {said[0]}, is {said[1]}" if said[0] != said[1] else "changed"
+        texts = [f"{verb} {_short(', '.join(map(str, items)))}" for verb, items in parts.items() if items]
+        if texts:
+            return ", ".join(texts)
+    old, new = _short(was), _short(now_is)
+    return f"was {old}, is {new}" if old != new else "changed"
 
 
 def _short(value: Any) -> str:
@@ -162,7 +163,7 @@ def _short(value: Any) -> str:
 
 
 def _flat(table: dict[str, Any], above: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for key, value in table.items():
-        found |= _flat(value, f"{above}{key}.") if isinstance(value, dict) else {f"{above}{key}": value}
-    return found
+        values |= _flat(value, f"{above}{key}.") if isinstance(value, dict) else {f"{above}{key}": value}
+    return values

@@ -13,9 +13,9 @@ from indomain.runs.task import find
 
 
 def run(options: argparse.Namespace) -> int:
-    """Runs a recipe to its table; what is done already is not done again."""
+    """Runs a recipe up to its table; finished runs are not repeated."""
     if options.cluster and options.jobs > 1:
-        raise RequestError("--jobs is for this machine, --cluster for others: give one of them.")
+        raise RequestError("--jobs is for this machine, --cluster for others: give only one of them.")
     study = _study(options)
     study.prepare()
     tasks = make_plan(study)
@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def plan(options: argparse.Namespace) -> None:
-    """Prints what would run, what is done already, and the time left. Decodes nothing unless asked to."""
+    """Prints what would run, what is done already, and the time left. Decodes nothing unless `--prepare` is given."""
     study = _study(options)
     missing = study.unprepared()
     if missing and not options.prepare:

@@ -11,7 +11,7 @@ from indomain.runs.folder import finished, integrity_errors
 
 
 def listed(options: argparse.Namespace) -> None:
-    """Prints all finished runs, the latest last."""
+    """Prints all finished runs, the most recent last."""
     for folder in sorted(finished(options.runs_dir / "work"), key=lambda folder: (folder / NAME).stat().st_mtime):
         try:
             record = read_record(folder)
@@ -22,7 +22,7 @@ def listed(options: argparse.Namespace) -> None:
 
 
 def check(options: argparse.Namespace) -> int:
-    """Reads every file of every finished run; exit status 1 where one has changed."""
+    """Reads every file of every finished run; the exit status is 1 if one has changed."""
     folders = sorted(finished(options.runs_dir / "work"))
     errors = [
         (folder, error) for folder in track(folders, "checking", len(folders)) for error in integrity_errors(folder)
@@ -31,13 +31,13 @@ def check(options: argparse.Namespace) -> int:
         print(f"{folder.name}: {error}")
     print(
         f"{len(folders)} finished runs, {len(errors)} damaged files."
-        + (" Their recipes do them again." if errors else "")
+        + (" Their recipes will redo these runs." if errors else "")
     )
     return 1 if errors else 0
 
 
 def show(options: argparse.Namespace) -> None:
-    """Prints what was asked of a run, and what it took."""
+    """Prints the request and the record of the runs whose name contains a text."""
     work = options.runs_dir / "work"
     folders = [folder for folder in sorted(finished(work)) if options.id in folder.name]
     if not folders:
@@ -49,7 +49,7 @@ def show(options: argparse.Namespace) -> None:
 
 
 def prune(options: argparse.Namespace) -> None:
-    """Removes what is left of runs that were not finished, or damaged."""
+    """Removes what unfinished and damaged runs left."""
     removed = 0
     work = options.runs_dir / "work"
     for folder in [*work.glob("*.partial"), *work.glob("*.damaged*")]:

@@ -1,4 +1,4 @@
-"""The audit of `indomain data check`: duplicates, contradicting labels, split overlap, counts that differ from the manifest."""
+"""The audit of `indomain data check`: duplicates, contradictory labels, overlapping splits, and unexpected counts."""
 
 import pandas as pd
 
@@ -11,48 +11,74 @@ FINDING_COLUMNS = ["kind", "file", "other_file", "detail"]
 
 
 def findings(dataset: Dataset) -> pd.DataFrame:
-    """All that is wrong with a set: `kind, file, other_file, detail`, one row a finding.
+    """Lists what is wrong with a data set.
 
-    Kinds: unreadable, exact duplicate, near duplicate, contradicting labels, split overlap (the same picture in two
-    official splits), patient overlap (in two official splits), study of two labels, count.
+    The kinds are: unreadable, exact duplicate, near duplicate, contradicting labels (of two such images), split overlap
+    (the same image in two official splits), patient overlap (the same patient in two official splits), study of two
+    labels, and count (the number of images differs from the manifest).
+
+    Args:
+        dataset: the data set to check, opened with all its rows.
+
+    Returns:
+        One row per finding, with the columns `FINDING_COLUMNS`.
     """
-    found: list[list[str]] = []
-    for row in dataset.pool.unreadable().itertuples():
-        found.append(["unreadable", str(row.file), "", str(row.reason)])
     index = dataset.index.reset_index(drop=True)
+    rows = [["unreadable", str(row.file), "", str(row.reason)] for row in dataset.pool.unreadable().itertuples()]
+    rows += _duplicate_findings(dataset, index)
+    rows += _patient_findings(index)
+    rows += _study_findings(index)
+    for part in dataset.pool.parts:
+        rows += _count_findings(part.manifest, part.subset, index[index["set"] == part.manifest.name])
+    return pd.DataFrame(rows, columns=FINDING_COLUMNS)
+
+
+def _duplicate_findings(dataset: Dataset, index: pd.DataFrame) -> list[list[str]]:
+    rows = []
     for kind, first, second in similar_pairs(dataset, dataset):
         a, b = index.iloc[first], index.iloc[second]
-        found.append([kind, a["file"], b["file"], f"labels {a['label'] or '–'} and {b['label'] or '–'}"])
+        rows.append([kind, a["file"], b["file"], f"labels {a['label'] or '–'} and {b['label'] or '–'}"])
         if a["label"] != b["label"]:
-            found.append(["contradicting labels", a["file"], b["file"], f"{a['label'] or '–'} and {b['label'] or '–'}"])
+            rows.append(["contradicting labels", a["file"], b["file"], f"{a['label'] or '–'} and {b['label'] or '–'}"])
         if a["split"] != b["split"]:
-            found.append(["split overlap", a["file"], b["file"], f"{a['split'] or '–'} and {b['split'] or '–'}"])
+            rows.append(["split overlap", a["file"], b["file"], f"{a['split'] or '–'} and {b['split'] or '–'}"])
+    return rows
+
+
+def _patient_findings(index: pd.DataFrame) -> list[list[str]]:
+    rows = []
     with_patient = index[(index["patient"] != "") & (index["split"] != "")]
-    for patient, part in with_patient.groupby("patient"):
-        if part["split"].nunique() > 1:
-            first = part.drop_duplicates("split")
-            found.append(
-                [
-                    "patient overlap",
-                    first["file"].iloc[0],
-                    first["file"].iloc[1],
-                    f"{patient} in {', '.join(first['split'])}",
-                ]
-            )
+    for patient, images in with_patient.groupby("patient"):
+        if images["split"].nunique() > 1:
+            first = images.drop_duplicates("split")
+            detail = f"{patient} in {', '.join(first['split'])}"
+            rows.append(["patient overlap", first["file"].iloc[0], first["file"].iloc[1], detail])
+    return rows
+
+
+def _study_findings(index: pd.DataFrame) -> list[list[str]]:
+    rows = []
     studies = index[(index["study"] != "") & (index["label"] != "")]
-    # Studies are numbered anew for each patient and body part.
-    for (part, patient, study), rows in studies.groupby(["part", "patient", "study"]):
-        if rows["label"].nunique() > 1:
-            first = rows.drop_duplicates("label")
-            words = f"{'/'.join(filter(None, (part, patient, study)))} is {' and '.join(first['label'])}"
-            found.append(["study of two labels", first["file"].iloc[0], first["file"].iloc[1], words])
-    for part in dataset.pool.parts:
-        found += _count_findings(part.manifest, part.subset, index[index["set"] == part.manifest.name])
-    return pd.DataFrame(found, columns=FINDING_COLUMNS)
+    # Each patient and body part has its own numbering of studies.
+    for key, images in studies.groupby(["body_part", "patient", "study"]):
+        if images["label"].nunique() > 1:
+            first = images.drop_duplicates("label")
+            detail = f"{'/'.join(filter(None, key))} is {' and '.join(first['label'])}"
+            rows.append(["study of two labels", first["file"].iloc[0], first["file"].iloc[1], detail])
+    return rows
 
 
 def missing_images(pool: Pool) -> list[str]:
-    """Where the number of images differs from the manifest's: a wrong, partial or doubled copy; whole sets are counted."""
+    """Returns where the number of images differs from the manifest, which means a wrong, partial or duplicated copy.
+
+    Complete sets are counted, even if the pool holds subsets of them.
+
+    Args:
+        pool: the sets to check.
+
+    Returns:
+        One sentence per difference.
+    """
     return [
         f"{part.manifest.name}: {finding[3]}"
         for part in pool.parts
@@ -62,16 +88,15 @@ def missing_images(pool: Pool) -> list[str]:
 
 def _count_findings(manifest: Manifest, subset: str, index: pd.DataFrame) -> list[list[str]]:
     expected = manifest.expected_counts(subset)
-    # Counts are of the labels as read, before classes are merged, and of pictures before they are cut.
-    whole = index["whole"].where(index["whole"] != "", index["id"])
-    index = index[~whole.duplicated()]
-    have = index.groupby([index["split"].replace("", "all"), "label"]).size()
+    # The manifest counts labels as read, before classes are merged, and images before they are cut into patches.
+    source = index["source_image"].where(index["source_image"] != "", index["id"])
+    index = index[~source.duplicated()]
+    sizes = index.groupby([index["split"].replace("", "all"), "label"]).size()
     rows = []
     for split, classes in expected.items():
         for label, number in classes.items():
-            found = int(have.get((split, label), 0)) if split != "all" else int((index["label"] == label).sum())
-            if found != number:
-                rows.append(
-                    ["count", "", "", f"{split}: {label or 'no label'}: {found} images, the manifest expects {number}"]
-                )
+            count = int(sizes.get((split, label), 0)) if split != "all" else int((index["label"] == label).sum())
+            if count != number:
+                detail = f"{split}: {label or 'no label'}: {count} images, the manifest expects {number}"
+                rows.append(["count", "", "", detail])
     return rows

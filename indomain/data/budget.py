@@ -1,4 +1,4 @@
-"""Label budgets: all labels, a fraction of them, or k shots per class, and what is left of a fold under one."""
+"""Label budgets: all labels, a fraction of them, or k shots per class, and the rows of a fold that each of them keeps."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LabelBudget:
-    """How many labels of a fold may be used; both None: all of them.
+    """How many labels of a fold may be used. If neither argument is set, all of them.
 
     Args:
-        fraction: of the training labels, above 0 and up to 1.
+        fraction: share of the training labels, above 0 and up to 1.
         shots: training labels per class, at least 1.
     """
 
@@ -23,60 +23,65 @@ class LabelBudget:
 
     @classmethod
     def of(cls, params: dict[str, float]) -> "LabelBudget":
-        """The budget that `to_params` wrote."""
+        """Returns the budget in the parameters of a task.
+
+        Args:
+            params: what `to_params` returned.
+        """
         return cls(params.get("fraction"), int(params["shots"]) if "shots" in params else None)
 
     def to_params(self) -> dict[str, float]:
-        """{} for all labels, {"fraction": f} or {"shots": k}: what a task's parameters hold."""
-        given = {"fraction": self.fraction, "shots": self.shots}
-        return {name: value for name, value in given.items() if value is not None}
+        """The budget for the parameters of a task: {} for all labels, {"fraction": f} or {"shots": k}."""
+        params = {"fraction": self.fraction, "shots": self.shots}
+        return {name: value for name, value in params.items() if value is not None}
 
     @property
     def label(self) -> str:
-        """As the table prints it: "all labels", "10 % of labels", "20 shots"."""
+        """The text in the table: "all labels", "10 % of labels", "20 shots"."""
         if self.shots is not None:
             return f"{self.shots} shots"
         return "all labels" if self.fraction in (None, 1) else f"{100 * self.fraction:g} % of labels"
 
     @property
     def size(self) -> float:
-        """A number to plot: the fraction of the labels (1: all), or the labels per class."""
+        """The number to plot: the fraction of the labels (1 for all), or the labels per class."""
         return self.shots if self.shots is not None else 1.0 if self.fraction is None else self.fraction
 
     def rows(self, table: "pd.DataFrame", validation: float) -> "pd.DataFrame":
-        """The rows of a fold that are used under this budget; those dropped as leaks are never among them.
+        """Returns the rows of a fold that are used under this budget, without those dropped as leaks.
 
-        A small label budget must pay for its validation images too: a fraction is taken of both parts; with `shots`, val
-        keeps shots · validation / (1 − validation) images per class, at least one. Test images all stay.
+        The labels of validation images are part of the budget: a fraction is taken of both parts; with `shots`, val keeps
+        shots · validation / (1 − validation) images per class, at least one. All test images are kept.
 
         Args:
-            table: one fold of a split table: `split`, `y`, and `rank`, the order in which labels of a class are taken.
-            validation: the share of the training patients that choose the epoch, 0 … 1.
+            table: one fold of a split table: `split`, `y`, and `rank`, the order in which the labels of a class are used.
+            validation: the share of the training patients used to choose the epoch, at least 0 and below 1.
 
         Raises:
-            RequestError: a class would be left without a training image, or has fewer than `shots`.
+            RequestError: if a class is left without training images, or has fewer than `shots`.
         """
         table = table[table["split"] != "dropped"]
         if self.fraction is None and self.shots is None:
             return table.reset_index(drop=True)
         keep = (table["split"] == "test").to_numpy(copy=True)
-        # Images dropped as leaks leave gaps in the order, which are closed here.
+        # Ranking again closes the gaps left by images that were dropped as leaks.
         rank = table.groupby(["split", "y"])["rank"].rank(method="first") - 1
         for part in ("train", "val"):
             for number in sorted(set(table["y"])):
                 members = ((table["split"] == part) & (table["y"] == number)).to_numpy()
                 wanted = self._wanted(part, int(members.sum()), validation)
                 if part == "train" and (wanted == 0 or wanted > members.sum()):
-                    asked = f"fraction {self.fraction:g}" if self.shots is None else f"{self.shots} shots"
+                    budget = f"fraction {self.fraction:g}" if self.shots is None else f"{self.shots} shots"
                     raise RequestError(
-                        f"the label {asked} leaves class {number} with {'no' if wanted == 0 else 'too few'} training "
+                        f"the label {budget} leaves class {number} with {'no' if wanted == 0 else 'too few'} training "
                         f"images (it has {members.sum()} in all). Ask for {'more' if wanted == 0 else 'fewer'}."
                     )
                 keep |= members & (rank < wanted).to_numpy()
         return table[keep].reset_index(drop=True)
 
     def _wanted(self, part: str, count: int, validation: float) -> int:
-        """How many of a class's `count` images in a part of the fold are kept."""
+        """How many of the `count` images of a class in a part of the fold are kept."""
+        # With shots, train and val keep the proportion (1 − validation) : validation.
         if self.shots is None:
             wanted = round((self.fraction or 0.0) * count)
         else:

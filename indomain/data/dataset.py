@@ -1,4 +1,4 @@
-"""A data set as a recipe uses it: some rows of a pool, with their classes and groups."""
+"""A data set as a recipe uses it: selected rows of a pool, with their classes and groups."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from indomain.errors import RequestError, unknown
 
 @dataclass(frozen=True)
 class Dataset:
-    """Rows of a pool.
+    """Selected rows of a pool, with their classes and groups.
 
     Attributes:
         pool: the prepared sets.
-        index: the rows in use, one per image. Beside the columns of `PreparedSet.index`: `image`, the image that a patch
-            was cut from, or the image itself; `origin`, the set or folder it came from; `y`, the class number, −1 without
-            a label; `group`, what must not be on both sides of a split: the patient, or the image where no patient is
-            known.
-        class_names: by class number; the positive class, if there is one, is the last of two.
-        positive: the positive class, or "".
+        index: the rows in use, one per image. In addition to the columns of `PreparedSet.index` there are `image`, the
+            id of the image that a patch was cut from, or of the image itself; `origin`, the set or folder that it came
+            from; `y`, the class number, or −1 without a label; and `group`, which must not be on both sides of a split:
+            the patient, or the image where the patient is not known.
+        class_names: the names of the classes, by class number. If there are two and one is positive, it comes second.
+        positive: the name of the positive class, or "".
     """
 
     pool: Pool
@@ -34,7 +34,7 @@ class Dataset:
 
     @property
     def name(self) -> str:
-        """The word for it in messages and tables."""
+        """The name of the pool, for messages and tables."""
         return self.pool.name
 
     def __len__(self) -> int:
@@ -42,10 +42,19 @@ class Dataset:
 
     @cached_property
     def has_patients(self) -> bool:
+        """Whether the patient of at least one image is known."""
         return bool((self.index["patient"] != "").any())
 
     def images(self, rows: np.ndarray, channels: int) -> np.ndarray:
-        """uint8 (len(rows), height, width, channels), 0–255, for row numbers of the pool."""
+        """Reads images.
+
+        Args:
+            rows: row numbers in the pool, int (n,).
+            channels: 1 or 3; grey images are repeated, colour images are converted to luminance.
+
+        Returns:
+            uint8 (n, rows, columns, channels), 0–255.
+        """
         return self._stores[channels](rows)
 
     @cached_property
@@ -54,13 +63,20 @@ class Dataset:
         return {channels: ImageStore(paths, channels) for channels in (1, 3)}
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Number of images for each split and class."""
+        """The number of images per official split and class: {split: {class: images}}.
+
+        Images without an official split are counted as "all", those without a label as "no label".
+        """
         names = np.array([*self.class_names, "no label"])[self.index["y"]]
         table = pd.crosstab(self.index["split"].replace("", "all"), names)
         return {str(split): {str(name): int(n) for name, n in row.items()} for split, row in table.iterrows()}
 
     def take(self, keep: np.ndarray) -> "Dataset":
-        """The same set with only the rows where `keep`, bool (len(self),), holds."""
+        """Returns the same data set with some of its rows.
+
+        Args:
+            keep: bool (len(self),), true for the rows to keep.
+        """
         return Dataset(self.pool, self.index[keep], self.class_names, self.positive)
 
 
@@ -70,16 +86,17 @@ def open_dataset(
     where: Mapping[str, list[str]] | None = None,
     labelled: bool = True,
 ) -> Dataset:
-    """Rows and classes of a pool.
+    """Selects rows of a pool and numbers their classes.
 
     Args:
         pool: prepared sets, each with its subset.
-        labels: classes that replace the manifest's own.
-        where: column -> values to keep; a value that begins with "!" is left out instead.
-        labelled: drop the rows without a label. False keeps every row and reads no label.
+        labels: classes that replace those of the manifest; None uses the manifest's.
+        where: for each column, the values to keep; a value that starts with "!" is left out instead.
+        labelled: whether to read the labels, and to drop the rows without one. False keeps every row and reads no label.
 
     Raises:
-        RequestError: an unknown subset, column, label or class; a class without images.
+        RequestError: if a subset, column, value, label or positive class is unknown, a label has no images, no image is
+            left, or there are fewer than two classes.
     """
     index = _described(_filtered(pool, where or {}))
     if not labelled:
@@ -105,52 +122,58 @@ def open_dataset(
 
 
 def _filtered(pool: Pool, where: Mapping[str, list[str]]) -> pd.DataFrame:
-    """The rows of a pool that `where` keeps."""
+    """The rows of a pool that `where` selects."""
     index = pool.index()
     for column, values in where.items():
         if column not in COLUMNS:
             raise unknown("column", column, COLUMNS, f"{pool.name}: where")
-        left_out = [value[1:] for value in values if value.startswith("!")]
-        kept = [value for value in values if not value.startswith("!")]
-        # A pool's patients and studies carry their set's name; a recipe may leave it out.
-        own = pd.Series([word.removeprefix(f"{of}:") for of, word in zip(index["set"], index[column])], index.index)
-        present = {*own, *index[column]}
-        for value in [*left_out, *kept]:
+        excluded = [value[1:] for value in values if value.startswith("!")]
+        included = [value for value in values if not value.startswith("!")]
+        # In a pool of several sets, patients and studies start with the set's name, which a recipe may omit.
+        short = pd.Series(
+            [value.removeprefix(f"{name}:") for name, value in zip(index["set"], index[column])], index.index
+        )
+        present = {*short, *index[column]}
+        for value in [*excluded, *included]:
             if value not in present:
                 raise unknown(column, value, present - {""}, f"{pool.name}: where")
-        is_left_out, is_kept = (own.isin(some) | index[column].isin(some) for some in (left_out, kept))
-        index = index[~is_left_out & (is_kept if kept else True)]
+        is_excluded, is_included = (short.isin(some) | index[column].isin(some) for some in (excluded, included))
+        index = index[~is_excluded & (is_included if included else True)]
     if index.empty:
         raise RequestError(f"{pool.name}: no image is left by the subset and `where`.")
     return index
 
 
 def _described(index: pd.DataFrame) -> pd.DataFrame:
-    """`index` with the columns `image`, `group` and `origin`; studies are numbered apart for each body part."""
-    image = index["whole"].where(index["whole"] != "", index["id"])
+    """`index` with the columns `image`, `group` and `origin`.
+
+    If there are several body parts, the body part becomes part of the study, because sets number the studies of each body
+    part separately.
+    """
+    image = index["source_image"].where(index["source_image"] != "", index["id"])
     group = index["patient"].where(index["patient"] != "", "image " + image)
     folder = index["id"].str.rpartition("/")[0]
     origin = folder if index["set"].nunique() == 1 else index["set"]
     index = index.assign(image=image, group=group, origin=origin)
-    if index["part"].nunique() > 1:
-        named = (index["study"] != "") & (index["part"] != "")
-        index["study"] = index["study"].where(~named, index["part"] + "/" + index["study"])
+    if index["body_part"].nunique() > 1:
+        named = (index["study"] != "") & (index["body_part"] != "")
+        index["study"] = index["study"].where(~named, index["body_part"] + "/" + index["study"])
     return index
 
 
-def _class_options(pool: Pool, asked: LabelOptions | None) -> LabelOptions:
+def _class_options(pool: Pool, labels: LabelOptions | None) -> LabelOptions:
     """The classes to tell apart: the recipe's, completed by the manifests'."""
-    if asked is None or (not asked.classes and not asked.positive):
+    if labels is None or (not labels.classes and not labels.positive):
         return pool.labels
-    if not asked.classes:
-        return LabelOptions.model_construct(classes=pool.labels.classes, positive=asked.positive)
-    if asked.positive is None and pool.positive in asked.classes:
-        return LabelOptions(classes=asked.classes, positive=pool.positive)
-    return asked
+    if not labels.classes:
+        return LabelOptions.model_construct(classes=pool.labels.classes, positive=labels.positive)
+    if labels.positive is None and pool.positive in labels.classes:
+        return LabelOptions(classes=labels.classes, positive=pool.positive)
+    return labels
 
 
 def _ordered(names: list[str], positive: str, where: str) -> list[str]:
-    """The classes in the order of their numbers: of two, the positive one is the last."""
+    """The classes in the order of their numbers: of two, the positive one comes second."""
     if positive and positive not in names:
         raise unknown("positive class", positive, names, where)
     if positive and len(names) == 2:

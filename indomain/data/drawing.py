@@ -1,4 +1,4 @@
-"""Drawing a split: folds, the check for leaks, and the files of `indomain.data.split`."""
+"""Draws a split: assigns the folds, checks for leaks, and writes the files that `indomain.data.split` describes."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pandas as pd
 from indomain import files
 from indomain.data import audit, folds, leakage
 from indomain.data.dataset import Dataset
-from indomain.data.gate import SourceRequest, TargetRequest
+from indomain.data.request import SourceRequest, TargetRequest
 from indomain.data.split import SplitInfo
 from indomain.errors import RequestError
 
@@ -16,11 +16,12 @@ def draw_target(request: TargetRequest, folder: Path) -> SplitInfo:
     """Draws the split of a target and writes its files.
 
     Args:
-        request: what is asked for.
-        folder: where `split.csv` and `leaks.csv` go.
+        request: the target, and how it is split.
+        folder: an existing folder; `split.csv` and `leaks.csv` are written to it.
 
     Raises:
-        RequestError: the split cannot be drawn, a leak was found, or a label budget leaves a class without images.
+        RequestError: if the split cannot be drawn, a leak was found that is not to be kept, or a label budget leaves a
+            class without training images.
     """
     dataset = request.dataset
     table = folds.draw(dataset, request.split)
@@ -33,6 +34,7 @@ def draw_target(request: TargetRequest, folder: Path) -> SplitInfo:
             side = (table["fold"] == fold) & table["split"].isin(["train", "val"])
             dropped += _drop(table, side, leaks[leaks["fold"] == fold])
         folds.check(table, dataset)
+    # A label budget that cannot be met is reported now rather than when its run starts.
     for budget in request.options.budgets():
         for fold in sorted(set(table["fold"])):
             budget.rows(table[table["fold"] == fold], request.split.validation)
@@ -43,22 +45,23 @@ def draw_source(request: SourceRequest, folder: Path) -> SplitInfo:
     """Draws the split of a source and writes its files.
 
     Args:
-        request: what is asked for.
-        folder: where `split.csv` and `leaks.csv` go.
+        request: the source, and the targets that it must not leak into.
+        folder: an existing folder; `split.csv` and `leaks.csv` are written to it.
 
     Raises:
-        RequestError: a leak into a target's test images was found, or no image is left without it.
+        RequestError: if the split cannot be drawn, or images that are also among a target's test images were found and
+            are not to be dropped or leave nothing to learn from.
     """
     dataset, strict = request.dataset, request.profile.strict
     validation = request.options.validation if strict and request.labelled else 0.0
     table = folds.draw_source(dataset, list(request.options.use), validation, 0, strict)
     used = dataset.take(dataset.index["id"].isin(table["id"]).to_numpy())
-    found = []
+    tables = []
     for target, split in request.against:
         every_fold = split.every_fold()
         tested = set(every_fold.loc[every_fold["split"] == "test", "id"])
-        found.append(leakage.leaks_between(used, target.dataset, tested))
-    leaks = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=leakage.LEAK_COLUMNS)
+        tables.append(leakage.leaks_between(used, target.dataset, tested))
+    leaks = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=leakage.LEAK_COLUMNS)
     dropped = 0
     if strict and len(leaks):
         if not request.profile.drop_leaks:
@@ -74,20 +77,21 @@ def draw_source(request: SourceRequest, folder: Path) -> SplitInfo:
 
 
 def _drop(table: pd.DataFrame, side: pd.Series, leaks: pd.DataFrame) -> int:
-    """Marks the rows of `side` that leak as dropped, in place; returns how many."""
-    chosen = side & table["id"].isin(leakage.dropped_ids(leaks, table[side]))
-    table.loc[chosen, "split"] = "dropped"
-    return int(chosen.sum())
+    """Marks the leaking rows of `side`, bool (len(table),), as dropped, in place. Returns their number."""
+    leaking = side & table["id"].isin(leakage.dropped_ids(leaks, table[side]))
+    table.loc[leaking, "split"] = "dropped"
+    return int(leaking.sum())
 
 
 def _write(
     folder: Path, name: str, dataset: Dataset, table: pd.DataFrame, leaks: pd.DataFrame, dropped: int
 ) -> SplitInfo:
-    described = dataset.index.set_index("id")[["patient", "study", "image", "origin", "label", "file"]]
-    table = table.join(described, on="id")
+    descriptions = dataset.index.set_index("id")[["patient", "study", "image", "origin", "label", "file"]]
+    table = table.join(descriptions, on="id")
     table.to_csv(folder / "split.csv", index=False)
     leaks.to_csv(folder / "leaks.csv", index=False)
     pool, index = dataset.pool, dataset.index
+    # A result does not depend on where the files are; labels and patients are already represented by `y` and `group`.
     content = table.drop(columns=["file", "label", "patient"]).to_csv(index=False)
     counts = table[table["split"] != "dropped"].groupby(["fold", "split", "y"]).size()
     return SplitInfo(
@@ -102,7 +106,7 @@ def _write(
         channels=pool.channels,
         has_patients=dataset.has_patients,
         has_studies=bool((index["study"] != "").any()),
-        cut=bool((index["whole"] != "").any()),
+        cut=bool((index["source_image"] != "").any()),
         origins=_origins(dataset),
         masks=pool.masks,
         incomplete=audit.missing_images(pool),
@@ -116,10 +120,10 @@ def _write(
 
 
 def _origins(dataset: Dataset) -> list[str]:
-    """The sets or folders that images came from; none where they only repeat the labels, as class folders do."""
+    """The sets or folders that the images came from; none if they only repeat the labels, as class folders do."""
     index = dataset.index
-    named = index[index["label"] != ""]
-    one_label_each = (named.groupby("origin")["label"].nunique() == 1).all() and named["label"].nunique() > 1
-    if index["set"].nunique() == 1 and len(named) == len(index) and one_label_each:
+    labelled = index[index["label"] != ""]
+    one_label_each = (labelled.groupby("origin")["label"].nunique() == 1).all() and labelled["label"].nunique() > 1
+    if index["set"].nunique() == 1 and len(labelled) == len(index) and one_label_each:
         return []
     return sorted(set(index["origin"]) - {""})

@@ -1,8 +1,8 @@
-"""Equal and nearly equal images.
+"""Identical and nearly identical images.
 
 Near duplicates are pairs whose 64-bit perceptual hashes differ in at most 6 bits *and* whose 32 × 32 grey thumbnails
-correlate above 0.985: the hash alone calls many different radiographs alike, since their low frequencies are. A copy
-saved again as JPEG and rescaled passes both; one that was mirrored, rotated or cropped does not.
+correlate above 0.985. The hash alone would match many different radiographs, because their low frequencies are alike. A
+copy that was saved again as JPEG and rescaled passes both tests; one that was mirrored, rotated or cropped does not.
 """
 
 from collections.abc import Iterator
@@ -19,14 +19,20 @@ MIN_CORRELATION = 0.985
 
 
 def similar_pairs(first: "Dataset", second: "Dataset") -> Iterator[tuple[str, int, int]]:
-    """Pairs of equal or nearly equal pictures: kind, place in `first.index`, place in `second.index`.
+    """Finds the pairs of identical or nearly identical images.
 
-    Within one set each pair comes once.
+    Args:
+        first: a data set.
+        second: another one of the same image size, or `first` itself: then each pair is yielded once.
+
+    Yields:
+        The kind, "exact duplicate" or "near duplicate", and the position of each image in `first.index` and in
+        `second.index`, counted from 0.
     """
     same = first is second
-    hashes = [np.array([int(text, 16) for text in one.index["phash"]], np.uint64) for one in (first, second)]
-    pixels = [one.index["sha256"].to_numpy() for one in (first, second)]
-    thumbnails = [_Thumbnails(one) for one in (first, second)]
+    hashes = [np.array([int(text, 16) for text in dataset.index["phash"]], np.uint64) for dataset in (first, second)]
+    pixels = [dataset.index["sha256"].to_numpy() for dataset in (first, second)]
+    thumbnails = [_Thumbnails(dataset) for dataset in (first, second)]
     for start in range(0, len(hashes[0]), 1024):
         block = hashes[0][start : start + 1024]
         distance = np.bitwise_count(block[:, None] ^ hashes[1][None, :])
@@ -41,18 +47,21 @@ def similar_pairs(first: "Dataset", second: "Dataset") -> Iterator[tuple[str, in
 
 
 class _Thumbnails:
-    """32 × 32 grey thumbnails of mean 0 and norm 1, made when first asked for: their dot product is the correlation."""
+    """Thumbnails of 32 × 32 grey pixels, created on first use.
+
+    Each has mean 0 and norm 1, so that the dot product of two is their Pearson correlation.
+    """
 
     def __init__(self, dataset: "Dataset") -> None:
         self._dataset = dataset
         self._rows = dataset.index["row"].to_numpy()
-        self._made: dict[int, np.ndarray] = {}
+        self._cache: dict[int, np.ndarray] = {}
 
-    def __getitem__(self, place: int) -> np.ndarray:
-        if place not in self._made:
-            picture = self._dataset.images(self._rows[[place]], 1)[0, ..., 0]
-            small = np.asarray(Image.fromarray(picture).resize((32, 32), Image.Resampling.BOX), np.float64).ravel()
+    def __getitem__(self, position: int) -> np.ndarray:
+        if position not in self._cache:
+            image = self._dataset.images(self._rows[[position]], 1)[0, ..., 0]
+            small = np.asarray(Image.fromarray(image).resize((32, 32), Image.Resampling.BOX), np.float64).ravel()
             small -= small.mean()
-            # A blank picture is like no other, except to the pixel.
-            self._made[place] = small / (np.linalg.norm(small) or 1.0)
-        return self._made[place]
+            # The thumbnail of a blank image stays all zeros: only its exact copies count as duplicates.
+            self._cache[position] = small / (np.linalg.norm(small) or 1.0)
+        return self._cache[position]

@@ -1,8 +1,10 @@
-"""Splits: which images train, which choose, which test. Grouped by patient unless a paper's protocol is being repeated.
+"""Splits: which images are used to train, to validate and to test.
 
-A split is a table with one row for each image of each fold: `fold, id, row, group, y, split, rank`, where `split` is
-train, val, test or dropped, and `rank` orders the labels of a class inside train and val: a label fraction keeps the
-first ones, so the 10 % set lies inside the 20 % set.
+Splits are grouped by patient, except where the protocol of a paper is reproduced.
+
+A split is a table with one row per image and fold, `fold, id, row, group, y, split, rank`. `split` is train, val, test or
+dropped. `rank` orders the images of a class within train and within val: a label fraction keeps the first ones, so that
+the 10 % set is contained in the 20 % set.
 """
 
 import numpy as np
@@ -16,10 +18,18 @@ COLUMNS = ["fold", "id", "row", "group", "y", "split", "rank"]
 
 
 def draw(dataset: Dataset, options: SplitOptions) -> pd.DataFrame:
-    """The split table of a labelled set.
+    """Draws the split of a target.
+
+    Args:
+        dataset: a data set with labels.
+        options: how to split it.
+
+    Returns:
+        The split table, see above.
 
     Raises:
-        RequestError: fewer patients than folds, no official split, or a part without images of some class.
+        RequestError: if a class has fewer patients than there are folds, there is no official split, or a class is
+            missing from a part.
     """
     index = dataset.index.reset_index(drop=True)
     groups = (index["group"] if options.grouped else index["image"]).to_numpy()
@@ -33,10 +43,9 @@ def draw(dataset: Dataset, options: SplitOptions) -> pd.DataFrame:
                 split[official_val] = "val"
         elif options.validated:
             rest = np.flatnonzero(~test)
-            chosen = _held_out(
-                groups[rest], y[rest], options.validation, options.seed + 7919 * (fold + 1), dataset.name
-            )
-            split[rest[chosen]] = "val"
+            seed = options.seed + 7919 * (fold + 1)  # differs from the seeds of the test parts
+            held_out = _held_out(groups[rest], y[rest], options.validation, seed, dataset.name)
+            split[rest[held_out]] = "val"
         tables.append(_table(index, y, split, fold, options.seed))
     table = pd.concat(tables, ignore_index=True)
     check(table, dataset)
@@ -44,7 +53,21 @@ def draw(dataset: Dataset, options: SplitOptions) -> pd.DataFrame:
 
 
 def draw_source(dataset: Dataset, use: list[str], validation: float, seed: int, grouped: bool) -> pd.DataFrame:
-    """The split table of a source: all its images train, but for the share `validation` of the groups, if above 0."""
+    """Draws the split of a source: all its images are training images, except those held out for validation.
+
+    Args:
+        dataset: the data set to pretrain on.
+        use: the official splits to learn from; images without one are always used. Empty: every image.
+        validation: share of the groups to hold out, at least 0 and below 1; 0 needs no labels.
+        seed: seed of the random choice.
+        grouped: hold out patients rather than images.
+
+    Returns:
+        The split table, with a single fold 0.
+
+    Raises:
+        RequestError: if no image is left, or the validation images cannot be held out.
+    """
     index = dataset.index
     if use:
         index = index[index["split"].isin(["", *use])]
@@ -61,10 +84,10 @@ def draw_source(dataset: Dataset, use: list[str], validation: float, seed: int, 
 def _test_parts(
     dataset: Dataset, index: pd.DataFrame, groups: np.ndarray, y: np.ndarray, options: SplitOptions
 ) -> list[np.ndarray]:
-    """For each fold a bool array: which images test."""
+    """The test images of each fold, as bool arrays (len(index),)."""
     if options.scheme == "official":
         official = index["split"].to_numpy()
-        # Challenges often publish train and validation only; then the validation images are the ones to test on.
+        # Challenges often publish only training and validation images; then the latter serve as test images.
         name = "test" if (official == "test").any() else "val"
         if not (official == name).any() or not (official == "train").any():
             raise RequestError(
@@ -74,9 +97,9 @@ def _test_parts(
     if options.scheme == "holdout":
         parts = []
         for repeat in range(options.folds):
-            chosen = np.zeros(len(y), bool)
-            chosen[_held_out(groups, y, options.test, options.seed + repeat, dataset.name)] = True
-            parts.append(chosen)
+            test = np.zeros(len(y), bool)
+            test[_held_out(groups, y, options.test, options.seed + repeat, dataset.name)] = True
+            parts.append(test)
         return parts
     return _k_folds(dataset, groups, y, options)
 
@@ -87,66 +110,76 @@ def _k_folds(dataset: Dataset, groups: np.ndarray, y: np.ndarray, options: Split
     if options.folds < 2:
         raise RequestError(f'{dataset.name}: scheme = "kfold" needs folds = 2 or more.')
     for number, name in enumerate(dataset.class_names):
-        have = len(set(groups[y == number]))
-        if have < options.folds:
+        count = len(set(groups[y == number]))
+        if count < options.folds:
             what = "patients" if options.grouped and dataset.has_patients else "images"
             raise RequestError(
-                f"{dataset.name}: class {name!r} has {have} {what}, fewer than the {options.folds} folds asked for. "
-                f"Ask for {have} folds or fewer."
+                f"{dataset.name}: class {name!r} has {count} {what}, fewer than the {options.folds} folds asked for. "
+                f"Ask for {count} folds or fewer."
             )
-    # Patches of one picture are a group even where patients are not.
-    together = options.grouped or len(set(groups)) < len(groups)
-    folds = StratifiedGroupKFold if together else StratifiedKFold
+    # Patches of one image stay together even if patients do not.
+    has_groups = options.grouped or len(set(groups)) < len(groups)
+    folds = StratifiedGroupKFold if has_groups else StratifiedKFold
     splitter = folds(options.folds, shuffle=True, random_state=options.seed)
     parts = []
-    for _, test in splitter.split(np.zeros(len(y)), y, groups if together else None):
-        chosen = np.zeros(len(y), bool)
-        chosen[test] = True
-        parts.append(chosen)
+    for _, positions in splitter.split(np.zeros(len(y)), y, groups if has_groups else None):
+        test = np.zeros(len(y), bool)
+        test[positions] = True
+        parts.append(test)
     return parts
 
 
 def _held_out(groups: np.ndarray, y: np.ndarray, share: float, seed: int, name: str) -> np.ndarray:
-    """Places of the images of a random `share` of the groups, stratified by the groups' most frequent class."""
+    """Positions of the images of a random `share` of the groups, stratified by the most frequent class of each group."""
     from sklearn.model_selection import train_test_split
 
     frame = pd.DataFrame({"group": groups, "y": y})
-    # With a tie the rarer class speaks for the group, so that rare classes reach both sides.
-    rarity = frame["y"].map(frame["y"].value_counts())
-    frame["weight"] = 1 + 1e-9 * (rarity.max() - rarity)
+    # A tie is broken in favour of the rarer class, so that rare classes reach both sides.
+    frequency = frame["y"].map(frame["y"].value_counts())
+    frame["weight"] = 1 + 1e-9 * (frequency.max() - frequency)
     label = frame.groupby(["group", "y"], sort=True)["weight"].sum().reset_index().sort_values("weight", kind="stable")
     label = label.drop_duplicates("group", keep="last").sort_values("group")
     counts = label["y"].value_counts()
     if len(label) < 2:
         raise RequestError(
-            f"{name}: one patient only; nothing can be held out. Set grouped = false to split its images."
+            f"{name}: one patient only, so that none can be held out. Set grouped = false to split by image."
         )
     if counts.min() < 2:
         raise RequestError(
-            f"{name}: a class has a single patient, which cannot stand on both sides of a split. Merge or drop the class."
+            f"{name}: a class has a single patient, who cannot be on both sides of a split. Merge or drop the class."
         )
-    held = max(round(share * len(label)), label["y"].nunique())
+    size = max(round(share * len(label)), label["y"].nunique())
     try:
-        _, chosen = train_test_split(label["group"].to_numpy(), test_size=held, stratify=label["y"], random_state=seed)
+        _, held_out = train_test_split(
+            label["group"].to_numpy(), test_size=size, stratify=label["y"], random_state=seed
+        )
     except ValueError as error:
         raise RequestError(
-            f"{name}: {held} of {len(label)} patients cannot be held out for every class: {error}."
+            f"{name}: {size} of {len(label)} patients cannot be held out for every class: {error}."
         ) from None
-    return np.flatnonzero(np.isin(groups, chosen))
+    return np.flatnonzero(np.isin(groups, held_out))
 
 
 def _table(index: pd.DataFrame, y: np.ndarray, split: np.ndarray, fold: int, seed: int) -> pd.DataFrame:
     table = index[["id", "row", "group"]].assign(fold=fold, y=y, split=split)
-    # Patients come in one random order, and their images class by class in that order.
+    # Patients are put in a random order that all classes share; a class's images are ranked in that order.
     names = np.sort(table["group"].unique())
     order = pd.Series(np.random.default_rng([seed, fold, 1]).permutation(len(names)), index=names)
-    place = table.assign(order=table["group"].map(order)).sort_values(["order", "id"])
-    table["rank"] = place.groupby(["split", "y"]).cumcount().reindex(table.index)
+    shuffled = table.assign(order=table["group"].map(order)).sort_values(["order", "id"])
+    table["rank"] = shuffled.groupby(["split", "y"]).cumcount().reindex(table.index)
     return table[COLUMNS]
 
 
 def check(table: pd.DataFrame, dataset: Dataset) -> None:
-    """Raises a RequestError if a class is missing from train, val or test."""
+    """Checks that every class has images in every part of every fold.
+
+    Args:
+        table: a split table.
+        dataset: the data set that was split.
+
+    Raises:
+        RequestError: if a class is missing from train, val or test.
+    """
     for fold, part in table.groupby("fold"):
         for split in sorted({*part["split"], "train"} - {"dropped"}):
             present = set(part.loc[part["split"] == split, "y"])

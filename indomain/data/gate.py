@@ -1,157 +1,53 @@
-"""The gate: the split of a target or source, found on disk, or drawn, checked for leaks, and written.
+"""The gate: the split of a target or source is found on disk, or drawn, checked for leaks and written.
 
-What is on both sides of a target's split, or in a source and among a target's test images, is refused under the strict
-profile, or removed from the training side with `drop_leaks`; under the paper profile it is counted and kept.
+A leak is anything that is on both sides of a target's split, or in a source and among a target's test images. Under the
+strict profile a leak is refused, or removed from the training side with `drop_leaks`; under the paper profile leaks are
+counted and kept.
 """
 
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from indomain import files
-from indomain.data import duplicates
-from indomain.data.options import Profile, SourceOptions, SplitOptions, TargetOptions
-from indomain.data.pool import Pool
+from indomain.data.request import SourceRequest, TargetRequest
 from indomain.data.split import Split, info_of
 from indomain.errors import RequestError
 
-if TYPE_CHECKING:
-    from indomain.data.dataset import Dataset
-
-VERSION = 5
-# What a split takes from a manifest beside its images: the report prints it.
-_MANIFEST_KEYS = {"title", "citation", "synthetic", "stand_in", "labels", "counts", "subset_by", "patients_of"}
-
-
-@dataclass(frozen=True)
-class TargetRequest:
-    """The split of a target.
-
-    Args:
-        name: the recipe's word for it.
-        pool: its prepared set.
-        options: the recipe's table for it, as the profile splits it.
-        profile: the protocol.
-    """
-
-    name: str
-    pool: Pool
-    options: TargetOptions
-    profile: Profile
-
-    @property
-    def split(self) -> SplitOptions:
-        """How it is split: the papers' protocol groups nothing and holds no validation images out."""
-        given = self.options.split
-        return given if self.profile.strict else given.model_copy(update={"grouped": False, "validated": False})
-
-    @property
-    def keeps_leaks(self) -> bool:
-        return not self.profile.strict or self.options.leaks == "kept"
-
-    @cached_property
-    def dataset(self) -> "Dataset":
-        """Its rows, classes and groups; opened once for all who ask."""
-        from indomain.data.dataset import open_dataset
-
-        return open_dataset(self.pool, self.options.labels, self.options.where)
-
-    def key(self) -> dict[str, Any]:
-        """Everything that decides what is drawn, as JSON."""
-        return {
-            **_shared_key(self.pool, self.profile, list(self.options.classes)),
-            "kind": "target",
-            "name": self.name,
-            "set": self.options.model_dump(include={"set", "classes", "positive", "where"}),
-            "split": self.split.model_dump(),
-            "leaks": self.options.leaks,
-        }
-
-
-@dataclass(frozen=True)
-class SourceRequest:
-    """The split of a source: all its images train, but for validation images where labels are learnt.
-
-    Args:
-        name: the recipe's word for it.
-        pool: its prepared set, or several.
-        options: the recipe's table for it.
-        profile: the protocol.
-        labelled: whether an objective reads its labels; without, images of every class and of none are used.
-        against: the targets that learn from it, each with its split.
-    """
-
-    name: str
-    pool: Pool
-    options: SourceOptions
-    profile: Profile
-    labelled: bool
-    against: tuple[tuple[TargetRequest, Split], ...]
-
-    @cached_property
-    def dataset(self) -> "Dataset":
-        """Its rows, classes and groups."""
-        from indomain.data.dataset import open_dataset
-
-        return open_dataset(self.pool, self.options.labels, self.options.where, self.labelled)
-
-    def key(self) -> dict[str, Any]:
-        """Everything that decides what is drawn, as JSON."""
-        return {
-            **_shared_key(self.pool, self.profile, list(self.options.classes)),
-            "kind": "source",
-            "name": self.name,
-            "set": self.options.model_dump(),
-            "labelled": self.labelled,
-            "against": sorted(split.digest for _, split in self.against),
-        }
-
-
-def _shared_key(pool: Pool, profile: Profile, classes: list[str]) -> dict[str, Any]:
-    return {
-        "version": VERSION,
-        "prepared": pool.digest,
-        "manifests": [manifest.model_dump(include=_MANIFEST_KEYS) for manifest in pool.manifests],
-        # A digest does not see the order of keys, but which class is number 1 follows from it.
-        "order": [classes, *(list(manifest.labels.classes) for manifest in pool.manifests)],
-        "near_duplicates": [duplicates.MAX_HASH_BITS, duplicates.MIN_CORRELATION],
-        "profile": profile.name,
-        "drop_leaks": profile.drop_leaks,
-    }
-
 
 def find_or_draw(work: Path, request: TargetRequest | SourceRequest) -> Split:
-    """The split that a request asks for, from disk or drawn now; a folder appears whole or not at all.
+    """Returns the split for a request; draws and writes it if it is not on disk yet.
+
+    The folder of a split is written completely or not at all.
 
     Args:
         work: the folder that holds splits and runs.
+        request: a target or source, and how it is split.
 
     Raises:
-        RequestError: the split cannot be drawn, or a leak was found and is not to be kept.
+        RequestError: if the split cannot be drawn, or a leak was found that is not to be kept.
     """
-    folder = work / f"listing-{files.digest_of(request.key())}"
-    record = files.read_record(folder, "facts.json")
+    folder = work / f"split-{files.digest_of(request.key())}"
+    record = files.read_record(folder, "info.json")
     if record is None:
+        # pandas is slow to import; a recipe that is already finished does not need it.
         from indomain.data import drawing
 
         files.make_folder(work)
-        building = Path(tempfile.mkdtemp(prefix=".listing-", dir=work))
+        building = Path(tempfile.mkdtemp(prefix=".split-", dir=work))
         try:
             if isinstance(request, TargetRequest):
                 info = drawing.draw_target(request, building)
             else:
                 info = drawing.draw_source(request, building)
-            files.write_json(building / "facts.json", {**info.to_params(), "files": files.contents(building)})
+            files.write_json(building / "info.json", {**info.to_params(), "files": files.contents(building)})
             try:
                 os.rename(building, folder)
             except OSError:
-                if not (folder / "facts.json").is_file():
+                if not (folder / "info.json").is_file():
                     raise RequestError(f"{folder} is in the way: it is not a finished split. Remove it.") from None
         finally:
             shutil.rmtree(building, ignore_errors=True)
-        record = files.read_json(folder / "facts.json")
+        record = files.read_json(folder / "info.json")
     return Split(folder, request.pool.folders, info_of(record))

@@ -1,10 +1,10 @@
-"""A manifest says what a data set is and how its files are read: one TOML file, shipped or the user's own.
+"""Manifests: one TOML file per data set that describes it and how its files are read, shipped or written by the user.
 
-name = "mura"                                   # the word that recipes use
+name = "mura"                                   # the name that recipes use
 [read]                                          # how image, label, patient and split are found
 reader = "folder"
-root = "MURA-v1.1"                              # below the data folder
-pattern = "{split}/XR_{part}/{patient}/{study}_{label}/{view}.png"
+root = "MURA-v1.1"                              # relative to the data folder
+pattern = "{split}/XR_{body_part}/{patient}/{study}_{label}/{view}.png"
 [counts.humerus.test]                           # what a complete copy holds: subset, split, class
 abnormal = 140
 """
@@ -18,80 +18,81 @@ from indomain.errors import RequestError, unknown
 from indomain.files import shipped
 from indomain.toml import Table, read_toml, validated
 
-COLUMNS = ("label", "patient", "study", "part", "view", "split")
-# What becomes part of a file's name: letters, digits, "_", "-", "." and spaces inside, in any script.
+COLUMNS = ("label", "patient", "study", "body_part", "view", "split")
+# Text that becomes part of a file name: letters and digits of any script and "_", and between them also " ", ".", "+", "-".
 FileName = Annotated[str, Field(pattern=r"^\w([\w .+-]*\w)?$", max_length=80)]
 
 
 class FolderReader(Table):
-    """Class folders (`[split/]class/.../image`), or a path pattern with `{label}`, `{patient}`, `{study}` ... in it."""
+    """Reads class folders (`[split/]class/.../image`), or paths that match a pattern with `{label}`, `{patient}` ..."""
 
-    reader: Literal["folder"]
-    root: str = "."
-    outside: bool = False  # whether it may read files outside the data folder
-    pattern: str | None = None  # `{name}` matches within one folder name; `{name:REGEX}` for anything else
-    suffixes: list[str] = [".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".dcm"]
-    labelled: bool = True  # false: every image below the root, no labels
-    # Where an image's mask lies below the root, white on the finding: "masks/{stem}.png", "{folder}/{stem}_mask.png".
+    reader: Literal["folder"]  # selects this reader
+    root: str = "."  # folder of the images, relative to the data folder
+    outside: bool = False  # whether files outside the data folder may be read
+    # Path pattern below the root. `{column}` matches within one folder or file name; `{column:REGEX}` matches anything else.
+    pattern: str | None = None
+    suffixes: list[str] = [".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".dcm"]  # files to read, in lower case
+    labelled: bool = True  # false: read every image below the root, without labels
+    # Path of an image's mask below the root, white on the abnormality: "masks/{stem}.png", "{folder}/{stem}_mask.png".
     masks: str = ""
 
 
 class ImageTable(Table):
-    """One CSV file and the pictures that it names."""
+    """One CSV file and the images that it lists."""
 
-    file: str
-    images: str = "{image}"  # where a picture lies below the root, for instance "train/{image}.jpg"
-    masks: str = ""  # where its mask lies, white on the finding, likewise
-    columns: list[str] = []  # their names, for a table without a first line of names
-    join: str = ""  # a second table about the same pictures (lesions, patients), which has the same `image` column
-    split: str | None = None
+    file: str  # the CSV file, relative to the root
+    images: str = "{image}"  # path of an image below the root, from the columns: "train/{image}.jpg"
+    masks: str = ""  # path of its mask, white on the abnormality, likewise
+    columns: list[str] = []  # names of the columns, if the file has no header line
+    join: str = ""  # a second table about the same images (lesions, patients), with the same `image` column
+    split: str | None = None  # the official split of all images in this table
 
 
 class CsvReader(Table):
-    """Tables that name image, label, patient and split in columns."""
+    """Reads CSV files that have columns for image, label, patient and split."""
 
-    reader: Literal["csv"]
-    root: str = "."
-    outside: bool = False  # whether it may read files outside the data folder
-    tables: list[ImageTable]
-    image: str = "image"
-    label: str | None = None  # one column of words ...
-    label_columns: list[str] = []  # ... or one column of 0/1 a class,
-    otherwise: str | None = None  # and the class where all of them are 0
-    patient: str | None = None
-    study: str | None = None
-    part: str | None = None
-    view: str | None = None
-    split: str | None = None
+    reader: Literal["csv"]  # selects this reader
+    root: str = "."  # folder of tables and images, relative to the data folder
+    outside: bool = False  # whether files outside the data folder may be read
+    tables: list[ImageTable]  # the CSV files
+    image: str = "image"  # column that names the image
+    label: str | None = None  # column of the label, as text ...
+    label_columns: list[str] = []  # ... or one column of 0 and 1 per class
+    otherwise: str | None = None  # with `label_columns`: the class of rows in which all of them are 0
+    patient: str | None = None  # column of the patient
+    study: str | None = None  # column of the study
+    body_part: str | None = None  # column of the body part
+    view: str | None = None  # column of the view
+    split: str | None = None  # column of the official split
 
 
 class NpzReader(Table):
-    """MedMNIST's layout: `train_images`, `train_labels` ..., or `images`, `labels`; `groups`, `ids`, `class_names` optional."""
+    """Reads a NumPy archive in MedMNIST's layout; see `indomain.data.readers.npz` for its arrays."""
 
-    reader: Literal["npz"]
-    file: str
-    outside: bool = False  # whether it may read files outside the data folder
-    class_names: list[str] = []
+    reader: Literal["npz"]  # selects this reader
+    file: str  # the archive, relative to the data folder
+    outside: bool = False  # whether files outside the data folder may be read
+    class_names: list[str] = []  # names of the classes 0, 1, 2 ..., instead of those in the archive
 
 
 class TfdsReader(Table):
-    """A classification set of TensorFlow Datasets, downloaded or already in `<data folder>/tensorflow_datasets`."""
+    """Reads a classification set of TensorFlow Datasets from `<data folder>/tensorflow_datasets`."""
 
-    reader: Literal["tfds"]
-    dataset: str
-    splits: dict[str, str] = {"train": "train", "test": "test"}
-    image: str = "image"
-    label: str = "label"
-    patient: str | None = None
-    download: bool = True
+    reader: Literal["tfds"]  # selects this reader
+    dataset: str  # its name in TensorFlow Datasets, with an optional configuration and version
+    splits: dict[str, str] = {"train": "train", "test": "test"}  # our split = its name in TensorFlow Datasets
+    image: str = "image"  # feature that holds the image
+    label: str = "label"  # feature that holds the label
+    patient: str | None = None  # feature that holds the patient
+    download: bool = True  # download and prepare the set if it is not there yet
 
 
 class PhantomReader(Table):
-    """Synthetic radiographs, made rather than read: see `indomain.data.images.phantom`."""
+    """Draws synthetic radiographs instead of reading files; see `indomain.data.images.phantom`."""
 
-    reader: Literal["phantom"]
-    patients: int = Field(default=200, ge=2)  # for each body part
-    seed: int = 0
+    reader: Literal["phantom"]  # selects this reader
+    patients: int = Field(default=200, ge=2)  # patients per body part
+    seed: int = 0  # seed of all random numbers
 
 
 Reader = Annotated[
@@ -101,85 +102,92 @@ Reader = Annotated[
 
 
 class ImageOptions(Table):
-    """How a picture of any shape becomes one of the recipe's size."""
+    """How images of any shape are resized to the size that the recipe asks for."""
 
-    fit: Literal["pad", "crop", "stretch"] = "pad"
-    channels: Literal["auto", "grey", "rgb"] = "auto"
+    fit: Literal["pad", "crop", "stretch"] = "pad"  # pad with black, crop to the centre, or stretch to the target shape
+    channels: Literal["auto", "grey", "rgb"] = "auto"  # "auto": grey if every image is grey, else RGB
 
 
 class PatchOptions(Table):
-    """Cuts each picture, at its full size, into square patches; each patch is an image of the set, with its label."""
+    """Cuts each image, at full size, into square patches; each patch becomes an image of the set, with the same label."""
 
-    size: int = Field(ge=8)  # side in pixels of the picture as it is
-    stride: int = Field(default=0, ge=0)  # from one patch to the next; 0: size, without overlap
-    blank: float = Field(default=1.0, gt=0, le=1)  # patches with a larger share of nearly white pixels are left out
+    size: int = Field(ge=8)  # side of a patch, in pixels of the original image
+    stride: int = Field(default=0, ge=0)  # distance between neighbouring patches in pixels; 0: size, so without overlap
+    blank: float = Field(default=1.0, gt=0, le=1)  # leave out patches with a larger share of nearly white pixels
 
 
 class LabelOptions(Table):
     """Which labels are used, how they are merged, and which class is the positive one."""
 
-    classes: dict[str, list[str]] = {}  # new class = [labels as read]; labels not named are left out
-    positive: str | None = None
+    classes: dict[
+        str, list[str]
+    ] = {}  # class = [labels as read]; labels not listed are left out; empty: one class per label
+    positive: str | None = None  # the positive class
 
     @model_validator(mode="after")
     def _positive_is_a_class(self) -> "LabelOptions":
         if self.positive and self.classes and self.positive not in self.classes:
-            raise ValueError(f"the positive class {self.positive!r} is none of {', '.join(self.classes)}")
+            raise ValueError(f"the positive class {self.positive!r} is not one of {', '.join(self.classes)}")
         seen: dict[str, str] = {}
         for name, labels in self.classes.items():
             for label in labels:
                 if label in seen:
-                    raise ValueError(f"label {label!r} stands in two classes, {seen[label]!r} and {name!r}")
+                    raise ValueError(f"label {label!r} is in two classes, {seen[label]!r} and {name!r}")
                 seen[label] = name
         return self
 
 
 class Manifest(Table):
-    """One data set. `counts[subset][split][class]` are the numbers of images of a complete copy."""
+    """One data set."""
 
-    name: FileName
-    title: str
-    citation: str = ""
-    licence: str = "not stated"
-    get: str = ""  # where to get it, and where to put it
-    notes: str = ""
-    synthetic: bool = False
-    stand_in: bool = False  # reduced or partial copy: labelled so wherever its numbers appear
-    strict_files: bool = False  # one unreadable image stops the run instead of being left out
-    patients_of: str = ""  # another set with the same patient or lesion numbers
+    name: FileName  # the name that recipes use
+    title: str  # the name for people
+    citation: str = ""  # the publication to cite
+    licence: str = "not stated"  # the licence of the images
+    get: str = ""  # where to get the set, and where to put it
+    notes: str = ""  # anything else a user should know
+    synthetic: bool = False  # whether the images are synthetic; results on them are marked as such
+    stand_in: bool = False  # whether this is a reduced or partial copy; results on it are marked as such
+    strict_files: bool = False  # whether an unreadable image stops the run instead of being left out
+    patients_of: str = ""  # another set that uses the same patient or lesion numbers
     # A column whose values name subsets: mura/humerus, mura/elbow+hand, mura/all-but-humerus, mura/all-but-humerus+wrist.
     subset_by: str | None = None
-    other_versions: dict[str, str] = {}  # folders of other versions, and what is different there
-    split_names: dict[str, str] = {}  # the set's own words for train, val and test
-    read: Reader
-    images: ImageOptions = ImageOptions()
-    patches: PatchOptions | None = None
-    labels: LabelOptions = LabelOptions()
-    counts: dict[str, dict[str, dict[str, int]]] = {}
+    other_versions: dict[str, str] = {}  # folder of another version = what is different there
+    split_names: dict[str, str] = {}  # the set's name for a split = "train", "val" or "test"
+    read: Reader  # how image, label, patient and split are found
+    images: ImageOptions = ImageOptions()  # how images are resized
+    patches: PatchOptions | None = None  # how images are cut into patches
+    labels: LabelOptions = LabelOptions()  # the classes, unless a recipe names others
+    counts: dict[str, dict[str, dict[str, int]]] = {}  # images in a complete copy, by subset, split and label
 
     @model_validator(mode="after")
     def _subset_is_a_column(self) -> "Manifest":
         if self.subset_by and self.subset_by not in COLUMNS:
-            raise ValueError(f"subset_by is one of {', '.join(COLUMNS)}")
+            raise ValueError(f"subset_by must be one of {', '.join(COLUMNS)}")
         return self
 
     @model_validator(mode="after")
-    def _drawn_pictures_are_not_cut(self) -> "Manifest":
+    def _drawn_images_are_not_cut(self) -> "Manifest":
         if self.patches and isinstance(self.read, PhantomReader):
-            raise ValueError("patches are cut from pictures in files; a phantom is drawn at the size asked for")
+            raise ValueError("patches are cut from image files; a phantom is drawn at the size asked for")
         return self
 
     def expected_counts(self, subset: str = "") -> dict[str, dict[str, int]]:
-        """Images for each split and class of a subset; those of `all-but-X` are summed from the others."""
+        """Returns the number of images per split and label in a complete copy: {split: {label: images}}.
+
+        Args:
+            subset: as in `PreparedSet.subset`; "" for the complete set. The counts of `all-but-X` are the sum of those of
+                the other subsets.
+        """
         if not subset:
-            return self.counts.get("all") or _added(list(self.counts.values()))
-        named = subset.removeprefix("all-but-").split("+")
+            return self.counts.get("all") or _sum_of(list(self.counts.values()))
+        names = subset.removeprefix("all-but-").split("+")
         if subset.startswith("all-but-"):
-            return _added([counts for name, counts in self.counts.items() if name not in (*named, "all")])
-        return _added([self.counts.get(name, {}) for name in named])
+            return _sum_of([counts for name, counts in self.counts.items() if name not in (*names, "all")])
+        return _sum_of([self.counts.get(name, {}) for name in names])
 
 
-def _added(tables: list[dict[str, dict[str, int]]]) -> dict[str, dict[str, int]]:
+def _sum_of(tables: list[dict[str, dict[str, int]]]) -> dict[str, dict[str, int]]:
     total: dict[str, dict[str, int]] = {}
     for table in tables:
         for split, classes in table.items():
@@ -190,20 +198,23 @@ def _added(tables: list[dict[str, dict[str, int]]]) -> dict[str, dict[str, int]]
 
 
 def manifest_names() -> list[str]:
-    """The shipped manifests."""
+    """Returns the names of the manifests that ship with the package, sorted."""
     return sorted(path.stem for path in shipped("data_manifests").glob("*.toml"))
 
 
 def load_manifest(reference: str, beside: Path | None = None) -> tuple[Manifest, str]:
-    """The manifest and subset that `name[/subset]` or `path/to/manifest.toml[:subset]` names.
+    """Loads the manifest that `name[/subset]` or `path/to/manifest.toml[:subset]` refers to.
 
     Args:
-        reference: a shipped manifest's name, or the path of a TOML file (relative to `beside`, then to the current
-            folder); the subset follows a slash after a name, a colon after a path.
-        beside: the folder of the recipe that asks.
+        reference: the name of a shipped manifest, or the path of a TOML file. The subset follows after a slash or, after a
+            path, after a colon.
+        beside: the folder of the recipe; a relative path is looked for there first, then in the current folder.
+
+    Returns:
+        The manifest, and the subset or "".
 
     Raises:
-        RequestError: no such manifest or file, or a key in it that is wrong.
+        RequestError: if there is no such manifest or file, it is invalid, or it has no subsets.
     """
     name, _, subset = reference.partition("/")
     if ".toml" in reference:

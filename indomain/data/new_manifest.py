@@ -1,4 +1,4 @@
-"""`indomain data new FOLDER`: a manifest for a user's own images, written by looking at them, with what was assumed."""
+"""`indomain data new FOLDER`: drafts a manifest for the user's own images, and states what was assumed."""
 
 import re
 from collections import Counter
@@ -16,7 +16,7 @@ from indomain.files import write_text
 _POSITIVE = ("abnormal", "positive", "malignant", "melanoma", "disease", "diseased", "cancer", "tumor", "tumour", "covid",
              "pneumonia", "ulcer", "1", "yes", "sick", "lesion")  # fmt: skip
 _NEGATIVE = ("normal", "negative", "benign", "healthy", "control", "0", "no", "non", "none", "other")
-# Parts of file names that name a patient, the first that fits all names: what it is, and the pattern for it.
+# Parts of file names that may identify a patient: a description, and the pattern. The first that fits all names is used.
 _PATIENT_PATTERNS = (
     ("a word with a number first: patient12_..., P_49_...", r"{patient:[A-Za-z]+[-_ ]?\d+}{view:[-_ ].*}"),
     ("the name up to a last short number: ..._0, ..._1", r"{patient:.+}{view:[-_]\d{1,3}}"),
@@ -24,104 +24,115 @@ _PATIENT_PATTERNS = (
 
 
 def write(folder: Path, output: Path | None = None) -> Path:
-    """Writes a manifest for a folder of images, or for one `.npz` file, and prints what was assumed.
+    """Writes a manifest for a folder of images or for one `.npz` file, and prints what was assumed.
 
     Args:
-        folder: class folders, perhaps below train/val/test; pictures without classes; or an archive in MedMNIST's layout.
-        output: the manifest to write; an existing file is not overwritten.
+        folder: a folder with one folder per class, optionally inside train, val and test; a folder of images without
+            classes; or an archive in MedMNIST's layout.
+        output: the manifest to write; by default the folder's name with ".toml", in the current folder.
+
+    Returns:
+        The path of the manifest.
 
     Raises:
-        RequestError: there is nothing to read, or the output exists.
+        RequestError: if there are no images, or the output already exists.
     """
     if not folder.exists():
         raise RequestError(f"no folder {folder}.")
     name = re.sub(r"[^a-z0-9_]+", "_", folder.stem.lower()).strip("_") or "mine"
     output = output or Path(f"{name}.toml")
     if output.exists():
-        raise RequestError(f"{output} is there already; name another file with --output, or remove it.")
-    found, assumed = _look_at_archive(folder) if folder.suffix == ".npz" else _look_at_folder(folder)
-    write_text(output, _as_toml(name, folder, found, assumed))
-    print(f"{output} written. Assumed, to be checked:")
+        raise RequestError(f"{output} already exists; name another file with --output, or remove it.")
+    draft, assumed = _draft_for_archive(folder) if folder.suffix == ".npz" else _draft_for_folder(folder)
+    write_text(output, _as_toml(name, folder, draft, assumed))
+    print(f"{output} written. Please check what was assumed:")
     for sentence in assumed:
         print(f"  - {sentence}")
     print(f"Next: indomain data check {output}")
     return output
 
 
-def _look_at_archive(path: Path) -> tuple[dict[str, Any], list[str]]:
+def _draft_for_archive(path: Path) -> tuple[dict[str, Any], list[str]]:
+    """The content of a manifest for an archive, and what was assumed."""
     read = {"reader": "npz", "file": str(path.resolve()), "outside": True}
     manifest = Manifest.model_validate({"name": "new", "title": "new", "read": read})
     records = read_npz(manifest, Path(), (64, 64))
     names = sorted({record.label for record in records} - {""})
-    grouped = any(record.patient for record in records)
-    assumed = [f"Classes: {', '.join(names) or 'none'}.", "Patients: " + ("`groups`." if grouped else "none named.")]
+    has_patients = any(record.patient for record in records)
+    assumed = [f"Classes: {', '.join(names) or 'none'}."]
+    assumed.append("Patients: from the array `groups`." if has_patients else "Patients: unknown.")
     positive = _positive(names, assumed)
     return {"read": read, "classes": names, "positive": positive}, assumed
 
 
-def _look_at_folder(folder: Path) -> tuple[dict[str, Any], list[str]]:
+def _draft_for_folder(folder: Path) -> tuple[dict[str, Any], list[str]]:
+    """The content of a manifest for a folder of images, and what was assumed."""
     suffixes = FolderReader(reader="folder").suffixes
     paths = [path for path in list_files(folder) if path.suffix.lower() in suffixes]
     if not paths:
-        raise RequestError(f"no picture below {folder} (looked for {', '.join(suffixes)}).")
+        raise RequestError(f"no image below {folder} (looked for {', '.join(suffixes)}).")
     parts = [path.relative_to(folder).parts for path in paths]
-    assumed = [
-        f"{len(paths)} pictures: {', '.join(f'{n} {suffix}' for suffix, n in Counter(p.suffix for p in paths).items())}."
-    ]
+    counts = Counter(path.suffix for path in paths)
+    assumed = [f"{len(paths)} images: {', '.join(f'{number} {suffix}' for suffix, number in counts.items())}."]
     read: dict[str, Any] = {"reader": "folder", "root": str(folder.resolve()), "outside": True}
-    top = sorted({place[0] for place in parts if len(place) > 1})
+    top = sorted({names[0] for names in parts if len(names) > 1})
     has_splits = bool(top) and all(name.lower() in SPLIT_WORDS for name in top)
     depth = 1 if has_splits else 0
-    if any(len(place) <= depth + 1 for place in parts):
+    if any(len(names) <= depth + 1 for names in parts):
         read["labelled"] = False
         assumed.append(
-            "No class folders: the pictures have no labels, and can only be a source of an objective without any."
+            "No class folders: the images have no labels, and can only serve as the source of an objective without labels."
         )
         return {"read": read, "classes": [], "positive": ""}, assumed
     if has_splits:
         assumed.append(f"Official splits: {', '.join(top)}.")
-    classes = sorted({place[depth] for place in parts})
-    counts = Counter(place[depth] for place in parts)
+    counts = Counter(names[depth] for names in parts)
+    classes = sorted(counts)
     assumed.append("Classes: " + ", ".join(f"{name} ({counts[name]})" for name in classes) + ".")
     prefix = "{split}/{label}/" if has_splits else "{label}/"
     _find_patients(read, parts, depth, prefix, assumed)
     grey = [path for path in paths[:: max(1, len(paths) // 50)] if _is_grey(path)]
-    assumed.append(f"Colour: {'grey' if grey else 'RGB'} by a look at some; every file is looked at when preparing.")
+    assumed.append(
+        f"Colour: {'grey' if grey else 'RGB'}, from a sample; every file is checked when the set is prepared."
+    )
     return {"read": read, "classes": classes, "positive": _positive(classes, assumed)}, assumed
 
 
 def _find_patients(
     read: dict[str, Any], parts: list[tuple[str, ...]], depth: int, prefix: str, assumed: list[str]
 ) -> None:
-    """Adds a pattern to `read` if folders or file names look as if they named patients."""
-    if all(len(place) == depth + 3 for place in parts):
-        if _look_like_patients([(place[depth], place[depth + 1]) for place in parts]):
+    """Adds a pattern to `read` if the folders inside the classes, or the file names, seem to identify patients."""
+    if all(len(names) == depth + 3 for names in parts):
+        if _look_like_patients([(names[depth], names[depth + 1]) for names in parts]):
             read["pattern"] = prefix + "{patient}/*"
             assumed.append("The folders inside the classes are patients.")
         else:
             assumed.append(
-                "The folders inside the classes are too few or too large to be patients: all their pictures are used."
+                "The folders inside the classes are too few or too large to be patients: all their images are used."
             )
         return
-    if all(len(place) == depth + 2 for place in parts):
-        stems = [Path(place[-1]).stem for place in parts]
-        for words, pattern in _PATIENT_PATTERNS:
+    if all(len(names) == depth + 2 for names in parts):
+        stems = [Path(names[-1]).stem for names in parts]
+        for description, pattern in _PATIENT_PATTERNS:
             matches = [pattern_regex(pattern).fullmatch(stem) for stem in stems]
-            pairs = [(place[depth], match["patient"]) for place, match in zip(parts, matches) if match]
+            pairs = [(names[depth], match["patient"]) for names, match in zip(parts, matches) if match]
             if all(matches) and _look_like_patients(pairs):
                 patients = {patient for _, patient in pairs}
                 read["pattern"] = f"{prefix}{pattern}.*"
-                assumed.append(f"Patients: {len(patients)}, by the file names ({words}). Wrong? Remove `pattern`.")
+                assumed.append(
+                    f"Patients: {len(patients)}, from the file names ({description}). If this is wrong, remove `pattern`."
+                )
                 return
     assumed.append(
-        "No patients are named: every picture counts as its own. If patients have several, splits leak: add a pattern."
+        "No patients are named: every image counts as its own patient. If patients have several images, splits leak: add a "
+        "pattern."
     )
 
 
 def _look_like_patients(pairs: list[tuple[str, str]]) -> bool:
-    """Whether the second words of (class, word) may be patients.
+    """Whether the second words of the pairs (class, word) may identify patients.
 
-    A word that a fifth of a class shares is none (images, masks, 40X, IMG); neither are words that never repeat.
+    A word that more than a fifth of a class shares does not (images, masks, 40X, IMG); nor do words that never repeat.
     """
     sizes, classes = Counter(pairs), Counter(name for name, _ in pairs)
     small = all(number <= max(2, classes[name] / 5) for (name, _), number in sizes.items())
@@ -129,6 +140,7 @@ def _look_like_patients(pairs: list[tuple[str, str]]) -> bool:
 
 
 def _positive(classes: list[str], assumed: list[str]) -> str:
+    """The class of two that seems to be positive, else ""; adds to `assumed`."""
     if len(classes) != 2:
         return ""
     for name in classes:
@@ -151,24 +163,24 @@ def _is_grey(path: Path) -> bool:
         return False
 
 
-def _as_toml(name: str, folder: Path, found: dict[str, Any], assumed: list[str]) -> str:
-    lines = [f"# Written by `indomain data new` from a look at {folder}. Assumed:"]
+def _as_toml(name: str, folder: Path, draft: dict[str, Any], assumed: list[str]) -> str:
+    lines = [f"# Written by `indomain data new` for {folder}. Assumed:"]
     lines += [f"#   {sentence}" for sentence in assumed]
     lines += [f"name = {_quoted(name)}", f"title = {_quoted(folder.stem)}", 'licence = "not stated"', "", "[read]"]
-    for key, value in found["read"].items():
+    for key, value in draft["read"].items():
         lines.append(f"{key} = {str(value).lower() if isinstance(value, bool) else _quoted(value)}")
     lines += ["", "[images]", 'fit = "pad"  # or "crop", "stretch"']
-    if found["classes"]:
+    if draft["classes"]:
         lines += ["", "[labels]", '# Several labels may be merged into one class: other = ["a", "b"]']
-        classes = ", ".join(f"{_quoted(label)} = [{_quoted(label)}]" for label in found["classes"])
+        classes = ", ".join(f"{_quoted(label)} = [{_quoted(label)}]" for label in draft["classes"])
         lines.append(f"classes = {{ {classes} }}")
-        if found["positive"]:
-            lines.append(f"positive = {_quoted(found['positive'])}")
+        if draft["positive"]:
+            lines.append(f"positive = {_quoted(draft['positive'])}")
     return "\n".join([*lines, ""])
 
 
 def _quoted(text: object) -> str:
-    """A TOML string: literal where it can be, so that patterns stay readable."""
+    """The text as a TOML string, without escapes where possible, so that patterns stay readable."""
     word = str(text)
     if "'" not in word and not any(ord(letter) < 32 for letter in word):
         return f"'{word}'" if "\\" in word or '"' in word else f'"{word}"'

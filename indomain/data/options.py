@@ -17,9 +17,9 @@ class Profile:
     """The protocol that a split follows.
 
     Args:
-        name: "strict" groups by patient, holds validation images out and checks for leaks; "paper" is the papers' own
-            protocol: a random split by image without validation images, leaks counted and kept.
-        drop_leaks: under "strict", remove the training side of a leak instead of refusing to run.
+        name: "strict" groups by patient, holds out validation images and checks for leaks. "paper" is the protocol of the
+            papers: a random split by image, without validation images; leaks are counted and kept.
+        drop_leaks: under "strict", remove the training side of each leak instead of refusing to run.
     """
 
     name: str
@@ -27,27 +27,29 @@ class Profile:
 
     @property
     def strict(self) -> bool:
+        """Whether the split is grouped, validated and free of leaks."""
         return self.name == "strict"
 
 
 class SplitOptions(Table):
     """How a target is split; see `indomain.data.folds`."""
 
+    # "official": the data set's own test images; "holdout": random test patients; "kfold": cross-validation.
     scheme: Literal["official", "holdout", "kfold"] = "holdout"
-    test: float = Field(default=0.2, gt=0, lt=1)  # holdout: share of patients to test on
-    validation: float = Field(default=0.2, gt=0, lt=1)  # share of the training patients that choose the epoch
+    test: float = Field(default=0.2, gt=0, lt=1)  # holdout: share of the patients to test on, between 0 and 1
+    validation: float = Field(default=0.2, gt=0, lt=1)  # share of the training patients used to choose the epoch
     folds: int = Field(default=1, ge=1)  # kfold: number of folds; holdout: number of repeated random splits
-    seed: Seed = 0
-    grouped: bool = True
-    validated: bool = True  # false: no validation images, as in the papers
+    seed: Seed = 0  # seed of the random split
+    grouped: bool = True  # whether all images of a patient stay on the same side of the split
+    validated: bool = True  # whether to hold out validation images; the papers do not
 
 
 class SetOptions(Table):
-    """The classes to tell apart, and which images."""
+    """The classes to tell apart, and the images to use."""
 
-    classes: dict[str, list[str]] = {}
-    positive: str | None = None
-    where: dict[str, list[str]] = {}
+    classes: dict[str, list[str]] = {}  # class = [labels merged into it], instead of the manifest's classes
+    positive: str | None = None  # the positive class; by default the manifest's
+    where: dict[str, list[str]] = {}  # column = [values to keep]; a value that starts with "!" is left out instead
 
     @model_validator(mode="after")
     def _labels_fit(self) -> "SetOptions":
@@ -56,39 +58,39 @@ class SetOptions(Table):
 
     @property
     def labels(self) -> LabelOptions:
+        """The classes and the positive class, in the form that manifests use."""
         return LabelOptions(classes=self.classes, positive=self.positive)
 
 
 class SourceOptions(SetOptions):
-    """A data set to learn from, a part of one, or several joined into one."""
+    """A data set to pretrain on: a whole set, a subset, or several pooled into one."""
 
+    # A manifest's name or path with an optional subset ("mura/humerus", "my.toml:knee"), or a list of them to pool.
     set: str | Annotated[list[str], Field(min_length=1)]
-    use: list[Literal["train", "val", "test"]] = [
-        "train"
-    ]  # of the official splits; images without a split always count
-    validation: float = Field(default=0.1, ge=0, lt=1)  # share of the patients that choose the epoch (strict profile)
+    # The official splits to learn from; images without an official split are always used.
+    use: list[Literal["train", "val", "test"]] = ["train"]
+    validation: float = Field(default=0.1, ge=0, lt=1)  # strict profile: share of the patients used to choose the epoch
 
 
 class MarkerOptions(Table):
-    """A burnt-in marker that goes with the label while a network learns; see `indomain.data.images.confounders`."""
+    """A burnt-in marker that is correlated with the label during training; see `indomain.data.images.confounders`."""
 
-    share: float = Field(
-        default=0.9, ge=0.5, le=1
-    )  # of the positive images that carry it, and of the others that do not
-    seed: Seed = 0
+    # Share of the positive images that carry the marker, and of the negative images that do not; 0.5: no correlation.
+    share: float = Field(default=0.9, ge=0.5, le=1)
+    seed: Seed = 0  # seed that decides which images carry it
 
 
 class TargetOptions(SetOptions):
-    """The data set to tell classes apart in, and how it is split."""
+    """The data set to classify, and how it is split."""
 
-    set: str  # a manifest's name or path, and a subset: "mura/humerus", "my.toml:knee"
-    split: SplitOptions = SplitOptions()
-    paper_split: SplitOptions | None = None  # the paper profile's split, where it differs
-    fractions: list[float] = []  # shares of the training labels
-    shots: list[int] = []  # training labels for each class
-    chains: list[str] = []  # those of the recipe's chains to run; empty: all
-    confounder: MarkerOptions | None = None
-    # "kept": leaks stay under the strict profile as well, and are counted and said: to show what they are worth.
+    set: str  # a manifest's name or path, with an optional subset: "mura/humerus", "my.toml:knee"
+    split: SplitOptions = SplitOptions()  # how the set is split
+    paper_split: SplitOptions | None = None  # the split under the paper profile, where it differs
+    fractions: list[float] = []  # label budgets: shares of the training labels, above 0 and up to 1
+    shots: list[int] = []  # label budgets: training labels per class, 1 or more
+    chains: list[str] = []  # which of the recipe's chains to run on this target; empty: all
+    confounder: MarkerOptions | None = None  # a marker that is correlated with the label during training
+    # "kept": leaks stay under the strict profile too, and are counted and reported, to measure what they are worth.
     leaks: Literal["refused", "kept"] = "refused"
 
     @field_validator("fractions")
@@ -106,6 +108,6 @@ class TargetOptions(SetOptions):
         return value
 
     def budgets(self) -> list[LabelBudget]:
-        """The label budgets to run; all labels if the recipe names none."""
+        """The label budgets to run; a single one with all labels if the recipe names none."""
         fractions = [LabelBudget(fraction=fraction) for fraction in self.fractions]
         return [*fractions, *(LabelBudget(shots=shots) for shots in self.shots)] or [LabelBudget()]

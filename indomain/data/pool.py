@@ -1,4 +1,7 @@
-"""A pool: one prepared set or several as one. The only kind of set that the rest of the package sees. Nothing is copied."""
+"""A pool: one or several prepared sets, used as one.
+
+The rest of the package sees no other kind of set. Nothing is copied.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,16 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pool:
-    """Prepared sets, or subsets of them, one after the other; row numbers count through all of them in their order.
+    """Prepared sets, or subsets of them, one after another; row numbers run through all of them in that order.
 
-    A pool of one set is that set: its ids, patients and studies stay as they are. In a pool of several they carry the
-    set's name, since each set numbers its patients for itself.
+    A pool of one set keeps its ids, patients and studies unchanged. In a pool of several they start with the set's name,
+    because each set numbers its patients independently.
 
     Args:
         parts: at least one prepared set, each with its subset.
 
     Raises:
-        RequestError: the same set is among the parts twice.
+        RequestError: if two parts belong to the same set.
     """
 
     parts: tuple[PreparedSet, ...]
@@ -40,70 +43,82 @@ class Pool:
 
     @classmethod
     def of(cls, *parts: PreparedSet) -> "Pool":
-        """The pool of these sets."""
+        """Returns the pool of these sets.
+
+        Args:
+            *parts: prepared sets, at least one.
+        """
         return cls(parts)
 
     @property
     def name(self) -> str:
+        """The name for messages and tables: "mura/humerus", or "mura+isic" for several sets."""
         return self.parts[0].name if len(self.parts) == 1 else "+".join(part.manifest.name for part in self.parts)
 
     @property
     def folders(self) -> list[Path]:
-        """The folders of the prepared sets, in the order of their rows."""
+        """The folders of the prepared sets, in the order of the rows."""
         return [part.folder for part in self.parts]
 
     @property
     def manifests(self) -> list[Manifest]:
+        """The manifests of the parts, in the order of the rows."""
         return [part.manifest for part in self.parts]
 
     @property
     def title(self) -> str:
+        """The titles of the manifests, joined by "+"."""
         return " + ".join(manifest.title for manifest in self.manifests)
 
     @property
     def citation(self) -> str:
+        """The citations of the manifests, each once, or ""."""
         return "; ".join(dict.fromkeys(manifest.citation for manifest in self.manifests if manifest.citation))
 
     @property
     def synthetic(self) -> bool:
+        """Whether any part holds synthetic images."""
         return any(manifest.synthetic for manifest in self.manifests)
 
     @property
     def stand_in(self) -> bool:
+        """Whether any part is a reduced or partial copy of the set that it is named after."""
         return any(manifest.stand_in for manifest in self.manifests)
 
     @property
     def digest(self) -> str:
-        """16 hexadecimal digits for the pixels and indices of the parts."""
+        """16 hexadecimal digits that identify the pixels and indices of the parts."""
         if len(self.parts) == 1:
             return self.parts[0].digest
         return files.digest_of([[part.digest, part.subset] for part in self.parts])
 
     @property
     def channels(self) -> int:
-        """1 if every part is grey, else 3."""
+        """1 if the images of every part are grey, else 3."""
         return max(part.info["channels"] for part in self.parts)
 
     @property
     def masks(self) -> str:
-        """The SHA-256 of the masks, or "" where there are none; a pool of several sets has none."""
+        """The SHA-256 of the masks, or "" if there are none; a pool of several sets has none."""
         return self.parts[0].info.get("masks", "") if len(self.parts) == 1 else ""
 
     @cached_property
     def labels(self) -> LabelOptions:
-        """The classes that the manifests name; classes of the same name in several manifests are one.
+        """The classes of all parts; classes of the same name in several manifests are merged.
 
-        Where a manifest names none, each of its labels is a class. Raises a RequestError where the manifests contradict
-        one another.
+        In a pool of several sets, a manifest that names no classes contributes one class per label.
+
+        Raises:
+            RequestError: if the manifests contradict one another.
         """
         if len(self.parts) == 1:
             return self.parts[0].manifest.labels
         try:
             return LabelOptions(classes=self._classes, positive=self.positive)
         except ValidationError as error:
-            why = error.errors()[0]["ctx"]["error"]
+            reason = error.errors()[0]["ctx"]["error"]
             raise RequestError(
-                f"{self.name}: {why}. Say in the recipe which labels make which class (classes = ...)."
+                f"{self.name}: {reason}. Say in the recipe which labels belong to which class (classes = ...)."
             ) from None
 
     @property
@@ -114,15 +129,15 @@ class Pool:
 
     @cached_property
     def _classes(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
+        merged: dict[str, list[str]] = {}
         for part in self.parts:
-            named = part.manifest.labels.classes
-            if not named:
-                named = {label: [label] for label in sorted(set(part.index()["label"]) - {""})}
-            for name, labels in named.items():
-                known = found.setdefault(name, [])
+            classes = part.manifest.labels.classes
+            if not classes:
+                classes = {label: [label] for label in sorted(set(part.index()["label"]) - {""})}
+            for name, labels in classes.items():
+                known = merged.setdefault(name, [])
                 known += [label for label in labels if label not in known]
-        return found
+        return merged
 
     @property
     def class_order(self) -> list[str]:
@@ -130,23 +145,29 @@ class Pool:
         return list(self.parts[0].manifest.labels.classes if len(self.parts) == 1 else self._classes)
 
     def index(self) -> "pd.DataFrame":
-        """The parts' indices one below the other; ids and `row` are those of the pool."""
+        """The indices of the parts, concatenated, with the ids and row numbers of the pool.
+
+        See `PreparedSet.index` for the columns.
+
+        Raises:
+            RequestError: if a part has an unknown subset.
+        """
         if len(self.parts) == 1:
             return self.parts[0].index()
         import pandas as pd
 
-        tables, before = [], 0
+        tables, offset = [], 0
         for part in self.parts:
             index, name = part.index(), part.manifest.name
-            index = index.assign(row=index["row"] + before, id=name + ":" + index["id"])
-            for column in ("patient", "study", "whole"):
+            index = index.assign(row=index["row"] + offset, id=name + ":" + index["id"])
+            for column in ("patient", "study", "source_image"):
                 index[column] = index[column].where(index[column] == "", name + ":" + index[column])
             tables.append(index)
-            before += part.info["images"]
+            offset += part.info["images"]
         return pd.concat(tables, ignore_index=True)
 
     def unreadable(self) -> "pd.DataFrame":
-        """`file` and `reason` of every file that was left out of a part."""
+        """One row per file that was left out of a part, with the columns `file` and `reason`."""
         import pandas as pd
 
         return pd.concat([part.unreadable() for part in self.parts], ignore_index=True)

@@ -3,12 +3,12 @@
     <cache folder>/<name>-<rows>x<columns>-<key>/
         images.npy      uint8 (N, rows, columns) for grey, (N, rows, columns, 3) for colour
         masks.npy       uint8 (N, rows, columns), only where the set has masks
-        index.csv       id, file, label, patient, study, part, view, split, whole (the image that a patch was cut from),
-                        sha256 of the pixels, perceptual hash
-        unreadable.csv  files left out, each with the reason
-        set.json        counts, digest, and the length of every file; written last
+        index.csv       id, file, label, patient, study, body_part, view, split, source_image (the image that a patch was
+                        cut from), sha256 of the pixels, perceptual hash
+        unreadable.csv  files that were left out, each with the reason
+        set.json        counts, digest, and the length and SHA-256 of the files; written last
 
-`indomain.data.preparing` makes these folders.
+`indomain.data.preparing` writes these folders.
 """
 
 from dataclasses import dataclass, replace
@@ -21,23 +21,35 @@ from indomain.data.images import hashing, resizing
 from indomain.data.manifest import Manifest
 from indomain.errors import unknown
 
-# pandas takes half a second to import, which a finished recipe need not wait for.
+# pandas takes half a second to import; a recipe that is already finished does not need it.
 if TYPE_CHECKING:
     import pandas as pd
 
-INDEX_COLUMNS = ["id", "file", "label", "patient", "study", "part", "view", "split", "whole", "sha256", "phash"]
+INDEX_COLUMNS = [
+    "id",
+    "file",
+    "label",
+    "patient",
+    "study",
+    "body_part",
+    "view",
+    "split",
+    "source_image",
+    "sha256",
+    "phash",
+]
 
 
 @dataclass(frozen=True)
 class PreparedSet:
-    """A prepared set, or a subset of one. Nothing is read before it is asked for.
+    """A prepared set, or a subset of one. Files are only read on demand.
 
     Attributes:
-        folder: where it lies.
-        manifest: what it was made from.
+        folder: the folder that holds it.
+        manifest: the manifest that it was prepared from.
         info: the content of `set.json`: digest, images, channels, size, unreadable.
-        subset: a value of the manifest's `subset_by` column, several joined by "+", or `all-but-` and those left out;
-            "" for the whole set.
+        subset: a value of the manifest's `subset_by` column, several values joined by "+", or `all-but-` followed by the
+            values to leave out; "" for the complete set.
     """
 
     folder: Path
@@ -47,26 +59,30 @@ class PreparedSet:
 
     @property
     def name(self) -> str:
-        """The word for it in messages and tables: "mura", "mura/humerus"."""
+        """The name for messages and tables: "mura", "mura/humerus"."""
         return f"{self.manifest.name}/{self.subset}" if self.subset else self.manifest.name
 
     @property
     def digest(self) -> str:
-        """16 hexadecimal digits for the pixels and the index of the whole set, whatever the folder and the machine."""
+        """16 hexadecimal digits that identify the pixels and the index of the complete set, on any machine."""
         return self.info["digest"]
 
     def part(self, subset: str) -> "PreparedSet":
-        """A subset of this set."""
+        """Returns a subset of this set.
+
+        Args:
+            subset: see the attribute of this name.
+        """
         return replace(self, subset=subset)
 
     def index(self) -> "pd.DataFrame":
-        """One row per image of the subset; every column but `row` is text, empty where unknown.
+        """Reads the index: one row per image of the subset. Every column except `row` is text, empty where unknown.
 
-        Beside `INDEX_COLUMNS`: `row`, the image's place in the array; `set`, the manifest's name; `numbers`, the set
-        whose patient numbers these are.
+        In addition to `INDEX_COLUMNS` there are `row`, the position of the image in the array; `set`, the name of the
+        manifest; and `numbers`, the name of the set that the patient numbers belong to.
 
         Raises:
-            RequestError: an unknown subset.
+            RequestError: if the subset is unknown.
         """
         import pandas as pd
 
@@ -80,36 +96,36 @@ class PreparedSet:
         if not self.subset or not column:
             return np.ones(len(index), bool)
         values = index[column].to_numpy()
-        wanted = self.subset.removeprefix("all-but-").split("+")
-        for value in wanted:
-            if value not in values:
-                raise unknown("subset", value, set(values), self.name)
-        named = np.isin(values.astype(str), wanted)
-        return ~named if self.subset.startswith("all-but-") else named
+        names = self.subset.removeprefix("all-but-").split("+")
+        for name in names:
+            if name not in values:
+                raise unknown("subset", name, set(values), self.name)
+        is_named = np.isin(values.astype(str), names)
+        return ~is_named if self.subset.startswith("all-but-") else is_named
 
     def images(self) -> np.ndarray:
-        """uint8 (N, rows, columns) or (N, rows, columns, 3) of the whole set, memory-mapped and read-only."""
+        """The images of the complete set, 0–255: uint8 (N, rows, columns) or (N, rows, columns, 3), memory-mapped, read-only."""
         return np.load(self.folder / "images.npy", mmap_mode="r")
 
     def masks(self) -> np.ndarray | None:
-        """uint8 (N, rows, columns), 255 on the abnormality, or None where the set has no masks."""
+        """The masks of the complete set: uint8 (N, rows, columns), 255 on the abnormality, else 0; None without masks."""
         path = self.folder / "masks.npy"
         return np.load(path, mmap_mode="r") if path.is_file() else None
 
     def altered(self) -> list[str]:
-        """The ids of images whose pixels no longer have the SHA-256 in the index; reads every image."""
+        """The ids of the images whose pixels no longer match the SHA-256 in the index. Reads every image."""
         import pandas as pd
 
         channels = self.info["channels"]
         index = pd.read_csv(self.folder / "index.csv", dtype=str, keep_default_na=False)
         return [
-            name
-            for image, sha256, name in zip(self.images(), index["sha256"], index["id"])
+            image_id
+            for image, sha256, image_id in zip(self.images(), index["sha256"], index["id"])
             if hashing.pixel_sha256(resizing.to_channels(image, channels)) != sha256
         ]
 
     def unreadable(self) -> "pd.DataFrame":
-        """`file` and `reason` of every file that was left out."""
+        """One row per file that was left out, with the columns `file` and `reason`."""
         import pandas as pd
 
         return pd.read_csv(self.folder / "unreadable.csv", dtype=str, keep_default_na=False)

@@ -1,9 +1,10 @@
-"""Preparing a set: its images decoded once, in threads, into a folder that appears whole or not at all.
+"""Prepares a set: decodes its images once, in several threads, into a folder that is written completely or not at all.
 
-The layout of the folder is that of `indomain.data.prepared`. The data folder is never written to.
+`indomain.data.prepared` describes the folder. The data folder is never written to.
 """
 
 import contextlib
+import itertools
 import os
 import shutil
 import tempfile
@@ -26,18 +27,18 @@ from indomain.data.readers.paths import path_in
 from indomain.errors import RequestError
 from indomain.progress import track
 
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """An image, or one patch of it; or a file that could not be read.
+    """A decoded image, one patch of it, or a file that could not be read.
 
     Attributes:
-        file: where a person finds it.
+        file: where to find it, for people.
         words: its row of the index, without the perceptual hash.
-        image: uint8 (rows, columns, channels), None where the file could not be read.
-        mask: uint8 (rows, columns), 255 on the finding, or None.
+        image: uint8 (rows, columns, channels), 0–255; None if the file could not be read.
+        mask: uint8 (rows, columns), 255 on the abnormality, else 0; None without a mask.
         reason: why it could not be read, or "".
     """
 
@@ -51,21 +52,22 @@ class Decoded:
 def prepare(
     manifest: Manifest, data_dir: Path, cache_dir: Path, size: tuple[int, int], quiet: bool = False
 ) -> PreparedSet:
-    """The prepared set of a manifest, found in the cache or made now.
+    """Returns the prepared set of a manifest; decodes it if it is not in the cache yet.
 
     Args:
         manifest: the data set.
         data_dir: the folder that holds the data sets.
-        cache_dir: where prepared sets are kept.
-        size: (rows, columns) of the images wanted.
+        cache_dir: the folder that holds the prepared sets.
+        size: (rows, columns) of the prepared images.
         quiet: show no progress.
 
     Raises:
-        RequestError: the data are missing, nothing could be read, or `strict_files` met an unreadable file.
+        RequestError: if the data are missing, no file could be read, or a file could not be read and the manifest has
+            `strict_files = true`.
     """
-    found = find(manifest, data_dir, cache_dir, size)
-    if found:
-        return found
+    prepared = find(manifest, data_dir, cache_dir, size)
+    if prepared:
+        return prepared
     folder = _folder(manifest, data_dir, cache_dir, size)
     records = list_records(manifest, data_dir, size)
     cache_dir.mkdir(parents=True, exist_ok=True)
@@ -75,7 +77,7 @@ def prepare(
         try:
             os.rename(building, folder)
         except OSError:
-            # Another process was first with the same set: its folder is as good.
+            # Another process has finished the same set in the meantime: use its folder.
             if not (folder / "set.json").is_file():
                 raise
     finally:
@@ -84,27 +86,46 @@ def prepare(
 
 
 def find(manifest: Manifest, data_dir: Path, cache_dir: Path, size: tuple[int, int]) -> PreparedSet | None:
-    """The prepared set of a manifest if it is in the cache; parameters and errors as for `prepare`."""
+    """Returns the prepared set of a manifest if it is in the cache, else None.
+
+    Args:
+        manifest: the data set.
+        data_dir: the folder that holds the data sets.
+        cache_dir: the folder that holds the prepared sets.
+        size: (rows, columns) of the prepared images.
+
+    Raises:
+        RequestError: if the manifest names a path outside the data folder.
+    """
     folder = _folder(manifest, data_dir, cache_dir, size)
     info = files.read_record(folder, "set.json")
     return PreparedSet(folder, manifest, info) if info else None
 
 
 def list_records(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[readers.Record]:
-    """The images that a manifest names, before any is decoded; parameters and errors as for `prepare`."""
-    # Images that are cut into patches are read at their full size.
+    """Lists the images of a manifest, without decoding any.
+
+    Args:
+        manifest: the data set.
+        data_dir: the folder that holds the data sets.
+        size: (rows, columns) of the prepared images.
+
+    Raises:
+        RequestError: if the data are missing or do not fit the manifest.
+    """
+    # Images that are to be cut into patches are read at full size.
     return readers.read(manifest, data_dir, (decoding.MAX_PIXELS, decoding.MAX_PIXELS) if manifest.patches else size)
 
 
 def _folder(manifest: Manifest, data_dir: Path, cache_dir: Path, size: tuple[int, int]) -> Path:
-    """Where a prepared set lies; the key covers everything that decides what it holds."""
-    how = manifest.model_dump(include={"name", "read", "images", "patches", "split_names", "strict_files"})
-    key = {"version": VERSION, "how": how, "size": size, "files": _fingerprint(manifest, data_dir)}
+    """The folder of a prepared set. Its key covers everything that affects the content."""
+    options = manifest.model_dump(include={"name", "read", "images", "patches", "split_names", "strict_files"})
+    key = {"version": VERSION, "how": options, "size": size, "files": _fingerprint(manifest, data_dir)}
     return cache_dir / f"{manifest.name}-{size[0]}x{size[1]}-{files.digest_of(key)}"
 
 
 def _fingerprint(manifest: Manifest, data_dir: Path) -> list[Any]:
-    """The files of a set by path, length and time of change."""
+    """Path, length and modification time of every file of a set."""
     read = manifest.read
     if isinstance(read, NpzReader):
         paths: Iterable[Path] = [path_in(manifest, data_dir, read.file)]
@@ -112,12 +133,12 @@ def _fingerprint(manifest: Manifest, data_dir: Path) -> list[Any]:
         paths = list_files(path_in(manifest, data_dir, read.root))
     else:
         return [phantom.VERSION]
-    found = [(str(path), path.stat()) for path in paths if path.is_file()]
-    return [[name, state.st_size, state.st_mtime_ns] for name, state in found]
+    states = [(str(path), path.stat()) for path in paths if path.is_file()]
+    return [[name, state.st_size, state.st_mtime_ns] for name, state in states]
 
 
 def _build(manifest: Manifest, records: list[readers.Record], folder: Path, size: tuple[int, int], quiet: bool) -> None:
-    began = time.monotonic()
+    start = time.monotonic()
     channels = _channels(manifest, records)
     has_masks = any(record.mask for record in records)
     rows, unreadable = _write_images(manifest, records, folder, (*size, channels), quiet)
@@ -131,7 +152,7 @@ def _build(manifest: Manifest, records: list[readers.Record], folder: Path, size
     index = pd.DataFrame(rows, columns=INDEX_COLUMNS)
     index.to_csv(folder / "index.csv", index=False)
     pd.DataFrame(unreadable, columns=["file", "reason"]).to_csv(folder / "unreadable.csv", index=False)
-    # Where the files lie does not matter to a result; ids, labels, groups and pixels do.
+    # A result does not depend on where the files are, but on ids, labels, groups and pixels.
     content = index.drop(columns=["file", "phash"]).to_csv(index=False)
     files.write_json(
         folder / "set.json",
@@ -144,8 +165,8 @@ def _build(manifest: Manifest, records: list[readers.Record], folder: Path, size
             "channels": channels,
             "fit": manifest.images.fit,
             "masks": files.file_sha256(folder / "masks.npy") if has_masks else "",
-            "seconds": round(time.monotonic() - began, 3),
-            # The pixels have their digests in the index: `indomain data check` compares them.
+            "seconds": round(time.monotonic() - start, 3),
+            # The index holds a digest of each image's pixels, which `indomain data check` verifies.
             "files": files.contents(folder, without_digest=("images.npy", "masks.npy")),
         },
     )
@@ -157,26 +178,27 @@ def _write_images(
     """Decodes all records into `images.npy` and `masks.npy`.
 
     Returns:
-        The rows of the index, and file and reason of what could not be read.
+        The rows of the index, and [file, reason] for each file that could not be read.
     """
     size, channels = shape[:2], shape[2]
 
-    def decode_several(several: list[readers.Record]) -> list[tuple[Decoded, str]]:
-        done = [part for record in several for part in _decode(record, manifest, size, channels)]
-        images = [part.image for part in done if part.image is not None]
+    def decode_batch(batch: list[readers.Record]) -> list[list[tuple[Decoded, str]]]:
+        decoded = [_decode(record, manifest, size, channels) for record in batch]
+        images = [part.image for parts in decoded for part in parts if part.image is not None]
         hashes = iter(hashing.perceptual_hashes(images) if images else [])
-        return [(part, "" if part.image is None else next(hashes)) for part in done]
+        return [[(part, "" if part.image is None else next(hashes)) for part in parts] for parts in decoded]
 
     rows: list[list[str]] = []
     unreadable: list[list[str]] = []
-    # Pillow and NumPy release the interpreter's lock while they decode and resize: threads fill the cores.
+    # Pillow and NumPy release the global interpreter lock while decoding and resizing, so threads use all cores.
     with contextlib.ExitStack() as stack:
         images = stack.enter_context(_Array(folder / "images.npy", size if channels == 1 else (*size, 3)))
         has_masks = any(record.mask for record in records)
         masks = stack.enter_context(_Array(folder / "masks.npy", size)) if has_masks else None
         threads = stack.enter_context(ThreadPoolExecutor(os.cpu_count()))
-        done = _in_order(threads, decode_several, records)
-        for part, phash in track(done, f"preparing {manifest.name}", len(records), quiet):
+        batches = _in_order(threads, decode_batch, records)
+        parts = track(batches, f"preparing {manifest.name}", len(records), quiet)
+        for part, phash in itertools.chain.from_iterable(parts):
             if part.image is None:
                 if manifest.strict_files:
                     raise RequestError(
@@ -193,7 +215,7 @@ def _write_images(
 
 
 def _decode(record: readers.Record, manifest: Manifest, size: tuple[int, int], channels: int) -> list[Decoded]:
-    """An image at `size`, or each patch of it."""
+    """The image of a record at `size`, or each patch of it, or the reason why it could not be read."""
     try:
         image = record.load()
         mask = record.mask() if record.mask else None
@@ -201,22 +223,22 @@ def _decode(record: readers.Record, manifest: Manifest, size: tuple[int, int], c
         return [Decoded(record.file, reason=str(error))]
     fit = manifest.images.fit
     parts = patches.cut(image, mask, manifest.patches) if manifest.patches else [("", image, mask)]
-    found = []
+    decoded = []
     for position, part, part_mask in parts:
         small = resizing.to_channels(resizing.resize(part, size, fit), channels)
         if part_mask is not None:
-            # What the filter spreads over the border is no finding.
+            # The resizing filter blurs the edges of the mask: make it binary again.
             part_mask = np.where(resizing.resize(part_mask, size, fit) > 127, 255, 0).astype(np.uint8)
-        words = {name: getattr(record, name) for name in INDEX_COLUMNS[: INDEX_COLUMNS.index("whole")]}
-        words["whole"] = record.id if position else ""
+        words = {name: getattr(record, name) for name in INDEX_COLUMNS[: INDEX_COLUMNS.index("source_image")]}
+        words["source_image"] = record.id if position else ""
         words["id"] = f"{record.id}@{position}" if position else record.id
         words["sha256"] = hashing.pixel_sha256(small)
-        found.append(Decoded(record.file, tuple(words.values()), small, part_mask))
-    return found
+        decoded.append(Decoded(record.file, tuple(words.values()), small, part_mask))
+    return decoded
 
 
 def _channels(manifest: Manifest, records: list[readers.Record]) -> int:
-    """1 if every image is grey, else 3; or as the manifest says."""
+    """The number of channels to store: as the manifest specifies, else 1 if every image is grey, else 3."""
     if manifest.images.channels != "auto":
         return 1 if manifest.images.channels == "grey" else 3
     for record in records:
@@ -229,19 +251,26 @@ def _channels(manifest: Manifest, records: list[readers.Record]) -> int:
 
 
 def _in_order(threads: ThreadPoolExecutor, function: Callable[[list], list], items: list) -> Iterator[Any]:
-    """What `function` makes of eight items at a time, with a bounded number of results in memory."""
-    ahead, together = 4 * (os.cpu_count() or 1), 8  # handing images over one by one costs more than some take to decode
-    waiting = []
-    for start in range(0, len(items), together):
-        waiting.append(threads.submit(function, items[start : start + together]))
-        if len(waiting) >= ahead:
-            yield from waiting.pop(0).result()
-    for future in waiting:
+    """Applies `function` to batches of items in several threads, and yields its results in order.
+
+    The number of batches in memory is bounded. Batches, because submitting small images one by one would take longer than
+    decoding them.
+    """
+    batch_size, most_pending = 8, 4 * (os.cpu_count() or 1)
+    pending = []
+    for start in range(0, len(items), batch_size):
+        pending.append(threads.submit(function, items[start : start + batch_size]))
+        if len(pending) >= most_pending:
+            yield from pending.pop(0).result()
+    for future in pending:
         yield from future.result()
 
 
 class _Array:
-    """A `.npy` file of uint8 that grows image by image: plain writes cost a fraction of a memory map's page faults."""
+    """A uint8 `.npy` file that grows image by image.
+
+    Plain writes take a fraction of the time that the page faults of a memory map take.
+    """
 
     def __init__(self, path: Path, shape: tuple[int, ...]) -> None:
         self.shape, self.length = shape, 0
@@ -256,11 +285,11 @@ class _Array:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # NumPy leaves room in the header for a first axis of any length: its size does not change.
+        # NumPy pads the header so that the first axis can grow: its size does not change.
         self.file.seek(0)
         self._write_header()
         self.file.close()
 
     def _write_header(self) -> None:
-        described = {"descr": "|u1", "fortran_order": False, "shape": (self.length, *self.shape)}
-        np.lib.format.write_array_header_1_0(self.file, described)
+        header = {"descr": "|u1", "fortran_order": False, "shape": (self.length, *self.shape)}
+        np.lib.format.write_array_header_1_0(self.file, header)

@@ -1,9 +1,9 @@
-"""A split on disk: which images of a pool train, choose and test. The only view of the data that a stage needs.
+"""A split on disk: which images of a pool are used to train, validate and test. Stages need no other view of the data.
 
-    listing-<key>/       in the runs folder's `work`
+    <runs folder>/work/split-<key>/
         split.csv       the split table: fold, id, row, group, y, split, rank, patient, study, image, origin, label, file
-        leaks.csv       what was on both sides, whether it was removed or not
-        facts.json      classes, counts, digests; written last
+        leaks.csv       every leak that was found, whether it was removed or not
+        info.json       classes, counts, digests; written last
 
 `indomain.data.gate` finds or draws these folders.
 """
@@ -26,27 +26,30 @@ _TEXT = ("id", "group", "patient", "study", "image", "origin", "label", "file")
 
 @dataclass(frozen=True)
 class SplitInfo:
-    """What is known of a split without reading its table.
+    """What is known about a split without reading its table.
 
     Attributes:
-        name: the recipe's word for the target or source.
+        name: the recipe's name for the target or source.
         set: the name of the pool.
-        title, citation: of the pool's manifests.
-        synthetic, stand_in: whether the images are phantoms, or a reduced copy of the named set.
-        classes: names by class number.
+        title: the titles of the pool's manifests.
+        citation: the citations of the pool's manifests, or "".
+        synthetic: whether any images are phantoms.
+        stand_in: whether any images come from a reduced or partial copy of the named set.
+        classes: the names of the classes, by class number.
         positive: the positive class, or "".
-        channels: 1 or 3.
-        has_patients, has_studies: whether the set names them.
-        cut: whether the images are patches of larger ones.
-        origins: the sets or folders that the images came from.
+        channels: 1 if all images are grey, else 3.
+        has_patients: whether the set names patients.
+        has_studies: whether the set names studies.
+        cut: whether any images are patches of larger ones.
+        origins: the sets or folders that the images came from; empty if they only repeat the labels.
         masks: the SHA-256 of the masks, or "".
-        incomplete: where the copy differs from the published one, in words.
-        folds: their number.
-        counts: [fold, split, class number, images] of every part that is used.
-        leaks: number of leaks found, by kind.
-        dropped: training images removed because of them.
-        rows: the digest of the images alone, whatever their roles.
-        digest: what runs depend on: pixels, rows, labels and roles; not the names of files.
+        incomplete: differences between the copy and the published set, as text.
+        folds: the number of folds.
+        counts: [fold, split, class number, images] for every part that is used.
+        leaks: the number of leaks found, by kind.
+        dropped: the number of training images removed because of leaks.
+        rows: the digest of the images alone, regardless of their roles.
+        digest: the digest that runs depend on: pixels, rows, labels and roles, but not the names of files.
     """
 
     name: str
@@ -72,29 +75,36 @@ class SplitInfo:
     digest: str
 
     def to_params(self) -> dict[str, Any]:
-        """As JSON, for a task's parameters."""
+        """The attributes as JSON, for the parameters of a task."""
         return asdict(self)
 
     @property
     def positive_index(self) -> int | None:
-        """The positive class's number: the one named, else the last of two, else None."""
+        """The number of the positive class; without one, the second of two classes, else None."""
         if self.positive:
             return self.classes.index(self.positive)
         return 1 if len(self.classes) == 2 else None
 
     @property
     def data(self) -> str:
-        """How the table calls its numbers: "synthetic", "stand-in" or "real"."""
+        """What the table calls results on this data: "synthetic", "stand-in" or "real"."""
         return "synthetic" if self.synthetic else "stand-in" if self.stand_in else "real"
 
     @property
     def has_validation(self) -> bool:
+        """Whether there are validation images."""
         return any(split == "val" for _, split, _, _ in self.counts)
 
 
 @dataclass(frozen=True)
 class Split:
-    """A split's folder and those of the prepared sets that it is about."""
+    """A split on disk, and the prepared sets that it refers to.
+
+    Attributes:
+        folder: the folder of the split.
+        prepared: the folders of the prepared sets, in the order of the pool's rows.
+        info: the content of `info.json`.
+    """
 
     folder: Path
     prepared: list[Path]
@@ -102,56 +112,92 @@ class Split:
 
     @classmethod
     def open(cls, paths: dict[str, Any], prefix: str = "") -> "Split":
-        """The split that a task's `paths` name, as `Split.paths` wrote them."""
+        """Opens the split that a task names.
+
+        Args:
+            paths: the `paths` of the task, as returned by `Split.paths`.
+            prefix: what their keys start with, to tell several splits of a task apart.
+        """
         folder = Path(paths[f"{prefix}split"])
         return cls(folder, [Path(path) for path in paths[f"{prefix}prepared"]], read_info(folder))
 
     def paths(self, prefix: str = "") -> dict[str, Any]:
-        """What a task needs to find the split again."""
+        """Returns the paths that a task needs in order to open the split.
+
+        Args:
+            prefix: what the keys start with, to tell several splits of a task apart.
+        """
         prepared = [str(folder.absolute()) for folder in self.prepared]
         return {f"{prefix}split": str(self.folder.absolute()), f"{prefix}prepared": prepared}
 
     @property
     def digest(self) -> str:
+        """The digest that runs depend on."""
         return self.info.digest
 
     def table(self, fold: int = 0) -> "pd.DataFrame":
-        """The rows of a fold, those dropped as leaks included; see `indomain.data.folds` for the columns."""
+        """Reads the rows of one fold, including those dropped as leaks.
+
+        Args:
+            fold: the number of the fold, from 0.
+
+        Returns:
+            The split table, with the columns of `split.csv`; `indomain.data.folds` explains them.
+        """
         table = self.every_fold()
         return table[table["fold"] == fold].reset_index(drop=True)
 
     def every_fold(self) -> "pd.DataFrame":
-        """The rows of all folds."""
+        """Reads the rows of all folds, including those dropped as leaks."""
         import pandas as pd
 
         return pd.read_csv(self.folder / "split.csv", dtype=dict.fromkeys(_TEXT, str), keep_default_na=False)
 
     def labelled(self, params: dict[str, Any]) -> "pd.DataFrame":
-        """The rows that a task uses: those of its `fold` under its label `budget`."""
+        """Reads the rows that a task uses.
+
+        Args:
+            params: the parameters of the task: `fold`, its label `budget`, and the share `validation` of the patients.
+
+        Raises:
+            RequestError: if the budget leaves a class without training images, or asks for more than there are.
+        """
         budget = LabelBudget.of(params["budget"])
         return budget.rows(self.table(params["fold"]), params["validation"])
 
     def rows(self) -> np.ndarray:
-        """int (n,): the rows in the pool of all its images, whatever their fold and role, ascending."""
+        """Reads the row numbers in the pool of all images of the split, in any fold and role: int (n,), ascending."""
         import pandas as pd
 
         return np.unique(pd.read_csv(self.folder / "split.csv", usecols=["row"])["row"].to_numpy())
 
     def images(self, channels: int) -> ImageStore:
-        """The images by row in the pool: uint8 (n, height, width, channels), 0–255."""
+        """Returns a store that reads images by row number in the pool: uint8 (n, rows, columns, channels), 0–255.
+
+        Args:
+            channels: 1 or 3; grey images are repeated, colour images are converted to luminance.
+        """
         return ImageStore([folder / "images.npy" for folder in self.prepared], channels)
 
     def masks(self) -> np.ndarray | None:
-        """uint8 (N, height, width) for the whole pool, or None where there are no masks."""
+        """The masks of all images of the pool: uint8 (N, rows, columns), 255 on the abnormality; None without masks."""
         path = self.prepared[0] / "masks.npy"
         return np.load(path, mmap_mode="r") if len(self.prepared) == 1 and path.is_file() else None
 
 
 def read_info(folder: Path) -> SplitInfo:
-    """The `SplitInfo` of a finished folder."""
-    return info_of(files.read_json(folder / "facts.json"))
+    """Reads the `SplitInfo` of a finished folder.
+
+    Args:
+        folder: the folder of a split.
+    """
+    return info_of(files.read_json(folder / "info.json"))
 
 
 def info_of(record: dict[str, Any]) -> SplitInfo:
-    """The `SplitInfo` in the record that a finished folder ends with."""
+    """Returns the `SplitInfo` in the content of `info.json`.
+
+    Args:
+        record: the content of `info.json`.
+    """
     return SplitInfo(**{name: value for name, value in record.items() if name != "files"})

@@ -1,1 +1,10 @@
-"""DOC networks"""
+"""Networks: turns an architecture into a Keras model with weights.
+
+options        the recipe's keys for a network; `Architecture`
+architecture   backbones, heads and parts of networks, each built once
+cache          one object per architecture
+weights        weights: initialised, loaded and saved
+inference      forward passes in batches
+features       features at a layer; a head on stored features
+backbones      the networks themselves
+"""

@@ -1,4 +1,4 @@
-"""Networks without weights: a backbone, a head put on it, a part of it. Each is built once in a process."""
+"""Networks without weights: a backbone, a backbone with a head, a part of a network. Each is built once per process."""
 
 import keras
 
@@ -9,17 +9,21 @@ from indomain.networks.options import Architecture
 
 
 def backbone(architecture: Architecture, frozen: float = 0.0) -> keras.Model:
-    """A backbone: image (N, rows, columns, channels), 0–255, to features (N, d).
+    """A backbone: images (n, rows, columns, channels), 0–255, to features (n, d).
 
     Args:
-        architecture: which one, and for which images.
-        frozen: this share of the weighted layers, 0 … 1, counted from the input, is frozen, batch-norm statistics included.
+        architecture: which backbone, and the shape of its images.
+        frozen: this share of the weighted layers, 0 … 1, counted from the input, is frozen, batch-norm statistics
+            included.
+
+    Returns:
+        The cached model; its weights are valid until the next request for the same architecture.
     """
 
     def make() -> keras.Model:
         model = backbones.build(architecture.name, architecture.shape, architecture.width, architecture.size)
         weighted = [layer for layer in model.layers if layer.weights]
-        # Set before anything is compiled with these layers: afterwards it would have no effect.
+        # Keras reads `trainable` when a model is compiled: setting it later would have no effect.
         for layer in weighted[: round(frozen * len(weighted))]:
             layer.trainable = False
         return model
@@ -28,21 +32,21 @@ def backbone(architecture: Architecture, frozen: float = 0.0) -> keras.Model:
 
 
 def with_head(base: keras.Model, num_classes: int, dropout: float, user: tuple = ()) -> keras.Model:
-    """`base` with dropout and a new linear layer `logits`, as one flat graph; output (N, num_classes), before softmax.
+    """`base` with dropout and a new linear layer `logits`, as one flat graph; output (n, num_classes), before softmax.
 
     Args:
         base: a network that ends in one vector per image.
         num_classes: number of logits.
         dropout: share of the features dropped while training, 0 … 1; 0 adds no layer.
-        user: who asks; each gets a head of its own, with its own random state.
+        user: key of the caller; each caller gets a separate head with its own random state.
     """
 
     def make() -> keras.Model:
         x = base.output
         if dropout:
-            # A layer without a seed draws one anew in each process, and no run would be repeatable.
+            # Without a seed the layer would draw a different one in each process, and no run would be repeatable.
             x = keras.layers.Dropout(dropout, seed=2, name="dropout")(x)
-        # float32 whatever the precision of the rest: softmax and the loss need the digits.
+        # float32 whatever the precision of the rest: softmax and the loss need the accuracy.
         logits = keras.layers.Dense(num_classes, name="logits", dtype="float32")(x)
         return keras.Model(base.input, logits, name=base.name)
 
@@ -50,7 +54,11 @@ def with_head(base: keras.Model, num_classes: int, dropout: float, user: tuple =
 
 
 def with_scores(model: keras.Model) -> keras.Model:
-    """`model` with a softmax layer `scores` on its logits: the network that is saved, and explained."""
+    """`model` with a softmax layer `scores` on its logits: the network that is saved and explained.
+
+    Args:
+        model: a network that ends in `logits`, (n, classes).
+    """
 
     def make() -> keras.Model:
         scores = keras.layers.Softmax(name="scores", dtype="float32")(model.output)
@@ -60,7 +68,11 @@ def with_scores(model: keras.Model) -> keras.Model:
 
 
 def up_to(model: keras.Model, layer: str) -> keras.Model:
-    """`model` from its input to the output of the layer of that name.
+    """`model` from its input to the output of one of its layers.
+
+    Args:
+        model: any functional model.
+        layer: the layer's name.
 
     Raises:
         RequestError: there is no such layer.
@@ -72,12 +84,12 @@ def up_to(model: keras.Model, layer: str) -> keras.Model:
 
 
 def maps_layer(model: keras.Model) -> str:
-    """The name of the layer whose feature maps the layer `pool` averages."""
+    """The name of the layer whose feature maps the global average `pool` takes as input."""
     return model.get_layer("pool").input._keras_history.operation.name
 
 
 def last_features(model: keras.Model) -> str:
-    """The name of the layer whose output the head sees: the last one before dropout and `logits`."""
+    """The name of the layer whose output the head takes as input: the last one before dropout and `logits`."""
     names = [layer.name for layer in model.layers]
     head = names.index("dropout") if "dropout" in names else names.index("logits")
     return names[head - 1]

@@ -1,6 +1,6 @@
-"""One object per architecture: building and tracing a network costs seconds, filling it with weights milliseconds.
+"""One object per architecture: building and tracing a network takes seconds, filling it with weights milliseconds.
 
-What a cached network holds is only valid until the next request for the same architecture.
+The weights of a cached network are valid only until the next request for the same architecture.
 """
 
 from collections import OrderedDict
@@ -11,24 +11,35 @@ import keras
 
 from indomain import backend
 
-_KEPT = 12  # architectures in memory at a time
+_CAPACITY = 12  # networks kept in memory at a time
 _CACHE: OrderedDict[tuple, Any] = OrderedDict()
 
 
 def cached(key: tuple, make: Callable[[], Any]) -> Any:
-    """What `make()` returns, made once for `key` and the backend's settings; the least recently used is dropped."""
+    """The result of `make()`, computed once per `key` and backend settings; the least recently used entry is dropped.
+
+    Args:
+        key: identifies the result; hashable.
+        make: builds it, inside the backend's scope.
+    """
     # A network built under other settings (precision, devices) is another network.
     key = (backend.settings(), *key)
     if key not in _CACHE:
         with backend.scope():
             _CACHE[key] = make()
-        while len(_CACHE) > _KEPT:
+        while len(_CACHE) > _CAPACITY:
             _CACHE.popitem(last=False)
     _CACHE.move_to_end(key)
     return _CACHE[key]
 
 
 def cached_for(owner: keras.Model, key: tuple, make: Callable[[], Any]) -> Any:
-    """As `cached`, for what shares its weights with `owner`: it belongs to that very object, not to one like it."""
-    # The entry holds its owner, so that the id in the key cannot come to mean another object.
+    """As `cached`, for a network that shares its weights with `owner`.
+
+    Args:
+        owner: the very object that the result belongs to; an equal network has a separate entry.
+        key: identifies the result among those of `owner`; hashable.
+        make: builds it, inside the backend's scope.
+    """
+    # The entry keeps its owner alive, so that Python cannot reuse the id in the key for another object.
     return cached((id(owner), *key), lambda: (owner, make()))[1]

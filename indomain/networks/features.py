@@ -16,16 +16,19 @@ from indomain.networks.cache import cached, cached_for
 def extract(
     folder: Path, model: keras.Model, images: Callable[[np.ndarray], np.ndarray], rows: np.ndarray
 ) -> dict[str, Any]:
-    """Puts images through a network into `folder`/features.npz; returns facts for the run's record.
+    """Computes a network's features of images and writes them to `folder`/features.npz.
 
     Args:
-        folder: the run's.
-        model: images 0–255 to (N, d).
-        images: gives uint8 images for rows of a pool.
-        rows: of the images wanted.
+        folder: the run's folder.
+        model: images (n, rows, columns, channels), 0–255, to features (n, d).
+        images: returns the uint8 images for an array of pool rows.
+        rows: pool rows of the images wanted, int (n,); duplicates are computed once.
+
+    Returns:
+        Facts for the run's record: the number of images and of features.
 
     Raises:
-        Diverged: the network gives features that are not finite.
+        Diverged: some features are not finite.
     """
     rows = np.unique(rows)
     features = inference.predict(model, images, rows)
@@ -36,12 +39,16 @@ def extract(
 
 
 def extractor(model: keras.Model, layer: str, pooling: list[str]) -> tuple[keras.Model, str]:
-    """`model` from its input to one vector of features per image, and the name of the layer that they are of.
+    """`model` from its input to one vector of pooled features per image, and the name of the layer they come from.
 
     Args:
         model: a network up to `logits` or `scores`.
-        layer: its name; "": what the head sees or, for other poolings than the mean, the maps that enter `pool`.
-        pooling: how maps become numbers, side by side: "mean", "max", "std" over the positions of each channel.
+        layer: name of the layer; "" means the input of the head, or, for any pooling but the plain mean, the feature
+            maps that enter `pool`.
+        pooling: the statistics over the positions of each channel, concatenated in this order: "mean", "max", "std".
+
+    Raises:
+        RequestError: there is no such layer.
     """
     if not layer:
         layer = architecture.last_features(model) if pooling == ["mean"] else architecture.maps_layer(model)
@@ -59,7 +66,13 @@ def extractor(model: keras.Model, layer: str, pooling: list[str]) -> tuple[keras
 
 
 def stand_in(backbone: keras.Model) -> keras.Model:
-    """A network from a backbone's features to the same features: a head on it learns as it would on the backbone."""
+    """A network that returns the features it is given, in place of a backbone.
+
+    A head that is trained on it with stored features learns exactly as it would on the backbone.
+
+    Args:
+        backbone: the network that the features come from; ends in one vector per image.
+    """
 
     def make() -> keras.Model:
         inputs = keras.layers.Input(backbone.output_shape[1:], name="features")
@@ -69,9 +82,14 @@ def stand_in(backbone: keras.Model) -> keras.Model:
 
 
 def graft(backbone: keras.Model, head: keras.Model) -> keras.Model:
-    """`backbone` with the dropout and `logits` of a head that was trained on its stand-in, as one flat graph."""
+    """`backbone` with the dropout and `logits` of a head that was trained on its stand-in, as one flat graph.
+
+    Args:
+        backbone: the network that the head's features came from.
+        head: a `stand_in` with a head, trained.
+    """
     layers = [layer for layer in head.layers if layer.name in ("dropout", "logits")]
     rate = next((layer.rate for layer in layers if layer.name == "dropout"), 0.0)
-    whole = architecture.with_head(backbone, head.output_shape[-1], rate, ("grafted",))
-    whole.get_layer("logits").set_weights(layers[-1].get_weights())
-    return whole
+    model = architecture.with_head(backbone, head.output_shape[-1], rate, ("grafted",))
+    model.get_layer("logits").set_weights(layers[-1].get_weights())
+    return model

@@ -1,4 +1,4 @@
-"""Weights: drawn, loaded from ImageNet, a file or the previous step, and saved."""
+"""Weights: initialised, loaded (from ImageNet, a file or the previous step of a chain) and saved."""
 
 import hashlib
 import json
@@ -18,15 +18,25 @@ from indomain.networks.options import Architecture
 
 
 def initialise(model: keras.Model, seed: int) -> None:
-    """Draws every weight anew from its layer's own initialiser; the same seed gives the same weights in any process."""
+    """Re-initialises every weight with its layer's initialiser; the same seed gives the same weights in any process.
+
+    Args:
+        model: changed in place.
+        seed: each weight's own seed is derived from it and from the names of layer and weight.
+    """
     for layer in model.layers:
         initialise_layer(layer, seed)
 
 
 def initialise_layer(layer: keras.layers.Layer, seed: int) -> None:
-    """As `initialise`, for one layer."""
+    """As `initialise`, for one layer.
+
+    Args:
+        layer: changed in place.
+        seed: as for `initialise`.
+    """
     if isinstance(layer, keras.layers.Normalization):
-        return  # constants of the input's scaling, not weights that are learnt
+        return  # its weights are constants that scale the input; nothing is learnt
     for variable in layer.weights:
         initializer = _reseeded(_initializer(layer, variable.name), f"{seed}/{layer.name}/{variable.name}")
         variable.assign(initializer(variable.shape, dtype=variable.dtype))
@@ -35,17 +45,17 @@ def initialise_layer(layer: keras.layers.Layer, seed: int) -> None:
 def start(
     model: keras.Model, architecture: Architecture, beginning: str, seed: int, previous: Path | None = None
 ) -> None:
-    """Fills a backbone with the initial weights of a chain, or those that the previous step left.
+    """Fills a backbone with the initial weights of a chain, or with those that the previous step left.
 
     Args:
-        model: a backbone of `architecture`.
-        architecture: says which ImageNet weights fit.
-        beginning: "random", "imagenet" or the path of a .keras file.
-        seed: of whatever is drawn.
-        previous: the .keras file of the chain's previous step, which replaces all of these.
+        model: a backbone of `architecture`; changed in place.
+        architecture: determines which ImageNet weights fit.
+        beginning: "random", "imagenet" or the path of a weights file (.keras or .h5).
+        seed: seed of the random initial weights.
+        previous: the .keras file of the chain's previous step; it takes precedence over `beginning`.
 
     Raises:
-        RequestError: weights that are not available, or a file of another network.
+        RequestError: the weights are not available, or the file belongs to another network.
     """
     initialise(model, seed)
     if previous is not None:
@@ -53,27 +63,33 @@ def start(
     elif beginning == "imagenet":
         backbones.load_imagenet(architecture.name, model)
     elif beginning != "random":
-        _load_given(model, Path(beginning))
+        _load_file(model, Path(beginning))
 
 
 def check_starts(starts: Iterable[tuple[Architecture, str, str]]) -> None:
-    """Tries each start of a chain once, before any work begins.
+    """Loads each start of a chain once, so that missing weights are reported before any work begins.
 
     Args:
-        starts: architecture, the recipe's word ("random", "imagenet", "sha256:..."), and the path of the file, or "".
+        starts: triples of an architecture, the start as a task stores it ("random", "imagenet" or "sha256:..."), and
+            the path of the weights file, or "".
 
     Raises:
-        RequestError: ImageNet weights that are not available, or a file that does not fit.
+        RequestError: ImageNet weights are not available, a file does not fit, or a network cannot take such small
+            images.
     """
     for architecture, word, path in dict.fromkeys(starts):
-        # Built even for "random": some networks cannot take small images.
+        # Built even for "random": some networks refuse small images.
         model = backbone(architecture)
         if word == "imagenet" or path:
             start(model, architecture, path or word, 0)
 
 
 def load(path: Path) -> keras.Model:
-    """The model of a `.keras` file, for inference: its architecture is built once, its weights are read."""
+    """The model in a `.keras` file, for inference; models of the same architecture share one object.
+
+    Args:
+        path: the file.
+    """
     with zipfile.ZipFile(path) as archive:
         config = json.loads(archive.read("config.json"))
     key = ("file", hashlib.sha256(json.dumps(config["config"], sort_keys=True).encode()).hexdigest())
@@ -83,17 +99,22 @@ def load(path: Path) -> keras.Model:
 
 
 def save(model: keras.Model, path: Path) -> None:
-    """Writes a `.keras` file: it appears whole or not at all."""
+    """Writes a `.keras` file; it appears complete or not at all.
+
+    Args:
+        model: what to save.
+        path: the file.
+    """
     with files.written(path) as temporary:
         model.save(temporary)
 
 
 def _initializer(layer: keras.layers.Layer, name: str) -> Any:
-    """The initialiser of a layer's weight; depthwise and separable convolutions have their own names for it."""
+    """The initialiser of a layer's weight; depthwise and separable convolutions name theirs differently."""
     for candidate in (f"{name}_initializer", f"{name.removesuffix('_kernel')}_initializer", "depthwise_initializer"):
-        found = getattr(layer, candidate, None)
-        if found is not None:
-            return found
+        initializer = getattr(layer, candidate, None)
+        if initializer is not None:
+            return initializer
     raise RuntimeError(f"layer {layer.name!r}: no initialiser is known for its weight {name!r}")
 
 
@@ -105,7 +126,7 @@ def _reseeded(initializer: Any, key: str) -> Any:
     return type(initializer).from_config({**config, "seed": seed})
 
 
-def _load_given(model: keras.Model, path: Path) -> None:
+def _load_file(model: keras.Model, path: Path) -> None:
     if not path.is_file():
         raise RequestError(f"the chain starts from {path}, but there is no such file.")
     if path.suffix == ".keras":
@@ -113,12 +134,12 @@ def _load_given(model: keras.Model, path: Path) -> None:
             with zipfile.ZipFile(path) as archive:
                 shape = _input_shape(json.loads(archive.read("config.json")))
         except (zipfile.BadZipFile, KeyError, ValueError) as error:
-            raise RequestError(f"{path} is no .keras file that Keras 3 has written ({error}).") from None
+            raise RequestError(f"{path} is not a .keras file written by Keras 3 ({error}).") from None
         expected = tuple(model.input_shape[1:])
         if shape is not None and shape != expected:
             raise RequestError(
-                f"{path} takes images of shape {shape}, the recipe gives {expected}. Set size and channels in the recipe "
-                "to those of the file, or use another file."
+                f"{path} takes images of shape {shape}, but those of the recipe have shape {expected}. Set size and "
+                "channels in the recipe to those of the file, or use another file."
             )
     try:
         model.load_weights(path)

@@ -7,10 +7,10 @@ from indomain.runs.task import Task
 
 
 def make_plan(study: Study) -> list[Task]:
-    """The tasks of a recipe in an order in which they can run; the same run may be among them under several tags.
+    """The tasks of a recipe in an order in which they can run; a run may occur several times, under different tags.
 
     Args:
-        study: the recipe met with data.
+        study: the recipe with its data.
 
     Raises:
         RequestError: something in the recipe or the data is wrong; nothing has been run.

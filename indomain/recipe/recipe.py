@@ -5,12 +5,12 @@ size = 64
 backbones = ["squeezenet", { name = "dcnn", width = 0.25 }]
 [targets.humerus]            # the small labelled set
 set = "mura/humerus"
-[sources.others]             # what a chain's steps learn from
+[sources.others]             # what the steps of a chain learn from
 set = "mura/all-but-humerus"
-[chains]                     # how a network came to be
+[chains]                     # initial weights, then pretraining steps
 random = ["random"]
 imagenet-in-domain = ["imagenet", "others:supervised"]
-[pretrain] [finetune] [fusion] [explain] [report]     # the stages' own options
+[pretrain] [finetune] [fusion] [explain] [report]     # the options of each stage
 """
 
 from pathlib import Path
@@ -32,27 +32,47 @@ Pixels = Annotated[int, Field(ge=8, le=4096)]
 
 
 class Recipe(Table):
-    """One experiment. The stages' tables are checked by the stages."""
+    """One experiment. The tables of the stages are validated by the stages."""
 
+    # The recipe's title, as the report prints it.
     title: str
+    # The paper whose experiment this is.
     paper: str = ""
-    claim: str = ""  # what the paper says, in a sentence
+    # What the paper claims, in one sentence.
+    claim: str = ""
+    # Remarks for the reader.
     notes: str = ""
-    differs: list[str] = []  # what is not as in the paper
+    # How the recipe differs from the paper.
+    differs: list[str] = []
+    # The protocols to run: "strict", or the papers' own.
     profiles: list[Literal["strict", "paper"]] = Field(default=["strict"], min_length=1)
+    # Side of the images in pixels, or (rows, columns).
     size: Pixels | tuple[Pixels, Pixels] = 64
-    channels: Literal["auto", "grey", "rgb"] = "auto"  # auto: as the target is
+    # Colour channels of the images; "auto": those of the target.
+    channels: Literal["auto", "grey", "rgb"] = "auto"
+    # One repetition of the experiment per seed.
     seeds: list[Seed] = Field(default=[0], min_length=1)
+    # Under "strict": remove the training side of a leak instead of refusing to run.
     drop_leaks: bool = False
+    # How networks are computed.
     compute: ComputeOptions = ComputeOptions()
+    # The backbones, by name or as a table.
     backbones: list[BackboneOptions] = Field(min_length=1)
+    # Name -> the small labelled set that the networks are evaluated on.
     targets: dict[FileName, TargetOptions] = Field(min_length=1)
+    # Name -> a set that the steps of a chain learn from.
     sources: dict[str, SourceOptions] = {}
+    # Name -> the initial weights, then "source:objective" for each step.
     chains: dict[str, list[str]] = Field(min_length=1)
+    # Options of stage 1, pretraining; validated by `pretrain`.
     pretrain: dict[str, Any] = {}
+    # Options of stage 2, fine-tuning; validated by `finetune`.
     finetune: dict[str, Any] = {}
+    # Options of stage 3, fusion; validated by `fusion`.
     fusion: dict[str, Any] = {}
+    # Options of stage 4, explanations and robustness; validated by `explain`.
     explain: dict[str, Any] = {}
+    # Options of stage 5, the report; validated by `report`.
     report: dict[str, Any] = {}
 
     @field_validator("backbones", mode="before")
@@ -66,7 +86,7 @@ class Recipe(Table):
     @classmethod
     def _different(cls, value: list[int]) -> list[int]:
         if len(set(value)) < len(value):
-            raise ValueError("the same seed stands twice")
+            raise ValueError("a seed is listed twice")
         return value
 
     @model_validator(mode="after")
@@ -76,17 +96,17 @@ class Recipe(Table):
                 raise unknown("backbone", backbone.name, BACKBONES)
         labels = [backbone.label for backbone in self.backbones]
         if len(set(labels)) < len(labels):
-            raise ValueError("the same backbone stands twice")
+            raise ValueError("a backbone is listed twice")
         for name, chain in self.chains.items():
             Chain.parsed(name, chain, self.sources)
         for name, target in self.targets.items():
-            for asked in target.chains:
-                if asked not in self.chains:
-                    raise unknown("chain", asked, self.chains, f"targets.{name}.chains")
+            for chain_name in target.chains:
+                if chain_name not in self.chains:
+                    raise unknown("chain", chain_name, self.chains, f"targets.{name}.chains")
         for backbone in self.backbones:
-            for asked in backbone.chains:
-                if asked not in self.chains:
-                    raise unknown("chain", asked, self.chains, f"backbones: {backbone.label}")
+            for chain_name in backbone.chains:
+                if chain_name not in self.chains:
+                    raise unknown("chain", chain_name, self.chains, f"backbones: {backbone.label}")
         return self
 
     @property
@@ -95,14 +115,19 @@ class Recipe(Table):
         return (self.size, self.size) if isinstance(self.size, int) else self.size
 
     def target(self, name: str, profile: str) -> TargetOptions:
-        """A target as a profile splits it."""
+        """A target with the split that a profile uses.
+
+        Args:
+            name: the target's name.
+            profile: "strict" or "paper".
+        """
         options = self.targets[name]
         if profile != "paper":
             return options
         return options.model_copy(update={"split": options.paper_split or options.split})
 
     def chain(self, name: str) -> Chain:
-        """A chain by its name."""
+        """A chain by name."""
         return Chain.parsed(name, self.chains[name], self.sources)
 
     def chains_of(self, target: str) -> list[Chain]:
@@ -114,7 +139,7 @@ class Recipe(Table):
         return [arm for arm in self._named_arms(target) if arm.chain.exists_for(arm.backbone, IMAGENET)]
 
     def missing_arms(self, target: str) -> list[Arm]:
-        """Pairs that cannot exist, because nobody has trained that backbone on ImageNet."""
+        """The pairs that a target cannot run, because that backbone has no ImageNet weights."""
         return [arm for arm in self._named_arms(target) if not arm.chain.exists_for(arm.backbone, IMAGENET)]
 
     def _named_arms(self, target: str) -> list[Arm]:
@@ -127,23 +152,25 @@ class Recipe(Table):
 
 
 def recipe_names() -> list[str]:
-    """The shipped recipes: `quickstart`, `mini/skin` ..."""
+    """The names of the shipped recipes: `quickstart`, `mini/skin` and so on."""
     top = files.shipped("recipes")
-    found = [path for path in top.rglob("*.toml") if path.name != "reported.toml"]
-    return sorted(path.relative_to(top).with_suffix("").as_posix() for path in found)
+    paths = [path for path in top.rglob("*.toml") if path.name != "reported.toml"]
+    return sorted(path.relative_to(top).with_suffix("").as_posix() for path in paths)
 
 
 def load_recipe(
     reference: str, settings: list[str] | None = None, profile: str | None = None
 ) -> tuple[str, Recipe, Path]:
-    """The recipe that a shipped name or a path means.
+    """Loads a shipped recipe by name, or any recipe by path.
 
     Args:
-        settings: `key=value` strings that replace keys (`finetune.epochs=3`); values are TOML, or else plain words.
+        reference: a shipped recipe's name, or the path of a .toml file.
+        settings: `key=value` strings that replace keys (`finetune.epochs=3`); a value is TOML, or else plain text.
         profile: replaces the recipe's profiles.
 
     Returns:
-        Its name (what its results folder is called), the recipe, and the folder that its relative paths start from.
+        Its name (which is also that of its results folder), the recipe, and the folder that its relative paths start
+        from.
 
     Raises:
         RequestError: there is no such recipe, or something in it is wrong.
@@ -185,5 +212,5 @@ def _set(data: dict[str, Any], setting: str) -> None:
     for part in path:
         table = table.setdefault(part, {})
         if not isinstance(table, dict):
-            raise RequestError(f"--set {setting}: {part!r} is no table.")
+            raise RequestError(f"--set {setting}: {part!r} is not a table.")
     table[last] = value

@@ -1,4 +1,4 @@
-"""A study: a recipe met with data. It finds or makes prepared sets and splits, and reads the stages' options."""
+"""A study: a recipe together with its data. Finds or creates prepared sets and splits; reads the stages' options."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -6,11 +6,11 @@ from typing import Any, TypeVar
 
 from indomain import backend, files
 from indomain.data import gate, preparing
-from indomain.data.gate import SourceRequest, TargetRequest
 from indomain.data.manifest import Manifest, load_manifest
 from indomain.data.options import Profile
 from indomain.data.pool import Pool
 from indomain.data.prepared import PreparedSet
+from indomain.data.request import SourceRequest, TargetRequest
 from indomain.data.split import Split
 from indomain.errors import RequestError
 from indomain.networks.options import Architecture, BackboneOptions
@@ -25,7 +25,7 @@ Options = TypeVar("Options", bound=Table)
 class Study:
     """A recipe and the folders that it works with.
 
-    `prepare` decodes the sets; a split is drawn when it is first asked for. All is kept on disk and in this object.
+    `prepare` decodes the sets; a split is drawn when it is first requested. Both are kept on disk and in this object.
 
     Attributes:
         name: the recipe's name.
@@ -33,7 +33,7 @@ class Study:
         base: the folder that its relative paths start from.
         runs: the runs folder, where splits are kept, too.
         data_dir: the folder that holds the data sets.
-        cache_dir: where prepared sets are kept.
+        cache_dir: the folder that holds the prepared sets.
         quiet: show no progress.
     """
 
@@ -49,29 +49,29 @@ class Study:
     _sources: dict[tuple, Split] = field(default_factory=dict)
 
     def references(self) -> list[str]:
-        """The sets that the recipe names, as it names them."""
-        found: list[str] = [target.set for target in self.recipe.targets.values()]
+        """The sets that the recipe uses, as it names them."""
+        names: list[str] = [target.set for target in self.recipe.targets.values()]
         used = {source for target in self.recipe.targets for source in self.recipe.sources_of(target)}
         for name, source in self.recipe.sources.items():
             if name in used:
-                found += [source.set] if isinstance(source.set, str) else source.set
-        return list(dict.fromkeys(found))
+                names += [source.set] if isinstance(source.set, str) else source.set
+        return list(dict.fromkeys(names))
 
     def unprepared(self) -> list[Manifest]:
-        """The sets that have to be decoded first; nothing is decoded here.
+        """The sets that have to be decoded first; decodes nothing.
 
         Raises:
             RequestError: a manifest is wrong or missing, or its data are.
         """
-        found = {}
+        manifests = {}
         for reference in self.references():
             manifest, _ = load_manifest(reference, self.base)
             if not preparing.find(manifest, self.data_dir, self.cache_dir, self.recipe.shape):
-                found[manifest.name] = manifest
-        return list(found.values())
+                manifests[manifest.name] = manifest
+        return list(manifests.values())
 
     def prepare(self) -> None:
-        """Decodes what is not decoded yet, with progress.
+        """Decodes all sets that are not decoded yet, with a progress bar.
 
         Raises:
             RequestError: data are missing or cannot be read.
@@ -80,15 +80,30 @@ class Study:
             self.set_of(reference)
 
     def set_of(self, reference: str) -> PreparedSet:
-        """The prepared set, or subset, that a recipe's `set = "..."` means."""
+        """The prepared set, or subset, that a `set = "..."` in a recipe refers to; decodes it if necessary.
+
+        Args:
+            reference: a set's name, a subset ("mura/humerus"), or the path of a manifest.
+
+        Raises:
+            RequestError: data are missing or cannot be read.
+        """
         if reference not in self._sets:
             manifest, subset = load_manifest(reference, self.base)
-            whole = preparing.prepare(manifest, self.data_dir, self.cache_dir, self.recipe.shape, self.quiet)
-            self._sets[reference] = whole.part(subset)
+            prepared = preparing.prepare(manifest, self.data_dir, self.cache_dir, self.recipe.shape, self.quiet)
+            self._sets[reference] = prepared.part(subset)
         return self._sets[reference]
 
     def target(self, name: str, profile: str) -> Split:
-        """The split of a target."""
+        """The split of a target, drawn and checked for leaks if it does not exist yet.
+
+        Args:
+            name: the target's name in the recipe.
+            profile: "strict" or "paper".
+
+        Raises:
+            RequestError: data are missing, or the split is refused.
+        """
         return self._target(name, profile)[1]
 
     def _target(self, name: str, profile: str) -> tuple[TargetRequest, Split]:
@@ -102,9 +117,12 @@ class Study:
         """The split of a source, checked against every target of the recipe whose chains learn from it.
 
         Args:
-            name: the recipe's word for it.
+            name: the source's name in the recipe.
             profile: "strict" or "paper".
             labelled: whether its labels are read.
+
+        Raises:
+            RequestError: data are missing, its sets cannot be pooled, or the split is refused.
         """
         key = (name, profile, labelled)
         if key not in self._sources:
@@ -121,59 +139,70 @@ class Study:
         return self._sources[key]
 
     def profile(self, name: str) -> Profile:
-        """A profile with the recipe's choice about leaks."""
+        """The profile of that name, with the recipe's choice about leaks."""
         return Profile(name, self.recipe.drop_leaks)
 
     def seeds(self, profile: str) -> list[int]:
-        """The papers ran once: their profile uses the first seed only."""
+        """The seeds that a profile uses: the papers ran once, so their profile uses the first seed only."""
         return self.recipe.seeds if profile == "strict" else self.recipe.seeds[:1]
 
     def options(self, stage: str, model: type[Options], profile: str) -> Options:
-        """A stage's table of the recipe, with the keys of its sub-table for the profile (`[finetune.paper]`) on top.
+        """A stage's table of the recipe, updated with its sub-table for a profile (`[finetune.paper]`).
 
         Args:
             stage: the table's name.
-            model: what it is validated as.
-            profile: "strict" or "paper"; both sub-tables are validated, whichever is asked for.
+            model: the class to validate it with.
+            profile: "strict" or "paper"; both sub-tables are validated regardless.
 
         Raises:
             RequestError: an unknown key, or a wrong value.
         """
-        own = dict(getattr(self.recipe, stage))
-        tables = {known: own.pop(known, {}) for known in ("strict", "paper")}
-        checked = {}
-        for known, table in tables.items():
+        shared = dict(getattr(self.recipe, stage))
+        tables = {name: shared.pop(name, {}) for name in ("strict", "paper")}
+        options = {}
+        for name, table in tables.items():
             if not isinstance(table, dict):
-                raise RequestError(f"{self.name}: [{stage}] {known} is a table of keys, not {table!r}.")
-            where = f"{self.name}: [{stage}{'.' + known if table else ''}]"
-            checked[known] = validated(model, _merged(own, table), where)
-        return checked[profile]
+                raise RequestError(f"{self.name}: [{stage}] {name} is a table of keys, not {table!r}.")
+            where = f"{self.name}: [{stage}{'.' + name if table else ''}]"
+            options[name] = validated(model, _merged(shared, table), where)
+        return options[profile]
 
     def compute(self) -> dict[str, Any]:
         """The `compute` parameters of a task that runs a network: backend, precision, determinism, devices."""
         return backend.identity(self.recipe.compute)
 
     def architecture(self, options: BackboneOptions, target: str, profile: str) -> Architecture:
-        """A backbone for the images of a target, whose channels it takes."""
+        """A backbone for images with a target's channels.
+
+        Args:
+            options: the backbone's entry in the recipe.
+            target: the target's name in the recipe.
+            profile: "strict" or "paper".
+        """
         channels = {"grey": 1, "rgb": 3}.get(self.recipe.channels) or self.target(target, profile).info.channels
         return Architecture(options.name, options.width, (*self.recipe.shape, channels), options.side)
 
     def start(self, word: str) -> tuple[str, str]:
-        """A chain's start as a task's parameter, and the path of its file, or "".
+        """A chain's start as a task's parameter, and the path of its weights file, or "".
+
+        The parameter is "random", "imagenet" or, for a file, "sha256:..." of its content.
+
+        Args:
+            word: "random", "imagenet", or a path relative to the recipe or to the working directory.
 
         Raises:
-            RequestError: it names a file that does not exist.
+            RequestError: there is no such file.
         """
         if word in ("random", "imagenet"):
             return word, ""
         path = next((folder / word for folder in (self.base, Path()) if (folder / word).is_file()), None)
         if path is None:
-            raise RequestError(f"the chain starts from {word}, but there is no such file (below {self.base} or here).")
+            raise RequestError(f"the chain starts from {word}, but there is no such file in {self.base} or here.")
         return f"sha256:{files.file_sha256(path)}", str(path.absolute())
 
 
 def _merged(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
-    """`top` over `base`, tables inside tables too."""
+    """A copy of `base` updated with `top`, recursively for nested tables."""
     result = dict(base)
     for key, value in top.items():
         both_tables = isinstance(value, dict) and isinstance(base.get(key), dict)

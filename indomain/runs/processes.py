@@ -1,4 +1,4 @@
-"""`--jobs N`: N worker processes on this machine, and what they report brought together in one view."""
+"""`--jobs N`: N worker processes on this machine, whose reports are shown in one view."""
 
 import contextlib
 import multiprocessing
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from indomain.errors import RequestError, WorkFailed
+from indomain.runs import allocator
 from indomain.runs.folder import RunsFolder
 from indomain.runs.status import View
 from indomain.runs.task import Task
@@ -19,12 +20,23 @@ from indomain.runs.worker import work_through
 
 
 def execute(tasks: list[Task], runs: RunsFolder, jobs: int, view: View) -> None:
-    """Works in several processes; raises what the first of them raised, when the others have been stopped."""
+    """Does tasks in several processes; if one of them fails, stops the others and raises its error.
+
+    Args:
+        tasks: the tasks that are not done, in an order in which they can run.
+        runs: the runs folder.
+        jobs: number of processes.
+        view: shows the progress of all processes.
+
+    Raises:
+        RequestError: something that a run needs is not available.
+        WorkFailed: a process raised an unexpected error, or the last process was killed.
+    """
     context = multiprocessing.get_context("spawn")
     workers: dict[Any, tuple[Any, int]] = {}
     try:
         for number in range(jobs):
-            # A pipe for each: a process that is killed while it writes to a shared queue would lock the others out.
+            # One pipe per process: a process killed while writing to a shared queue would block the others.
             ours, theirs = context.Pipe(duplex=False)
             arguments = (tasks, runs.path, number * len(tasks) // jobs, theirs)
             process = context.Process(target=_worker, args=arguments, daemon=True)
@@ -45,10 +57,11 @@ def execute(tasks: list[Task], runs: RunsFolder, jobs: int, view: View) -> None:
                     if process.exitcode and not workers:
                         raise WorkFailed(_killed(process.exitcode)) from None
                     if process.exitcode:
-                        print(f"{_killed(process.exitcode)} The others go on with its run.", file=sys.stderr)
+                        print(f"{_killed(process.exitcode)} The others continue its run.", file=sys.stderr)
                     continue
                 if word == "error":
                     raise rest[0]
+                # All other words are methods of View: see _RemoteView.
                 getattr(view, word)(*rest, worker=number)
     finally:
         for process, _ in workers.values():
@@ -65,21 +78,21 @@ def _killed(status: int) -> str:
 
 
 def _worker(tasks: list[Task], path: Path, first: int, pipe: Any) -> None:
-    """The whole of a process of `--jobs`."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends the others
+    """The target of a worker process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C the main process terminates the workers
     try:
-        work_through(tasks, RunsFolder(path), _Told(pipe), first)
+        work_through(tasks, RunsFolder(path), _RemoteView(pipe), first)
     except BrokenPipeError:
-        pass  # the first process is gone: so go we; what is saved is kept
+        pass  # the main process has ended; what is saved is kept
     except (RequestError, OSError, FloatingPointError) as error:
         pipe.send(("error", error))
     except Exception:
-        # Whatever it is, the first process raises it, with the place where it happened.
+        # As text, because pickling an exception loses its traceback.
         pipe.send(("error", WorkFailed(traceback.format_exc())))
 
 
-class _Told:
-    """The view, from another process."""
+class _RemoteView:
+    """The view as a worker process sees it: sends the calls of its methods to the main process."""
 
     def __init__(self, pipe: Any) -> None:
         self.pipe = pipe
@@ -96,14 +109,20 @@ class _Told:
 
 @contextlib.contextmanager
 def share_of(number: int, jobs: int) -> Iterator[None]:
-    """Shows a process that starts now its share of the cores, for joblib's threads, and one GPU, the next in turn."""
+    """What a process started in this context gets: a share of the cores, for joblib's threads, one GPU, the allocator.
+
+    Args:
+        number: number of the process, from 0; GPUs are assigned in turn.
+        jobs: number of processes.
+    """
     import joblib
 
-    chosen = gpu_for(number)
-    names = {"LOKY_MAX_CPU_COUNT": str(max(1, joblib.cpu_count() // jobs))}
-    names |= {"CUDA_VISIBLE_DEVICES": chosen, "TF_FORCE_GPU_ALLOW_GROWTH": "true"} if chosen else {}
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(names)
+    gpu = gpu_for(number)
+    settings = {"LOKY_MAX_CPU_COUNT": str(max(1, joblib.cpu_count() // jobs))}
+    settings |= {"CUDA_VISIBLE_DEVICES": gpu, "TF_FORCE_GPU_ALLOW_GROWTH": "true"} if gpu else {}
+    settings |= allocator.environment()
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
     try:
         yield
     finally:
@@ -112,10 +131,14 @@ def share_of(number: int, jobs: int) -> Iterator[None]:
 
 
 def gpu_for(number: int) -> str:
-    """The GPU of the process of that number, as CUDA_VISIBLE_DEVICES names it; "" if there is none."""
+    """The GPU of a process, in the notation of CUDA_VISIBLE_DEVICES; "" if there is none.
+
+    Args:
+        number: number of the process, from 0.
+    """
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is None:
-        found = Path("/proc/driver/nvidia/gpus")
-        visible = ",".join(str(place) for place, _ in enumerate(found.iterdir())) if found.is_dir() else ""
+        folder = Path("/proc/driver/nvidia/gpus")
+        visible = ",".join(str(gpu) for gpu, _ in enumerate(folder.iterdir())) if folder.is_dir() else ""
     names = [name.strip() for name in visible.split(",") if name.strip() not in ("", "-1")]
     return names[number % len(names)] if names else ""

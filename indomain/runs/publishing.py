@@ -1,4 +1,4 @@
-"""Publishing: the files of a finished run copied into a folder where people look for them."""
+"""Publishing: copies the files of a finished run into a folder where people look for them."""
 
 import filecmp
 import shutil
@@ -7,26 +7,26 @@ from pathlib import Path
 from indomain import files
 from indomain.artifacts.record import read_record
 
-LIST = "published.json"  # in the folder: what the last run put there
+LIST = "published.json"  # in the results folder: names of the files that the last run published
 
 
 def publish(source: Path, folder: Path) -> None:
-    """Puts the files of a run into a folder; what the run before had put there and this one does not have is removed.
+    """Copies the files of a run into a folder, and removes what an earlier run published and this one does not have.
 
     Args:
         source: the finished run's folder.
-        folder: where its files go; files of other origin are left alone.
+        folder: the results folder; files that no run published are left alone.
     """
     folder.mkdir(parents=True, exist_ok=True)
     names = [name for name in read_record(source).files if name != "task.json"]
-    listed = folder / LIST
-    before = files.read_json(listed) if listed.is_file() else []
+    list_path = folder / LIST
+    before = files.read_json(list_path) if list_path.is_file() else []
     for name in set(before) - set(names):
         (folder / name).unlink(missing_ok=True)
-    # Written first: a command that is killed while it copies leaves no file that nobody knows. Written only where it
-    # changes: what is published already can be read where nothing may be written.
+    # Written first, so that a command killed while copying leaves no unlisted file; written only where it changes, so
+    # that a finished recipe can be read from a folder that nothing may be written to.
     if names != before:
-        files.write_json(listed, names)
+        files.write_json(list_path, names)
     for name in names:
         if not (folder / name).is_file() or not filecmp.cmp(source / name, folder / name, shallow=True):
             with files.written(folder / name) as temporary:

@@ -1,4 +1,4 @@
-"""What a person sees of a recipe at work: on a terminal a live view, elsewhere plain lines."""
+"""The progress display of a running recipe: a live view on a terminal, plain lines elsewhere."""
 
 import sys
 import time
@@ -9,21 +9,23 @@ from indomain.runs.task import Task
 
 
 class View:
-    """Stages, the runs at work with epoch, loss and images a second, and the time left.
+    """Shows the stages, the running tasks with epoch, loss and images per second, and the time left.
 
-    A run's length is expected from finished runs of its kind, here or earlier; else from those of its stage meanwhile.
+    The duration of a run is estimated from finished runs of its kind, or else from the runs of its stage so far.
+
+    Args:
+        tasks: the tasks that are not done.
+        expected: task digest -> expected seconds, None if unknown.
+        quiet: show nothing.
+        workers: number of tasks that run at the same time.
     """
 
     def __init__(self, tasks: list[Task], expected: dict[str, float | None], quiet: bool, workers: int = 1) -> None:
-        """
-        Args:
-            expected: digest -> seconds, None where nothing is known.
-        """
         self.tasks, self.expected, self.workers = tasks, expected, workers
         self.done: set[str] = set()
-        self.ours = 0  # done by this command, not by another one meanwhile
-        self.now: dict[int, dict[str, Any]] = {}  # worker -> its run
-        self.spent: dict[str, list[float]] = {}  # stage -> seconds of its runs meanwhile
+        self.ours = 0  # number of runs completed by this command and not by another one meanwhile
+        self.now: dict[int, dict[str, Any]] = {}  # worker -> the run it works on
+        self.spent: dict[str, list[float]] = {}  # stage -> durations in seconds of its runs so far
         self.live: Any = None
         self.plain = not quiet and not sys.stderr.isatty()
         self.terminal = not quiet and not self.plain
@@ -45,9 +47,15 @@ class View:
             self.live.stop()
 
     def begin(self, task: Task, here: bool = True, worker: int = 0) -> None:
-        """A run begins; `here`: not one that another process has finished meanwhile."""
+        """Records that a run begins.
+
+        Args:
+            task: the run's task.
+            here: False if another process has finished the run meanwhile.
+            worker: number of the worker, from 0.
+        """
         began = time.monotonic()
-        self.now[worker] = {"task": task, "text": "", "share": None, "began": began, "said": began, "here": here}
+        self.now[worker] = {"task": task, "text": "", "share": None, "began": began, "reported": began, "here": here}
         if self.plain and here:
             left = self.left()
             print(
@@ -57,20 +65,32 @@ class View:
             )
 
     def progress(self, text: str, share: float | None = None, worker: int = 0) -> None:
-        """Where a run is: words, and the share of its work that is done."""
+        """Records how far a run is.
+
+        Args:
+            text: what the run reports, such as epoch and loss.
+            share: share of its work that is done, 0 … 1; None if unknown.
+            worker: number of the worker, from 0.
+        """
         run = self.now.get(worker)
         if run is None:
             return
         run.update(text=text, share=share)
         now = time.monotonic()
-        if self.plain and now - run["said"] > PLAIN_EVERY:
-            run["said"] = now
+        if self.plain and now - run["reported"] > PLAIN_EVERY:
+            run["reported"] = now
             seconds = self._run_left(run)
             left = "" if seconds is None else f", {clock(seconds)} left"
             print(f"    {run['task'].title()}: {text}{left}", file=sys.stderr, flush=True)
 
     def end(self, task: Task, worker: int = 0, seconds: float | None = None) -> None:
-        """A run is done; `seconds`: what it took, if not the time since it began here."""
+        """Records that a run is done.
+
+        Args:
+            task: the run's task.
+            worker: number of the worker, from 0.
+            seconds: duration of the run, if it is not the time since `begin`.
+        """
         self.done.add(task.digest)
         run = self.now.pop(worker, None)
         if run and run["here"]:
@@ -79,13 +99,13 @@ class View:
             self.spent.setdefault(task.stage, []).append(spent)
 
     def gone(self, worker: int) -> None:
-        """A process has ended."""
+        """Records that a worker process has ended."""
         self.now.pop(worker, None)
 
     def left(self) -> str:
-        """The time until all is done, in words; "" while nothing can be said.
+        """The time left until all tasks are done, as text; "" while it cannot be estimated.
 
-        Of a stage that has not begun, and of whose runs nothing is known, nothing is guessed: then it is "more than".
+        Runs whose duration cannot be estimated count as zero; the text then begins with "more than".
         """
         means = {stage: sum(spent) / len(spent) for stage, spent in self.spent.items()}
         running = {run["task"].digest: run for run in self.now.values()}
@@ -102,13 +122,13 @@ class View:
         return f"{'more than' if unknown else 'about'} {clock(total / self.workers)} left" if known else ""
 
     def _run_left(self, run: dict[str, Any], expected: float | None = None) -> float | None:
-        gone = time.monotonic() - run["began"]
+        elapsed = time.monotonic() - run["began"]
         if run["share"]:
-            return gone * (1 - run["share"]) / run["share"]
-        return None if expected is None else max(expected - gone, 0.0)
+            return elapsed * (1 - run["share"]) / run["share"]
+        return None if expected is None else max(expected - elapsed, 0.0)
 
     def drawn(self) -> Any:
-        """The view as a rich table."""
+        """The view as a rich renderable."""
         from rich.console import Group
         from rich.progress_bar import ProgressBar
         from rich.table import Table
@@ -116,19 +136,19 @@ class View:
 
         stages = Table.grid(padding=(0, 2))
         for stage in dict.fromkeys(task.stage for task in self.tasks):
-            mine = [task for task in self.tasks if task.stage == stage]
-            done = sum(task.digest in self.done for task in mine)
-            stages.add_row(stage, ProgressBar(len(mine), done, width=30), f"{done}/{len(mine)}")
+            tasks = [task for task in self.tasks if task.stage == stage]
+            done = sum(task.digest in self.done for task in tasks)
+            stages.add_row(stage, ProgressBar(len(tasks), done, width=30), f"{done}/{len(tasks)}")
         runs = []
         for _, run in sorted(self.now.items()):
-            # Names come from recipes and folders: as they are, not as markup.
+            # As Text, because names come from recipes and folders and must not be read as markup.
             runs.append(Text(run["task"].title(), overflow="ellipsis", no_wrap=True))
             seconds = self._run_left(run)
             left = "" if seconds is None else f" · {clock(seconds)} left"
             runs.append(Text(f"  {run['text']}{left}", overflow="ellipsis", no_wrap=True, style="dim"))
         left = self.left()
-        foot = f"{clock(time.monotonic() - self.started)} gone" + (f", {left}" if left else "")
-        return Group(stages, *runs, Text(foot))
+        footer = f"{clock(time.monotonic() - self.started)} elapsed" + (f", {left}" if left else "")
+        return Group(stages, *runs, Text(footer))
 
 
 def clock(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""Where a run stands in the table: its coordinates, and what made its scores."""
+"""The coordinates of a run in the table, and the method behind its scores."""
 
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -6,17 +6,17 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Method:
-    """What made a row's scores; its words are made when it is printed.
+    """The method that produced the scores of a row; converted to text only when it is printed.
 
     Attributes:
-        strategy: of fine-tuning, where a network's own head answers.
-        rule: of fusion, where several networks answer together.
-        classifier: on the networks' features; "" where heads are fused.
-        networks: how many networks answer.
-        tuned: whether the classifier's settings were chosen inside the training images.
+        strategy: the fine-tuning strategy, if the scores are those of a network's own head.
+        rule: the fusion rule, if several networks are combined.
+        classifier: the classifier on the networks' features; "" if the scores of heads are combined.
+        networks: number of networks.
+        tuned: whether the classifier's settings were chosen on the training images.
         calibrated: whether a temperature was fitted on the validation images.
-        explanation: where the row is about explanations: which one, in words.
-        whose: the class explained, "true" or "predicted".
+        explanation: the explanation's name, if the row is about explanations.
+        whose: the class that is explained, "true" or "predicted".
     """
 
     strategy: str = ""
@@ -36,28 +36,33 @@ class Method:
         return ", ".join(words)
 
     def _of_features(self) -> str:
-        how = "features" if self.networks == 1 else f"fusion by {self.rule}"
-        return f"{'fusion' if how == 'fusion by concat' else how}: {self.classifier or 'own heads'}"
+        name = "features" if self.networks == 1 else f"fusion by {self.rule}"
+        return f"{'fusion' if name == 'fusion by concat' else name}: {self.classifier or 'own heads'}"
 
     @property
     def learns_from_validation(self) -> bool:
-        """Whether validation images are learnt from: classifiers, unlike strategies, keep none to calibrate on."""
+        """Whether validation images are learnt from: classifiers, unlike strategies, keep none for calibration."""
         return not self.strategy
 
 
 @dataclass(frozen=True)
 class Tags:
-    """The coordinates of a run, for a person and for the table; no part of what it is named by.
+    """The coordinates of a run, for people and for the table; not part of the run's identity.
 
     Attributes:
-        recipe: of a report, the recipe's name.
+        recipe: name of the recipe (reports only).
         profile: "strict" or "paper".
-        target, chain, backbone: the recipe's words.
-        method: what made the scores.
-        budget: the label budget, in words.
-        fold, seed: their numbers.
-        step, source, objective: of a pretraining: the step's number in its chain, and what it learns from.
-        explained: whose class is explained, "true" or "predicted".
+        target: name of the target in the recipe.
+        chain: name of the chain in the recipe.
+        backbone: label of the backbone.
+        method: the method that produced the scores.
+        budget: the label budget, as text.
+        fold: number of the fold.
+        seed: the seed.
+        step: number of the step in its chain (pretraining only).
+        source: name of the source that the step learns from (pretraining only).
+        objective: name of the step's objective (pretraining only).
+        explained: the class that is explained, "true" or "predicted".
     """
 
     recipe: str | None = None
@@ -75,24 +80,32 @@ class Tags:
     explained: str | None = None
 
     def matches(self, **tags: Any) -> bool:
-        """Whether all these tags are its own."""
+        """Whether all given tags have the given values.
+
+        Args:
+            **tags: attribute name -> value.
+        """
         return all(getattr(self, name) == value for name, value in tags.items())
 
     def only(self, *names: str) -> "Tags":
-        """The tags of these names, without the others."""
+        """A copy with only the named tags set.
+
+        Args:
+            *names: attribute names.
+        """
         return Tags(**{name: getattr(self, name) for name in names})
 
     def words(self) -> dict[str, Any]:
-        """As JSON, those that are set; the method as it is printed."""
-        found = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: str(value) if name == "method" else value for name, value in found.items() if value is not None}
+        """The tags that are set, as JSON; the method as text."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: str(value) if name == "method" else value for name, value in values.items() if value is not None}
 
     def title(self) -> str:
-        """One line for a person."""
-        named = ("fold", "seed", "step")
+        """One line that describes the run."""
+        labelled = ("fold", "seed", "step")
         shown = {name: value for name, value in self.words().items() if name != "profile"}
-        return " · ".join(f"{name} {value}" if name in named else str(value) for name, value in shown.items())
+        return " · ".join(f"{name} {value}" if name in labelled else str(value) for name, value in shown.items())
 
     def to_params(self) -> dict[str, Any]:
-        """As JSON, for a task's parameters."""
+        """The tags that are set, as JSON for a task's parameters; the method as a table."""
         return {name: value for name, value in asdict(self).items() if value is not None}

@@ -16,7 +16,12 @@ class Busy(Exception):
 
 
 class Damaged(Exception):
-    """A file of a finished run has changed or is missing."""
+    """A file of a finished run has changed or is missing.
+
+    Args:
+        task: the run's task.
+        what: what is wrong, as text.
+    """
 
     def __init__(self, task: "Task", what: str) -> None:
         super().__init__(task, what)
@@ -32,14 +37,15 @@ class Task:
 
     Attributes:
         stage: the package that does it.
-        version: that stage's version; raise it when its results change.
+        version: that stage's version, which is raised when its results change.
         params: everything else that determines the result, as JSON.
         inputs: the runs that it reads: role -> a task, or several.
-        kind: which of the stage's kinds of run it is; "" is its main one.
-        tags: where it stands in the table; not part of its identity.
-        paths: folders that it reads (prepared sets, splits); not part of its identity, their digests are in params.
-        like: runs of the same stage and `like` take about the same time; not part of its identity.
-        despite_divergence: it is done though a training among its inputs diverged; any other run has then diverged, too.
+        kind: which of the stage's kinds of run it is; "" is the main one.
+        tags: coordinates in the table; not part of the identity.
+        paths: folders that it reads (prepared sets, splits); not part of the identity, their digests are in `params`.
+        like: runs of the same stage and `like` take about the same time; not part of the identity.
+        despite_divergence: whether it is done although a training among its inputs diverged; any other run then counts
+            as diverged, too.
     """
 
     stage: str
@@ -54,71 +60,66 @@ class Task:
 
     @cached_property
     def digest(self) -> str:
+        """The digest of `identity`."""
         return files.digest_of(self.identity())
 
     def identity(self) -> dict[str, Any]:
         """Everything that determines the result, as JSON."""
-        kind = {"do": self.kind} if self.kind else {}
+        inputs = {
+            role: needed.digest if isinstance(needed, Task) else [task.digest for task in needed]
+            for role, needed in self.inputs.items()
+        }
         return {
             "stage": self.stage,
+            "kind": self.kind,
             "version": self.version,
-            "params": {**self.params, **kind},
-            "inputs": self._input_digests(),
+            "params": self.params,
+            "inputs": inputs,
         }
-
-    def _input_digests(self) -> dict[str, Any]:
-        found: dict[str, str] = {}
-        for role, given in self.inputs.items():
-            if isinstance(given, Task):
-                found[role] = given.digest
-            else:
-                name = {"networks": "network", "shown": ""}.get(role, role)
-                found |= {f"{name}{number}": task.digest for number, task in enumerate(given)}
-        return found
 
     def needed(self) -> list["Task"]:
         """The tasks of all inputs."""
-        every: list[Task] = []
-        for given in self.inputs.values():
-            every += [given] if isinstance(given, Task) else given
-        return every
+        tasks: list[Task] = []
+        for needed in self.inputs.values():
+            tasks += [needed] if isinstance(needed, Task) else needed
+        return tasks
 
     def input(self, role: str) -> "Task":
-        """The one task of a role."""
-        given = self.inputs[role]
-        assert isinstance(given, Task)
-        return given
+        """The single task of a role."""
+        task = self.inputs[role]
+        assert isinstance(task, Task)
+        return task
 
     def several(self, role: str) -> list["Task"]:
-        """The tasks of a role that has several."""
-        given = self.inputs.get(role, [])
-        assert isinstance(given, list)
-        return given
+        """The tasks of a role that has several; [] if the role is absent."""
+        tasks = self.inputs.get(role, [])
+        assert isinstance(tasks, list)
+        return tasks
 
     @property
     def name(self) -> str:
-        """The name of its folder."""
+        """The name of the run's folder."""
         return f"{self.stage}-{self.digest}"
 
     def title(self) -> str:
-        """One line for a person."""
+        """One line that describes the run."""
         words = [self.tags.title(), *([self.kind] if self.kind else [])]
         return f"{self.stage}: {' · '.join(words)}"
 
     def record(self) -> dict[str, Any]:
-        """What `task.json` holds: what was asked."""
+        """The content of `task.json`: the identity, the tags and `like`."""
         return {**self.identity(), "tags": self.tags.words(), "like": self.like}
 
 
 @dataclass(frozen=True)
 class Work:
-    """What a stage's `run` gets.
+    """The argument of a stage's `run`.
 
     Attributes:
-        task: what is asked.
-        folder: where its files go; what is there was left by a killed process.
-        inputs: role -> the finished folder, or several.
-        progress: told how far it is.
+        task: the task to do.
+        folder: where its files go; any files in it were left by a killed process.
+        inputs: role -> the folder of the finished run, or several.
+        progress: called with a text and the share of the work done.
     """
 
     task: Task
@@ -128,17 +129,25 @@ class Work:
 
     @property
     def params(self) -> dict[str, Any]:
+        """The task's parameters."""
         return self.task.params
 
 
 def find(tasks: Iterable[Task], stage: str, kind: str | None = "", **tags: Any) -> list[Task]:
-    """The tasks of a stage and kind (None: of any kind) that carry all these tags."""
-    found = [task for task in tasks if task.stage == stage and kind in (None, task.kind)]
-    return [task for task in found if task.tags.matches(**tags)]
+    """The tasks of a stage that carry all given tags.
+
+    Args:
+        tasks: the tasks to search.
+        stage: name of the stage.
+        kind: the kind of run; None: any kind.
+        **tags: attribute name of `Tags` -> value.
+    """
+    candidates = [task for task in tasks if task.stage == stage and kind in (None, task.kind)]
+    return [task for task in candidates if task.tags.matches(**tags)]
 
 
 def unique(tasks: list[Task]) -> list[Task]:
-    """Each run once, under its first tags and in its first place: what needs it stands behind it."""
+    """The tasks without repetitions: each run once, under its first tags and in its first place, before what needs it."""
     found: dict[str, Task] = {}
     for task in tasks:
         found.setdefault(task.digest, task)

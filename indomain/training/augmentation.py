@@ -1,31 +1,20 @@
-"""Augmentation as a named choice: Keras layers that run inside the training step. Same seed, same pictures."""
+"""Augmentations: Keras layers that run inside the training step. The same seed gives the same images."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from indomain.errors import RequestError, look_up
+import keras
 
-if TYPE_CHECKING:
-    import keras
-
-AUGMENTATIONS = {
-    "none": "indomain.training.augmentation:none",
-    "basic": "indomain.training.augmentation:basic",
-    "elastic": "indomain.training.augmentation:elastic",
-    "colour": "indomain.training.augmentation:colour",
-    "contrastive": "indomain.training.augmentation:contrastive",
-}
-_NEEDS_COLOUR = {"colour"}
+from indomain.training.elastic import Elastic
+from indomain.training.registry import augmentation
 
 
-def none(seed: int) -> list["keras.layers.Layer"]:
-    """Pictures as they are."""
+def none(seed: int) -> list[keras.layers.Layer]:
+    """No augmentation."""
     return []
 
 
-def basic(seed: int) -> list["keras.layers.Layer"]:
-    """Left–right flip, rotation to ±18°, shift to ±8 %, scale to ±10 %, noise of 2 % of the range of values."""
-    import keras
-
+def basic(seed: int) -> list[keras.layers.Layer]:
+    """Left–right flip, rotation to ±18°, shift to ±8 %, scale to ±10 %, noise of 2 % of the value range."""
     return [
         keras.layers.RandomFlip("horizontal", seed=seed),
         keras.layers.RandomRotation(0.05, fill_mode="nearest", seed=seed + 1),
@@ -35,23 +24,20 @@ def basic(seed: int) -> list["keras.layers.Layer"]:
     ]
 
 
-def elastic(seed: int) -> list["keras.layers.Layer"]:
+def elastic(seed: int) -> list[keras.layers.Layer]:
     """`basic` after a smooth random deformation of up to about 6 % of the side (after Simard et al. 2003, ICDAR)."""
-    from indomain.training.elastic import Elastic
-
     return [Elastic(seed=seed + 10), *basic(seed)]
 
 
-def colour(seed: int) -> list["keras.layers.Layer"]:
-    """`basic` with brightness, contrast, saturation and hue, as stains and cameras vary (Tellez et al. 2019, MedIA 58).
+def colour(seed: int) -> list[keras.layers.Layer]:
+    """`basic` with brightness, contrast, saturation and hue, which vary between stains and cameras.
 
-    Hue to ±4 % of the circle: more would turn eosin into haematoxylin.
+    After Tellez et al. 2019, Medical Image Analysis 58. Hue varies by ±4 % of the circle only: more would turn eosin
+    into haematoxylin.
     """
-    import keras
-
     return [
         *basic(seed),
-        # In 0–1: keras.layers.RandomSaturation compares saturations with the range of the pixels' values.
+        # In 0–1, because keras.layers.RandomSaturation clips saturations, which are 0–1, to the range of pixel values.
         *_in_unit_range(
             keras.layers.RandomBrightness(0.15, value_range=(0, 1), seed=seed + 5),
             keras.layers.RandomContrast(0.2, value_range=(0, 1), seed=seed + 6),
@@ -61,13 +47,12 @@ def colour(seed: int) -> list["keras.layers.Layer"]:
     ]
 
 
-def contrastive(seed: int) -> list["keras.layers.Layer"]:
-    """The strong views of SimCLR (Chen et al. 2020, arXiv:2002.05709, section 3): zoomed crop, flip, brightness, contrast.
+def contrastive(seed: int) -> list[keras.layers.Layer]:
+    """The strong views of SimCLR: zoomed crop, flip, brightness and contrast.
 
-    Without the paper's hue and blur: radiographs have no hue, and at 64 pixels a blur removes the subject.
+    After Chen et al. 2020 (arXiv:2002.05709, section 3), without the paper's hue and blur: radiographs have no hue, and
+    at 64 pixels a blur removes the subject.
     """
-    import keras
-
     return [
         keras.layers.RandomFlip("horizontal", seed=seed),
         keras.layers.RandomRotation(0.06, fill_mode="nearest", seed=seed + 1),
@@ -78,32 +63,33 @@ def contrastive(seed: int) -> list["keras.layers.Layer"]:
     ]
 
 
-def check(name: str, channels: int, where: str) -> None:
-    """Raises a RequestError where an augmentation cannot work on pictures of so many channels."""
-    if name in _NEEDS_COLOUR and channels == 1:
-        raise RequestError(
-            f'{where}: augment = "{name}" changes hues, and the pictures are grey. Use "basic" or "elastic", or set '
-            'channels = "rgb" in the recipe if they have colours.'
-        )
+def apply(layers: list[keras.layers.Layer], images: Any, training: bool | None) -> Any:
+    """Augments a batch of images; returns float32 of the same shape.
 
-
-def apply(layers: list["keras.layers.Layer"], images: Any, training: bool | None) -> Any:
-    """`images` (N, rows, columns, channels), 0–255, through the layers of an augmentation, as float32."""
-    import keras
-
+    Args:
+        layers: as `layers_of` returns them.
+        images: (n, rows, columns, channels), 0–255, of any type.
+        training: whether to augment; otherwise the random layers do nothing.
+    """
     images = keras.ops.cast(images, "float32")
     for layer in layers:
         images = layer(images, training=training)
     return images
 
 
-def layers_of(name: str, seed: int = 1) -> list["keras.layers.Layer"]:
-    """The layers of the augmentation of that name."""
-    return look_up(AUGMENTATIONS, name, "augmentation")(seed)
+def layers_of(name: str, seed: int = 1) -> list[keras.layers.Layer]:
+    """The layers of an augmentation.
+
+    Args:
+        name: a key of `indomain.training.registry.AUGMENTATIONS`.
+        seed: each random layer's seed is derived from it.
+
+    Raises:
+        RequestError: the name is unknown.
+    """
+    return augmentation(name)(seed)
 
 
-def _in_unit_range(*layers: "keras.layers.Layer") -> list["keras.layers.Layer"]:
-    """Layers that want values of 0–1, between two that bring them there and back."""
-    import keras
-
+def _in_unit_range(*layers: keras.layers.Layer) -> list[keras.layers.Layer]:
+    """Layers that expect values of 0–1, between two layers that rescale from and to 0–255."""
     return [keras.layers.Rescaling(1 / 255), *layers, keras.layers.Rescaling(255.0)]

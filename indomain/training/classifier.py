@@ -1,4 +1,4 @@
-"""Learning classes: a linear head on a backbone, cross-entropy, every class or cluster with a weight."""
+"""Learning classes: a linear head on a backbone, cross-entropy, and optionally a weight for each class."""
 
 from typing import Any
 
@@ -20,14 +20,14 @@ def classifier(
     """`backbone` with a linear head `logits`, to be trained with cross-entropy; built and compiled once.
 
     Args:
-        backbone: image to features.
+        backbone: images to features (n, d).
         num_classes: number of logits.
-        options: optimizer, momentum and augmentation; the rest is set for each run.
-        dropout: before the head, 0 … 1.
+        options: supplies optimizer, momentum and augmentation; the other options are set for each run.
+        dropout: share of the features dropped before the head, 0 … 1.
         head_lr_factor: factor on the head's learning rate.
     """
-    own = options.model_dump_json(include={"optimizer", "momentum", "augment"})
-    key = ("classifier", num_classes, dropout, head_lr_factor, own)
+    settings = options.model_dump_json(include={"optimizer", "momentum", "augment"})
+    key = ("classifier", num_classes, dropout, head_lr_factor, settings)
 
     def make() -> TrainingModel:
         network = architecture.with_head(backbone, num_classes, dropout, key)
@@ -46,17 +46,20 @@ def classifier(
 def fit_classifier(
     backbone: keras.Model, examples: Examples, num_classes: int, trainer: Trainer, head_lr_factor: float = 1.0
 ) -> tuple[keras.Model, dict[str, Any]]:
-    """Puts a new linear head on `backbone` and trains both with cross-entropy.
+    """Puts a newly initialised linear head on `backbone` and trains both with cross-entropy.
 
     Args:
         backbone: filled with its initial weights; changed in place.
-        examples: train learns, val (if any) chooses the epoch.
+        examples: "train" is learnt from, "val" (if any) chooses the epoch.
         num_classes: number of classes.
-        trainer: its options are `TrainingOptions`.
+        trainer: its options must be `TrainingOptions`.
         head_lr_factor: factor on the head's learning rate (10 in Alzubaidi et al. 2021).
 
     Returns:
         The network up to `logits`, and facts for the run's record.
+
+    Raises:
+        Diverged: the loss became infinite or NaN.
     """
     options = trainer.options
     model = classifier(backbone, num_classes, options, options.dropout, head_lr_factor)
@@ -74,14 +77,22 @@ def fit_classifier(
 
 
 def class_weights(y: np.ndarray, num_classes: int, kind: str) -> np.ndarray | None:
-    """One weight per image, n / (classes · n of its class), after King & Zeng 2001 (scikit-learn's rule).
+    """One weight per image, inverse to the size of its class, after King & Zeng 2001 (scikit-learn's "balanced").
 
     Args:
         y: int (n,), class numbers.
         num_classes: number of classes, present or not.
         kind: "balanced", or "none" for no weights.
+
+    Returns:
+        float (n,), of mean 1; None for kind "none".
     """
     if kind == "none":
         return None
+    # n images, of which n_c are of class c, and K classes that have images: the weight of class c is
+    #     w_c = n / (K · n_c).
+    # The weights of each class then add up to n_c · w_c = n / K, the same for all K classes, and those of all images
+    # to n: their mean is 1, so that weighting leaves the scale of the loss alone.
+    # Classes without images have n_c = 0 but no image to be weighted; max(n_c, 1) only avoids dividing by zero.
     counts = np.bincount(y, minlength=num_classes)
     return (len(y) / (np.count_nonzero(counts) * np.maximum(counts, 1)))[y]

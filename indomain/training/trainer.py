@@ -1,4 +1,4 @@
-"""The training loop: epochs that survive a kill, the best epoch or the last."""
+"""The training loop: saves its state, resumes after a kill, and ends with the weights of the best epoch or the last."""
 
 import csv
 import shutil
@@ -18,18 +18,20 @@ from indomain.progress import Progress, silent
 from indomain.training.batches import Batches
 from indomain.training.model import TrainingModel, seed_states
 
-SAVING = 0.01  # share of the time that saving may take: epochs much shorter than their saving are not all saved
+SAVING = 0.01  # share of the time that may be spent on saving; very short epochs are therefore not all saved
 
 
 class Trainer:
-    """Trains models for `options.epochs`, and goes on where a killed run stopped.
+    """Trains models for `options.epochs` epochs, and resumes where a killed run stopped.
 
     Args:
-        options: epochs, batch, learning rate, and which epoch is kept.
-        seed: of everything that is drawn.
-        folder: where `log.csv`, the curves for TensorBoard and, while it runs, `state.npz` are kept.
-        progress: told once per epoch how far it is.
-        after_epoch: called after each epoch; what it returns is logged, and chooses nothing.
+        options: `LearningOptions` or `TrainingOptions`: number of epochs, batch size, learning rate, which epoch is
+            used.
+        seed: seed of everything random in a run.
+        folder: where `log.csv`, the curves for TensorBoard and, during training, `state.npz` are kept.
+        progress: called once per epoch with a text and the share of the epochs done.
+        after_epoch: called after each epoch; the values it returns are logged, but do not influence which epoch is
+            used.
     """
 
     def __init__(
@@ -50,20 +52,20 @@ class Trainer:
         validation: Batches | None = None,
         before_epoch: Callable[[int], dict[str, float]] | None = None,
     ) -> dict[str, Any]:
-        """Trains a model; leaves the chosen epoch's weights in its network.
+        """Trains a model; leaves the weights of the chosen epoch in its network.
 
         Args:
             model: reset, its network filled with initial weights.
             train: the batches to learn from.
-            validation: the batches that choose the epoch, if `options.select` is "best".
-            before_epoch: called with each epoch's number, from 0, before it; it may give `train` other classes, which a
-                resumed run gets back. What it returns is logged.
+            validation: the batches that choose the epoch if `options.select` is "best".
+            before_epoch: called before each epoch with its number, from 0. It may give `train` other classes, which a
+                resumed run restores. The values it returns are logged.
 
         Returns:
             Facts for the run's record: images, epochs, the chosen epoch, images per second.
 
         Raises:
-            Diverged: the loss is not finite any more; `log.csv` holds the epochs up to there.
+            Diverged: the loss is not finite; `log.csv` holds the epochs up to and including this one.
         """
         keeper = _Keeper(self, model, train, validation is not None, before_epoch)
         first = keeper.resume()
@@ -82,7 +84,7 @@ class Trainer:
 
 
 class _Keeper(keras.callbacks.Callback):
-    """Writes the log, keeps the best weights, saves the state, stops at a loss that is not finite."""
+    """Writes the log, keeps the best weights, saves the state, and stops when the loss is not finite."""
 
     def __init__(self, trainer: Trainer, model: TrainingModel, train: Batches, validated: bool, before_epoch) -> None:
         super().__init__()
@@ -125,7 +127,7 @@ class _Keeper(keras.callbacks.Callback):
             self.cost = self.saved - now
 
     def draw(self, row: dict[str, float]) -> None:
-        """One epoch's numbers for TensorBoard."""
+        """Writes one epoch's values for TensorBoard."""
         if self.curves is None:
             from tensorboard.summary import Writer
 
@@ -139,13 +141,13 @@ class _Keeper(keras.callbacks.Callback):
         state = {f"variable{i}": np.array(v) for i, v in enumerate(self._variables())}
         best = {f"best{i}": value for i, value in enumerate(self.best or [])}
         log = {"log": np.array(_csv_text(self.log))}
-        given = {"y": self.train.y, "weights": self.train.weights} if self.before_epoch else {}
-        files.write_arrays(self.folder / "state.npz", {**state, **best, **log, **given})
+        labels = {"y": self.train.y, "weights": self.train.weights} if self.before_epoch else {}
+        files.write_arrays(self.folder / "state.npz", {**state, **best, **log, **labels})
         files.write_json(self.folder / "saved.json", {"epochs": len(self.log)})
 
     def resume(self) -> int:
-        """Puts a saved state back; returns the number of epochs already done."""
-        # The curves are written again from the log: two files of one training would show some epochs twice.
+        """Restores a saved state; returns the number of epochs already done."""
+        # The curves are rewritten from the log: TensorBoard would show some epochs twice if there were two files.
         shutil.rmtree(self.folder / "tensorboard", ignore_errors=True)
         path = self.folder / "state.npz"
         if not path.is_file():
@@ -178,7 +180,7 @@ class _Keeper(keras.callbacks.Callback):
         self.leave()
 
     def leave(self) -> None:
-        """Leaves the log and the curves, and nothing to go on from."""
+        """Writes the log, closes the curves and removes the saved state, which is no longer needed."""
         if self.curves is not None:
             self.curves.close()
         files.write_text(self.folder / "log.csv", _csv_text(self.log))
@@ -200,7 +202,7 @@ def _csv_text(rows: list[dict[str, float]]) -> str:
 
 
 def _facts(log: list[dict[str, float]], images: int) -> dict[str, Any]:
-    """What a run's record holds of a training: images, epochs, the chosen epoch, images per second."""
+    """What a run's record holds about a training: images, epochs, the chosen epoch, images per second."""
     seconds = sum(row["seconds"] for row in log)
     chosen = min(log, key=lambda row: row.get("val_loss", -row["epoch"]))
     return {

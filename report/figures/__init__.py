@@ -1,11 +1,11 @@
-"""The figures of a report by name, in the order of the page: one file each.
+"""The figures of a report by name, in the order of the page, one file each.
 
-    drawing       what a figure is drawn from, and what it is
+    drawing       the material of figures, and a finished one
     style         what all figures share
-    intervals     a dot and an interval for each chain
+    intervals     a dot and an interval per chain
     label_curve   the metric over the label budgets
     robustness    the metric under corruptions and a marker
-    reliability   how often an answer is right, over how sure it is
+    reliability   the share of correct predictions over their confidence
 
 Each entry is "module:function", called with a `Material`; it yields `Drawing`s, none where there is nothing to draw.
 """

@@ -1,4 +1,4 @@
-"""What a figure is drawn from, and what it is."""
+"""The material that figures are drawn from, and a finished figure with its names."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,13 @@ from report.given import ReportInput
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure with its title and the name of its file, without the suffix."""
+    """A finished figure.
+
+    Attributes:
+        name: name of its file, without the suffix.
+        title: its title on the page.
+        figure: the figure.
+    """
 
     name: str
     title: str
@@ -23,10 +29,10 @@ class Material:
     """What figures are drawn from.
 
     Attributes:
-        given: the recipe and its options.
+        given: the input of the report.
         table: all rows.
-        arms: the predictions of all runs.
-        curves: every point of every robustness curve; empty where there are none.
+        arms: the arms with the predictions of all runs.
+        curves: the points of the robustness curves, as `report.robustness.curves` returns them; empty if there are none.
     """
 
     given: ReportInput
@@ -35,6 +41,10 @@ class Material:
     curves: pd.DataFrame
 
     def first_level(self, target: str) -> pd.DataFrame:
-        """The rows of a target at the first level that it has, and those without a level."""
+        """The rows of a target at the first of its levels, and those without a level.
+
+        Args:
+            target: name of the target.
+        """
         part = self.table[self.table["target"] == target]
         return part[part["level"].isna() | (part["level"] == part["level"].dropna().iloc[0])]

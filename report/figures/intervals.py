@@ -1,4 +1,4 @@
-"""A dot and a 95 % interval for each chain."""
+"""A dot and a 95 % interval per chain."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +10,11 @@ from report.figures.drawing import Drawing, Material
 
 
 def draw(material: Material) -> Iterator[Drawing]:
-    """For each target the intervals of its largest label budget."""
+    """One figure per target, with the intervals at its largest label budget; see `intervals`.
+
+    Args:
+        material: table and recipe.
+    """
     given = material.given
     for target, budgets in given.budgets.items():
         part = material.first_level(target)
@@ -21,34 +25,36 @@ def draw(material: Material) -> Iterator[Drawing]:
 
 
 def intervals(table: pd.DataFrame, metric: str, title: str, every_chain: list[str]) -> Any:
-    """A figure for one target: each backbone and method a group of lines, each chain a line, with its 95 % interval.
+    """A figure with one group of lines per backbone and method, and in it one 95 % interval per chain.
 
     Args:
-        every_chain: the recipe's chains: one has the same colour in every figure.
+        table: the rows to draw.
+        metric: the metric to draw.
+        title: title of the figure.
+        every_chain: all chains of the recipe, whose order determines their colours.
     """
     part = table[(table["metric"] == metric) & table["mean"].notna()]
     chains = list(dict.fromkeys(table["chain"]))
     groups = list(dict.fromkeys(zip(part["profile"], part["budget"], part["backbone"], part["method"])))
     figure = style.new_figure(figsize=(7.2, 0.9 + 0.2 * len(part) + 0.22 * len(groups)))
     axis = figure.subplots()
-    place, ticks, names = 0.0, [], []
+    position, ticks, names = 0.0, [], []
     several_profiles, several_budgets = part["profile"].nunique() > 1, part["budget"].nunique() > 1
     for profile, budget, backbone, method in groups:
         chosen = (part["profile"] == profile) & (part["budget"] == budget)
         rows = part[chosen & (part["backbone"] == backbone) & (part["method"] == method)]
-        ticks.append(place + (len(rows) - 1) / 2)
-        words = [backbone, method] + [budget] * several_budgets + [profile] * several_profiles
-        names.append(", ".join(words))
+        ticks.append(position + (len(rows) - 1) / 2)
+        names.append(", ".join([backbone, method] + [budget] * several_budgets + [profile] * several_profiles))
         for row in rows.itertuples():
             colour = style.colour_of(row.chain, every_chain)
-            axis.plot([row.ci_low, row.ci_high], [place, place], color=colour, lw=2, solid_capstyle="round")
-            axis.plot([row.mean], [place], "o", color=colour, ms=5)
-            place += 1
-        place += 0.9
+            axis.plot([row.ci_low, row.ci_high], [position, position], color=colour, lw=2, solid_capstyle="round")
+            axis.plot([row.mean], [position], "o", color=colour, ms=5)
+            position += 1
+        position += 0.9
     for chain in chains:
         axis.plot([], [], "o-", color=style.colour_of(chain, every_chain), label=chain, ms=5, lw=2)
     axis.set_yticks(ticks, names, fontsize=8)
-    axis.set_ylim(place - 0.9, -1)
+    axis.set_ylim(position - 0.9, -1)
     axis.set_xlabel(f"{metric}, mean and 95 % interval", fontsize=8)
     axis.tick_params(axis="x", labelsize=8)
     axis.grid(axis="x", color="#dddddd", lw=0.6)

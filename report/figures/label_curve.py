@@ -11,7 +11,11 @@ from report.figures.drawing import Drawing, Material
 
 
 def draw(material: Material) -> Iterator[Drawing]:
-    """For each target with several label budgets the curve over them."""
+    """One figure per target with several label budgets; see `label_curve`.
+
+    Args:
+        material: table and recipe.
+    """
     given = material.given
     for target, budgets in given.budgets.items():
         part = material.first_level(target)
@@ -22,12 +26,16 @@ def draw(material: Material) -> Iterator[Drawing]:
 
 
 def label_curve(table: pd.DataFrame, metric: str, title: str, every_chain: list[str], budgets: dict[str, float]) -> Any:
-    """A figure for one target: the metric over the label budgets, one panel a backbone and method, one line a chain.
+    """A figure of the metric over the label budgets, with one panel per backbone and method and one line per chain.
 
-    Bars are 95 % intervals; chains are set slightly apart so that their bars do not hide one another.
+    Bars are 95 % intervals. Chains are shifted slightly, so that their bars do not hide one another.
 
     Args:
-        budgets: the budget in words -> a share of the labels (up to 1), or labels for each class.
+        table: the rows to draw.
+        metric: the metric to draw.
+        title: title of the figure.
+        every_chain: all chains of the recipe, whose order determines their colours.
+        budgets: label of a budget -> its size, as a share of the training labels (up to 1) or as labels per class.
     """
     part = table[(table["metric"] == metric) & table["mean"].notna()]
     panels = list(dict.fromkeys(zip(part["profile"], part["backbone"], part["method"])))
@@ -42,15 +50,15 @@ def label_curve(table: pd.DataFrame, metric: str, title: str, every_chain: list[
         of_panel = part[(part["profile"] == profile) & (part["backbone"] == backbone) & (part["method"] == method)]
         for number, chain in enumerate(chains):
             rows = of_panel[of_panel["chain"] == chain]
-            place = rows["budget"].map(budgets).to_numpy(float)
-            order = place.argsort()
-            x = place[order] * 1.03 ** (number - (len(chains) - 1) / 2)
+            sizes = rows["budget"].map(budgets).to_numpy(float)
+            order = sizes.argsort()
+            x = sizes[order] * 1.03 ** (number - (len(chains) - 1) / 2)
             mean, low, high = (rows[name].to_numpy(float)[order] for name in ("mean", "ci_low", "ci_high"))
             colour = style.colour_of(chain, every_chain)
             axis.plot(x, mean, "o-", color=colour, ms=3.5, lw=1.3)
             axis.vlines(x, low, high, color=colour, lw=1.1)
-        words = ", ".join([backbone, method] + [profile] * several_profiles)
-        axis.set_title(textwrap.fill(words, 38), fontsize=8, loc="left")
+        panel_title = ", ".join([backbone, method] + [profile] * several_profiles)
+        axis.set_title(textwrap.fill(panel_title, 38), fontsize=8, loc="left")
         axis.set_xscale("log")
         ticks = sorted(budgets.values())
         axis.set_xticks(ticks, [f"{100 * value:g} %" if shares else f"{value:g}" for value in ticks], fontsize=7)
@@ -58,7 +66,7 @@ def label_curve(table: pd.DataFrame, metric: str, title: str, every_chain: list[
         style.plain_axis(axis)
     for axis in grid.ravel()[len(panels) :]:
         axis.set_visible(False)
-    figure.supxlabel("share of the training labels" if shares else "training labels for each class", fontsize=8)
+    figure.supxlabel("share of the training labels" if shares else "training labels per class", fontsize=8)
     figure.supylabel(f"{metric}, mean and 95 % interval", fontsize=8)
     style.chain_legend(figure, grid[0, 0], chains, every_chain, title)
     return figure

@@ -1,4 +1,4 @@
-"""What all figures share: size, colours, axes, legends, and how one becomes SVG."""
+"""What all figures share: size, colours, axes, legends, and conversion to SVG."""
 
 import io
 import re
@@ -19,12 +19,17 @@ def new_figure(figsize: tuple[float, float]) -> Figure:
 
 
 def colour_of(chain: str, every_chain: list[str]) -> str:
-    """The colour of a chain: the same one in every figure of a recipe."""
+    """The colour of a chain, the same in all figures of a recipe.
+
+    Args:
+        chain: name of the chain.
+        every_chain: all chains of the recipe, in its order.
+    """
     return COLOURS[every_chain.index(chain) % len(COLOURS)]
 
 
 def plain_axis(axis: Any) -> None:
-    """Small ticks, a light grid, no frame above and to the right."""
+    """Gives an axis small tick labels, a light grid, and no frame at the top and right."""
     axis.tick_params(labelsize=7)
     axis.grid(color="#dddddd", lw=0.6)
     axis.set_axisbelow(True)
@@ -33,18 +38,26 @@ def plain_axis(axis: Any) -> None:
 
 
 def chain_legend(figure: Any, axis: Any, chains: list[str], every_chain: list[str], title: str) -> None:
-    """A legend of chains above a figure, with its title."""
+    """Adds a legend of chains above a figure, with the figure's title.
+
+    Args:
+        figure: the figure.
+        axis: any axis of the figure; invisible lines are added to it for the legend.
+        chains: the chains in the figure.
+        every_chain: all chains of the recipe, whose order determines their colours.
+        title: title of the figure.
+    """
     for chain in chains:
         axis.plot([], [], "o-", color=colour_of(chain, every_chain), label=chain, ms=3.5, lw=1.3)
-    place = {"loc": "outside upper left", "ncols": min(4, len(chains)), "alignment": "left"}
-    figure.legend(**place, fontsize=8, frameon=False, title=title)
+    layout = {"loc": "outside upper left", "ncols": min(4, len(chains)), "alignment": "left"}
+    figure.legend(**layout, fontsize=8, frameon=False, title=title)
 
 
 def as_svg(figure) -> str:
-    """A figure as SVG for a page; the same figure gives the same text."""
+    """A figure as SVG for a page; equal figures yield equal text."""
     buffer = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": "indomain", "svg.fonttype": "none", "font.family": "sans-serif"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     text = buffer.getvalue()
-    # The description of the file's format names addresses; a page that needs no network should not show any.
+    # The metadata contain URLs of the file format, which a page that needs no network should not have.
     return re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)

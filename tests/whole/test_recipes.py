@@ -228,7 +228,7 @@ WRONG = [
     (
         'set = "small.toml:wrist"\nclasses = { a = ["normal"], b = ["normal"] }',
         'set = "small.toml:wrist"',
-        "stands in two classes",
+        "is in two classes",
     ),
     ('imagenet = ["tiny.toml.keras"]', 'imagenet = ["imagenet"]', "no such file"),
     ('imagenet = ["broken.keras"]', 'imagenet = ["imagenet"]', "no .keras file"),
@@ -285,7 +285,7 @@ def test_the_humerus_recipe_runs_on_phantoms_in_muras_layout(indomain, here):
     words = ["seeds=[0]", "size=32", 'backbones=["squeezenet"]', 'profiles=["strict"]', "finetune.epochs=1"]
     words += ["explain.images=1", "explain.samples=20", "explain.measure=0", 'explain.explained=["true"]']
     words += ["pretrain.supervised.epochs=1", "report.samples=200", 'fusion.classifiers=["lda"]', "fusion.tune=false"]
-    words += ["fusion.keep=[]", 'explain.robustness.corruptions=["blur"]', "explain.robustness.severities=[3]"]
+    words += ["fusion.save=[]", 'explain.robustness.corruptions=["blur"]', "explain.robustness.severities=[3]"]
     status, out, err = indomain("run", "alammar2023/humerus", "--data-dir", here / "data", *settings(*words))
     assert status == 0, err
     table = pd.read_csv(here / "runs/alammar2023/humerus/table.csv")

@@ -1,1 +1,11 @@
-"""DOC data/images"""
+"""Images: pixels in, pixels out.
+
+decoding        image files of any format as uint8
+resizing        sizes and channels
+hashing         exact and perceptual digests
+patches         large images cut into squares
+corruptions     ten corruptions in five severities
+confounders     a burnt-in marker that is correlated with the label
+phantom         synthetic radiographs
+phantom_atlas   the anatomy of the phantoms
+"""

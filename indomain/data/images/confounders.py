@@ -1,6 +1,7 @@
-"""A confounder: a burnt-in mark that goes with the label while a network learns, and is absent or reversed when it is tested.
+"""A confounder: a burnt-in marker that is correlated with the label in training, and absent or reversed in testing.
 
-Juodelyte et al. 2024 ("Source matters", arXiv:2403.04484) tell so whether a network has learnt the finding or the mark.
+The test results tell whether a network has learnt the finding or the marker, as in Juodelyte et al. 2024 ("Source matters",
+arXiv:2403.04484).
 """
 
 import hashlib
@@ -11,40 +12,68 @@ import numpy as np
 
 from indomain.data.images import corruptions
 
-HEIGHT = 0.16  # of the shorter side
+HEIGHT = 0.16  # height of the marker, as a share of the image's shorter side
 CONDITIONS = ("as learnt", "absent", "reversed")
 
 
-def marks(ids: list[str], y: np.ndarray, share: float, seed: int) -> np.ndarray:
-    """bool (N,): which images carry the mark: those of class 1 with probability `share`, those of class 0 with 1 − share.
+def markers(ids: list[str], y: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """Decides which images carry the marker: class 1 with probability `share`, class 0 with probability 1 − `share`.
 
-    Each image's own number decides, so that its mark is the same in whatever fold, role or order it stands.
+    The decision depends only on an image's id, so that it is the same in every fold, role and order.
+
+    Args:
+        ids: the ids of the images.
+        y: class numbers, int (N,).
+        share: 0 … 1; 0.5 means no correlation.
+        seed: another seed marks other images.
+
+    Returns:
+        bool (N,).
     """
-    keys = [hashlib.sha256(f"{seed}/mark/{own}".encode()).digest()[:8] for own in ids]
-    drawn = np.array([int.from_bytes(key, "big") / 2**64 for key in keys])
-    return np.where(y == 1, drawn < share, drawn >= share)
+    keys = [hashlib.sha256(f"{seed}/mark/{image_id}".encode()).digest()[:8] for image_id in ids]
+    uniform = np.array([int.from_bytes(key, "big") / 2**64 for key in keys])
+    return np.where(y == 1, uniform < share, uniform >= share)
 
 
 def marked(images: Callable[[np.ndarray], np.ndarray], table: Any, options: dict[str, Any]) -> Callable:
-    """As `images`, with the marks of the images of a split table (`id`, `row`, `y`)."""
-    with_mark = marks(table["id"].tolist(), table["y"].to_numpy(), options["share"], options["seed"])
-    carriers = set(table["row"].to_numpy()[with_mark].tolist())
+    """Wraps a function that reads images, so that it burns in the markers.
 
-    def seen(rows: np.ndarray) -> np.ndarray:
+    Args:
+        images: takes row numbers, int (n,), and returns uint8 (n, rows, columns, channels), 0–255.
+        table: a DataFrame, the rows of a split table (`id`, `row`, `y`); only these images can carry a marker.
+        options: the content of `MarkerOptions`: `share` and `seed`.
+
+    Returns:
+        A function with the same parameters and result as `images`.
+    """
+    carries = markers(table["id"].tolist(), table["y"].to_numpy(), options["share"], options["seed"])
+    carriers = set(table["row"].to_numpy()[carries].tolist())
+
+    def with_markers(rows: np.ndarray) -> np.ndarray:
         return _burn(images(rows), np.isin(rows, list(carriers)))
 
-    return seen
+    return with_markers
 
 
 def tested_images(images: np.ndarray, table: Any, condition: str, options: dict[str, Any]) -> np.ndarray:
-    """Test images, uint8, under one of `CONDITIONS`."""
-    with_mark = marks(table["id"].tolist(), table["y"].to_numpy(), options["share"], options["seed"])
-    chosen = {"as learnt": with_mark, "absent": np.zeros(len(images), bool), "reversed": ~with_mark}[condition]
-    return _burn(images, chosen)
+    """Burns the marker into test images.
+
+    Args:
+        images: uint8 (N, rows, columns, channels), 0–255.
+        table: a DataFrame, the rows of the split table for these images (`id`, `y`), in the same order.
+        condition: one of `CONDITIONS`: the same correlation as in training, no markers, or the opposite correlation.
+        options: the content of `MarkerOptions`: `share` and `seed`.
+
+    Returns:
+        Copies of the images, uint8 (N, rows, columns, channels).
+    """
+    carries = markers(table["id"].tolist(), table["y"].to_numpy(), options["share"], options["seed"])
+    carries = {"as learnt": carries, "absent": np.zeros(len(images), bool), "reversed": ~carries}[condition]
+    return _burn(images, carries)
 
 
-def _burn(images: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    burnt = np.array(images)
-    for place in np.flatnonzero(chosen):
-        burnt[place] = corruptions.burnt_in(burnt[place], HEIGHT, corner=0)
-    return burnt
+def _burn(images: np.ndarray, carries: np.ndarray) -> np.ndarray:
+    copies = np.array(images)
+    for number in np.flatnonzero(carries):
+        copies[number] = corruptions.burnt_in(copies[number], HEIGHT, corner=0)
+    return copies

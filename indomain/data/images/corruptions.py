@@ -1,7 +1,10 @@
-"""Corruptions in graded severity, after Hendrycks & Dietterich 2019 (arXiv:1903.12261), for pictures of any size.
+"""Corruptions of graded severity, after Hendrycks & Dietterich 2019 (arXiv:1903.12261), for images of any size.
 
-Lengths are shares of the picture's shorter side, so that a severity means the same at 64 and at 512 pixels; values are 0–255.
-The strengths are ours, chosen before any network was tested: severity 5 corrupts a radiograph badly, 1 is hardly seen.
+Lengths are shares of the image's shorter side, so that a severity means the same at 64 and at 512 pixels. The strengths are
+our own, chosen before any network was tested: severity 5 corrupts a radiograph badly, severity 1 is barely visible.
+
+Each corruption takes an image, float (rows, columns, channels), 0–255; a strength, whose meaning its docstring states; and a
+random generator. It returns an image of the same shape, which `corrupt` rounds and clips to 0–255.
 """
 
 import hashlib
@@ -13,119 +16,193 @@ from indomain.errors import unknown
 
 
 def corrupt(images: np.ndarray, name: str, severity: int, seed: int, ids: list[str]) -> np.ndarray:
-    """Corrupted copies, uint8.
+    """Corrupts images.
+
+    The random numbers for an image depend on `seed`, `name` and its id only, not on the other images.
 
     Args:
-        images: uint8 (N, rows, columns, channels).
-        name: one of `CORRUPTIONS`; severity: 1 … 5.
-        seed, ids: what is drawn depends on them and on the corruption, not on an image's place among the others.
+        images: uint8 (N, rows, columns, channels), 0–255.
+        name: a key of `CORRUPTIONS`.
+        severity: 1 … 5.
+        seed: seed of the random numbers.
+        ids: the ids of the images.
+
+    Returns:
+        Corrupted copies, uint8 (N, rows, columns, channels).
 
     Raises:
-        RequestError: an unknown name.
+        RequestError: if the name is unknown.
     """
     if name not in CORRUPTIONS:
         raise unknown("corruption", name, CORRUPTIONS)
     function, strengths = CORRUPTIONS[name]
     corrupted = []
-    for picture, own in zip(images, ids):
-        key = hashlib.sha256(f"{seed}/{name}/{own}".encode()).digest()[:8]
+    for image, image_id in zip(images, ids):
+        key = hashlib.sha256(f"{seed}/{name}/{image_id}".encode()).digest()[:8]
         rng = np.random.default_rng(int.from_bytes(key, "big"))
-        made = function(picture.astype(np.float64), strengths[severity - 1], rng)
-        corrupted.append(np.clip(np.rint(made), 0, 255).astype(np.uint8))
+        values = function(image.astype(np.float64), strengths[severity - 1], rng)
+        corrupted.append(np.clip(np.rint(values), 0, 255).astype(np.uint8))
     return np.stack(corrupted)
 
 
-def gaussian_noise(picture: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """Additive noise, drawn for every channel; strength: standard deviation / 255."""
-    return picture + 255 * strength * rng.normal(size=picture.shape)
+def gaussian_noise(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+    """Adds independent Gaussian noise to every channel.
+
+    Args:
+        image: float (rows, columns, channels), 0–255.
+        strength: the standard deviation, as a share of the range 0–255.
+        rng: random generator.
+    """
+    return image + 255 * strength * rng.normal(size=image.shape)
 
 
-def poisson_noise(picture: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """Quantum noise of few photons; strength: 1 / photons at full brightness."""
-    return rng.poisson(picture / (255 * strength)) * (255 * strength)
+def poisson_noise(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+    """Adds the quantum noise of a low dose: pixel values become Poisson counts of photons.
+
+    Args:
+        image: float (rows, columns, channels), 0–255.
+        strength: 1 / number of photons at full brightness (255).
+        rng: random generator.
+    """
+    return rng.poisson(image / (255 * strength)) * (255 * strength)
 
 
-def blur(picture: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """Gaussian blur; strength: standard deviation / shorter side."""
+def blur(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+    """Applies a Gaussian blur.
+
+    Args:
+        image: float (rows, columns, channels), 0–255.
+        strength: the standard deviation, as a share of the shorter side.
+        rng: ignored.
+    """
     from scipy.ndimage import gaussian_filter
 
-    sigma = strength * min(picture.shape[:2])
-    return gaussian_filter(picture, (sigma, sigma, 0))
+    sigma = strength * min(image.shape[:2])
+    return gaussian_filter(image, (sigma, sigma, 0))
 
 
-def contrast(picture: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """Less contrast about the mean; strength: what is left of it."""
-    mean = picture.mean(axis=(0, 1))
-    return mean + strength * (picture - mean)
+def contrast(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+    """Reduces the contrast around the mean of each channel.
+
+    Args:
+        image: float (rows, columns, channels), 0–255.
+        strength: the share of the contrast that remains, 0 … 1.
+        rng: ignored.
+    """
+    mean = image.mean(axis=(0, 1))
+    return mean + strength * (image - mean)
 
 
-def brightness(picture: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """Lighter or darker, drawn; strength: by what share of the range."""
-    return picture + 255 * strength * rng.choice([-1, 1])
+def brightness(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+    """Makes the image lighter or darker, at random.
+
+    Args:
+        image: float (rows, columns, channels), 0–255.
+        strength: the change, as a share of the range 0–255.
+        rng: random generator.
+    """
+    return image + 255 * strength * rng.choice([-1, 1])
 
 
-def jpeg(picture: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """Saved as JPEG; strength: Pillow's quality."""
+def jpeg(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+    """Compresses the image as JPEG.
+
+    Args:
+        image: float (rows, columns, channels), 0–255.
+        strength: the quality as defined by Pillow, 1 … 95.
+        rng: ignored.
+    """
     import io
 
     from PIL import Image
 
-    grey = picture.shape[-1] == 1
+    grey = image.shape[-1] == 1
     buffer = io.BytesIO()
-    values = picture.astype(np.uint8)
+    values = image.astype(np.uint8)
     Image.fromarray(values[..., 0] if grey else values).save(buffer, "JPEG", quality=int(strength))
-    again = np.asarray(Image.open(buffer), np.float64)
-    return again[..., None] if grey else again
+    decoded = np.asarray(Image.open(buffer), np.float64)
+    return decoded[..., None] if grey else decoded
 
 
-def rotation(picture: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """Turned to either side, drawn; the border is continued; strength: degrees."""
+def rotation(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+    """Rotates the image clockwise or counterclockwise, at random; the border pixels are repeated outwards.
+
+    Args:
+        image: float (rows, columns, channels), 0–255.
+        strength: the angle in degrees.
+        rng: random generator.
+    """
     from scipy.ndimage import rotate
 
-    return rotate(picture, strength * rng.choice([-1, 1]), reshape=False, order=1, mode="nearest")
+    return rotate(image, strength * rng.choice([-1, 1]), reshape=False, order=1, mode="nearest")
 
 
-def occlusion(picture: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """A square of the mean value somewhere; strength: side / shorter side."""
-    rows, columns = picture.shape[:2]
+def occlusion(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+    """Covers a square at a random position with the mean of the image.
+
+    Args:
+        image: float (rows, columns, channels), 0–255.
+        strength: the side of the square, as a share of the shorter side.
+        rng: random generator.
+    """
+    rows, columns = image.shape[:2]
     side = max(1, round(strength * min(rows, columns)))
     top, left = rng.integers(0, rows - side + 1), rng.integers(0, columns - side + 1)
-    covered = picture.copy()
-    covered[top : top + side, left : left + side] = picture.mean(axis=(0, 1))
-    return covered
+    copy = image.copy()
+    copy[top : top + side, left : left + side] = image.mean(axis=(0, 1))
+    return copy
 
 
-def marker(picture: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """A burnt-in white L in a corner that is drawn; strength: its height / shorter side."""
-    return burnt_in(picture, strength, corner=int(rng.integers(0, 4)))
+def marker(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+    """Burns a white L into a random corner.
+
+    Args:
+        image: float (rows, columns, channels), 0–255.
+        strength: the height of the letter, as a share of the shorter side.
+        rng: random generator.
+    """
+    return burnt_in(image, strength, corner=int(rng.integers(0, 4)))
 
 
-def burnt_in(picture: np.ndarray, height: float, corner: int) -> np.ndarray:
-    """A copy with a white L, as radiographers place it, in corner 0 … 3 (upper left, upper right, lower left, lower right)."""
-    rows, columns = picture.shape[:2]
+def burnt_in(image: np.ndarray, height: float, corner: int) -> np.ndarray:
+    """Returns a copy of an image with a white L, like the side markers that radiographers use.
+
+    Args:
+        image: (rows, columns, channels), 0–255, of any numeric type.
+        height: the height of the letter, as a share of the shorter side.
+        corner: 0 upper left, 1 upper right, 2 lower left, 3 lower right.
+    """
+    rows, columns = image.shape[:2]
     tall = max(3, round(height * min(rows, columns)))
     thick, wide, edge = max(1, tall // 4), max(2, round(0.6 * tall)), max(1, round(0.03 * min(rows, columns)))
     top = edge if corner < 2 else rows - edge - tall
     left = edge if corner % 2 == 0 else columns - edge - wide
-    marked = picture.copy()
-    marked[top : top + tall, left : left + thick] = 255
-    marked[top + tall - thick : top + tall, left : left + wide] = 255
-    return marked
+    copy = image.copy()
+    copy[top : top + tall, left : left + thick] = 255
+    copy[top + tall - thick : top + tall, left : left + wide] = 255
+    return copy
 
 
-def resolution(picture: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """Reduced and enlarged again (box, bilinear); strength: what is left of the side."""
+def resolution(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+    """Reduces the image with a box filter, and enlarges it again by bilinear interpolation.
+
+    Args:
+        image: float (rows, columns, channels), 0–255.
+        strength: the side of the reduced image, as a share of the original side.
+        rng: ignored.
+    """
     from PIL import Image
 
-    rows, columns = picture.shape[:2]
+    rows, columns = image.shape[:2]
     small = max(2, round(strength * columns)), max(2, round(strength * rows))
-    parts = []
-    for channel in np.moveaxis(picture, -1, 0):
-        one = Image.fromarray(channel.astype(np.float32)).resize(small, Image.Resampling.BOX)
-        parts.append(np.asarray(one.resize((columns, rows), Image.Resampling.BILINEAR), np.float64))
-    return np.stack(parts, axis=-1)
+    channels = []
+    for channel in np.moveaxis(image, -1, 0):
+        reduced = Image.fromarray(channel.astype(np.float32)).resize(small, Image.Resampling.BOX)
+        channels.append(np.asarray(reduced.resize((columns, rows), Image.Resampling.BILINEAR), np.float64))
+    return np.stack(channels, axis=-1)
 
 
+# Each corruption, and its strengths at severity 1 … 5.
 CORRUPTIONS: dict[str, tuple[Callable[[np.ndarray, float, np.random.Generator], np.ndarray], tuple[float, ...]]] = {
     "gaussian-noise": (gaussian_noise, (0.02, 0.04, 0.08, 0.12, 0.18)),
     "poisson-noise": (poisson_noise, (0.002, 0.005, 0.01, 0.02, 0.05)),

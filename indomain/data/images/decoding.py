@@ -1,10 +1,11 @@
-"""Decoding: any medical or ordinary picture becomes uint8, grey (H, W) or RGB (H, W, 3).
+"""Decodes medical and ordinary image files to uint8, grey (H, W) or RGB (H, W, 3).
 
-Rules, the same for every format:
-* 8-bit values stay as they are. More than 8 bits: a DICOM's own window (its first) is applied; where none is stated,
-  the picture's own minimum and maximum become 0 and 255.
-* DICOM: rescale slope and intercept, then the window; MONOCHROME1 is inverted, so that bone is bright.
-* EXIF orientation is applied; transparency lies on white; of several pages or frames the first is taken.
+The rules are the same for every format:
+* 8-bit values are not changed. Values of more than 8 bits are mapped to 0–255: by the first window of a DICOM file, or from
+  the image's minimum and maximum if there is no window.
+* DICOM: the rescale slope and intercept are applied before the window; MONOCHROME1 is inverted, so that bone is bright.
+* The EXIF orientation is applied; transparent images are put on a white background; of several pages or frames the first is
+  used.
 """
 
 from pathlib import Path
@@ -12,34 +13,41 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-# A picture that unpacks to more is refused before it does. Radiographs have up to 25 million pixels, the largest
-# histology pictures that are given as one PNG or TIFF about 100 million; in colour this limit is 0.6 GB.
+# Larger images are refused before they are unpacked. Radiographs have up to 25 million pixels; the largest histology images
+# published as a single PNG or TIFF have about 100 million. A colour image at the limit takes 0.6 GB.
 MAX_PIXELS = 200_000_000
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 
 
 class UnreadableImage(ValueError):
-    """A file that is no picture, or one that this machine cannot decode; the message is the reason."""
+    """The file is not an image, or cannot be decoded on this machine. The message is the reason."""
 
 
 def decode(path: Path) -> np.ndarray:
-    """The picture as uint8, (H, W) for grey and (H, W, 3) for colour.
+    """Decodes an image file.
+
+    Args:
+        path: the file.
+
+    Returns:
+        uint8, 0–255, (H, W) for grey and (H, W, 3) for RGB.
 
     Raises:
-        UnreadableImage: with the reason, in words.
+        UnreadableImage: if the file cannot be decoded.
     """
     return np.asarray(read(path))
 
 
 def read(path: Path, at_least: int | None = None) -> Image.Image:
-    """The picture as an 8-bit Pillow image, grey ("L") or "RGB": `decode` before it becomes an array.
+    """Decodes an image file to an 8-bit Pillow image, mode "L" or "RGB".
 
     Args:
-        at_least: JPEG files may be decoded at 1/2, 1/4 or 1/8 of their size, as long as both sides stay at least this
-            long (the decoder averages exactly, and is several times faster). None decodes at full size.
+        path: the file.
+        at_least: JPEG files may be decoded at 1/2, 1/4 or 1/8 of their size as long as both sides keep at least this many
+            pixels; the decoder averages exactly, and is several times faster. None decodes at full size.
 
     Raises:
-        UnreadableImage: with the reason, in words.
+        UnreadableImage: if the file cannot be decoded.
     """
     try:
         if _is_dicom(path):
@@ -52,15 +60,18 @@ def read(path: Path, at_least: int | None = None) -> Image.Image:
     except UnreadableImage:
         raise
     except Exception as error:
-        # Decoders of untrusted files fail in any way they like; the file is named and the run goes on.
+        # With untrusted files a decoder can raise anything; the file is reported and the run goes on.
         raise UnreadableImage(_reason(path, error)) from error
 
 
 def is_grey(path: Path) -> bool:
-    """Whether a file holds one channel, told from its header alone.
+    """Returns whether an image file has a single channel. Reads only its header.
+
+    Args:
+        path: the file.
 
     Raises:
-        UnreadableImage: with the reason, in words.
+        UnreadableImage: if the header cannot be read.
     """
     try:
         if _is_dicom(path):
@@ -85,7 +96,7 @@ def _is_dicom(path: Path) -> bool:
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    """Any mode as "L" or "RGB"; its pixels are loaded."""
+    """Converts an image of any mode to "L" or "RGB", and loads its pixels."""
     ImageOps.exif_transpose(image, in_place=True)
     image.load()
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
@@ -115,10 +126,10 @@ def _decode_dicom(path: Path) -> np.ndarray:
     photometric = str(dataset.get("PhotometricInterpretation", "MONOCHROME2"))
     if int(dataset.get("SamplesPerPixel", 1)) == 3:
         pixels = pixels[0] if pixels.ndim == 4 else pixels
-        # pydicom has already turned YBR into RGB.
+        # pydicom has already converted YBR to RGB.
         return pixels if pixels.dtype == np.uint8 else _stretched(pixels.astype(np.float64))
     pixels = pixels[0] if pixels.ndim == 3 else pixels
-    # Some files name a window and leave it empty: then there is none.
+    # Some files have empty window attributes, which means no window.
     centre, width = dataset.get("WindowCenter"), dataset.get("WindowWidth")
     windowed = "VOILUTSequence" in dataset or (centre not in (None, "") and width not in (None, ""))
     rescaled = "RescaleSlope" in dataset or "ModalityLUTSequence" in dataset
@@ -128,20 +139,20 @@ def _decode_dicom(path: Path) -> np.ndarray:
         colours = apply_color_lut(pixels, dataset)
         return (colours >> (8 * (colours.dtype.itemsize - 1))).astype(np.uint8)
     if not windowed and not rescaled and pixels.dtype == np.uint8:
-        picture = pixels
+        image = pixels
     else:
         values = apply_modality_lut(pixels, dataset)
         if windowed:
             values = apply_voi_lut(values, dataset)
             low, high = _window_output_range(dataset, values)
-            picture = _stretched(np.asarray(values, np.float64), low, high)
+            image = _stretched(np.asarray(values, np.float64), low, high)
         else:
-            picture = _stretched(np.asarray(values, np.float64))
-    return 255 - picture if photometric == "MONOCHROME1" else picture
+            image = _stretched(np.asarray(values, np.float64))
+    return 255 - image if photometric == "MONOCHROME1" else image
 
 
 def _window_output_range(dataset, values: np.ndarray) -> tuple[float, float]:
-    """The range that pydicom's window maps to, so that the window's edges become 0 and 255 and not the picture's own."""
+    """The range that pydicom maps the window to: its limits become 0 and 255, rather than the image's own extremes."""
     from pydicom.pixels import apply_voi_lut
 
     if "VOILUTSequence" in dataset:
@@ -153,6 +164,7 @@ def _window_output_range(dataset, values: np.ndarray) -> tuple[float, float]:
 
 
 def _stretched(values: np.ndarray, low: float | None = None, high: float | None = None) -> np.ndarray:
+    """Maps `low` … `high`, by default the minimum and maximum, to 0 … 255. Pixels that are not finite become the minimum."""
     values = values[..., : min(values.shape[-1], 3)] if values.ndim == 3 else values
     finite = np.isfinite(values)
     if not finite.all():
@@ -167,9 +179,10 @@ def _stretched(values: np.ndarray, low: float | None = None, high: float | None 
 
 
 def _reason(path: Path, error: Exception) -> str:
+    """Why a file cannot be read, as text."""
     if path.is_file() and path.stat().st_size == 0:
         return "the file is empty"
     text = " ".join(str(error).split())
     if type(error).__name__ == "UnidentifiedImageError":
-        return "not a picture in any known format"
+        return "not an image in any known format"
     return f"{type(error).__name__}: {text[:200]}"

@@ -6,27 +6,39 @@ import numpy as np
 from PIL import Image
 
 
-def pixel_sha256(picture: np.ndarray) -> str:
-    """SHA-256 of shape and pixels: equal for equal pictures, whatever file they came from."""
-    found = hashlib.sha256(repr(picture.shape).encode())
-    found.update(np.ascontiguousarray(picture).data)
-    return found.hexdigest()
+def pixel_sha256(image: np.ndarray) -> str:
+    """Returns the SHA-256 of an image's shape and pixels, as 64 hexadecimal digits.
+
+    It does not depend on the format of the file that the image was read from.
+
+    Args:
+        image: uint8, (rows, columns) or (rows, columns, channels).
+    """
+    digest = hashlib.sha256(repr(image.shape).encode())
+    digest.update(np.ascontiguousarray(image).data)
+    return digest.hexdigest()
 
 
-def perceptual_hashes(pictures: list[np.ndarray]) -> list[str]:
-    """64-bit perceptual hashes (pHash: signs of the 8 × 8 lowest frequencies of 32 × 32 grey pixels), 16 hexadecimal digits.
+def perceptual_hashes(images: list[np.ndarray]) -> list[str]:
+    """Returns the 64-bit perceptual hash (pHash) of each image, as 16 hexadecimal digits.
 
-    They are those of `imagehash.phash`, for many pictures at once: one by one the transform costs more than the shrinking.
+    The bits are the same as those of `imagehash.phash`. Hashing many images at once is faster, because the transform of a
+    single image takes longer than resizing it.
+
+    Args:
+        images: uint8 (rows, columns, 1) or (rows, columns, 3), at least one image.
     """
     from scipy.fft import dctn
 
-    small = np.stack([_grey_32(picture) for picture in pictures])
+    # pHash: the two-dimensional cosine transform of 32 × 32 grey pixels, of which the 8 × 8 lowest frequencies are kept;
+    # a bit is 1 where a coefficient exceeds the median of all 64.
+    small = np.stack([_grey_32(image) for image in images])
     lowest = dctn(small, axes=(1, 2))[:, :8, :8].reshape(-1, 64)
     bits = lowest > np.median(lowest, axis=1, keepdims=True)
     return [packed.tobytes().hex() for packed in np.packbits(bits, axis=1)]
 
 
-def _grey_32(picture: np.ndarray) -> np.ndarray:
-    # A box filter takes a fraction of the time of a smoother one, and a hash does not see the difference.
-    grey = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).convert("L")
+def _grey_32(image: np.ndarray) -> np.ndarray:
+    # A box filter is several times faster than a smoother one, and makes no difference to the hash.
+    grey = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).convert("L")
     return np.asarray(grey.resize((32, 32), Image.Resampling.BOX))

@@ -1,4 +1,4 @@
-"""Patches: a large picture cut into squares while a set is prepared."""
+"""Patches: large images are cut into squares while a set is prepared."""
 
 from collections.abc import Iterator
 
@@ -11,37 +11,46 @@ _WHITE = 220  # grey value above which a pixel of a slide shows no tissue
 
 
 def cut(
-    picture: np.ndarray | Image.Image, mask: np.ndarray | None, options: PatchOptions
+    image: np.ndarray | Image.Image, mask: np.ndarray | None, options: PatchOptions
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray | None]]:
-    """Each patch of a picture: its place "row,column" in pixels, its pixels, and its part of the mask.
+    """Cuts an image into patches.
 
-    The last patch of a row or column is moved inwards so that it ends at the edge, and overlaps its neighbour where the
-    picture's side is no multiple. A picture smaller than a patch is one patch. If every patch is blank, the least blank
-    one is kept: a picture does not vanish.
+    The last patch of a row or column is moved inwards so that it ends at the edge; it overlaps its neighbour unless the
+    side of the image is a multiple of the patch size. An image smaller than a patch is a single patch. If all patches
+    are blank, the least blank one is kept, so that no image disappears.
+
+    Args:
+        image: uint8 (H, W) or (H, W, 3), 0–255, or an 8-bit Pillow image.
+        mask: uint8 (H, W), or None.
+        options: size and stride of the patches, and which of them count as blank.
+
+    Yields:
+        The position "row,column" of a patch's upper left corner in pixels, its pixels, and its part of the mask.
     """
-    pixels = np.asarray(picture)
+    pixels = np.asarray(image)
     stride = options.stride or options.size
-    places = [
+    corners = [
         (row, column)
         for row in _starts(pixels.shape[0], options.size, stride)
         for column in _starts(pixels.shape[1], options.size, stride)
     ]
-    parts = [pixels[row : row + options.size, column : column + options.size] for row, column in places]
-    blank = np.array([_white_share(part) if options.blank < 1 else 0.0 for part in parts])
-    kept = np.flatnonzero(blank <= options.blank) if (blank <= options.blank).any() else [int(blank.argmin())]
-    for number in kept:
-        row, column = places[number]
-        its_mask = None if mask is None else mask[row : row + options.size, column : column + options.size]
-        yield f"{row},{column}", parts[number], its_mask
+    patches = [pixels[row : row + options.size, column : column + options.size] for row, column in corners]
+    white = np.array([_white_share(patch) if options.blank < 1 else 0.0 for patch in patches])
+    numbers = np.flatnonzero(white <= options.blank)
+    for number in numbers if len(numbers) else [int(white.argmin())]:
+        row, column = corners[number]
+        patch_mask = None if mask is None else mask[row : row + options.size, column : column + options.size]
+        yield f"{row},{column}", patches[number], patch_mask
 
 
 def _starts(length: int, size: int, stride: int) -> list[int]:
+    """The first pixel of each patch along one side."""
     if length <= size:
         return [0]
     starts = list(range(0, length - size + 1, stride))
     return starts if starts[-1] == length - size else [*starts, length - size]
 
 
-def _white_share(part: np.ndarray) -> float:
-    grey = part if part.ndim == 2 else part.min(axis=-1)
+def _white_share(patch: np.ndarray) -> float:
+    grey = patch if patch.ndim == 2 else patch.min(axis=-1)
     return float((grey > _WHITE).mean())

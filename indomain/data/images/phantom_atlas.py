@@ -1,8 +1,9 @@
-"""The anatomy of the phantoms: bones and soft tissue of each body part."""
+"""The anatomy of the phantoms: the bones and soft tissue of each body part."""
 
 PARTS = ("elbow", "finger", "forearm", "hand", "humerus", "shoulder", "wrist")
 
-# Bones of each part in a frame of −1 … 1: (x0, y0, x1, y1, radius of the shaft, radius of the ends); y points down.
+# The bones of each body part: (x0, y0, x1, y1, radius of the shaft, radius of the ends). The frame spans −1 … 1 in both
+# directions, and y points down.
 _FINGER_RAYS = ((-0.52, 0.16), (-0.26, 0.02), (0.0, -0.04), (0.26, 0.02))
 BONES: dict[str, tuple[tuple[float, ...], ...]] = {
     "elbow": (
@@ -37,7 +38,7 @@ BONES: dict[str, tuple[tuple[float, ...], ...]] = {
         *((x * 0.8, -0.36, x * 1.2, -1.15, 0.06, 0.09) for x in (-0.38, -0.13, 0.12, 0.36)),
     ),
 }
-# Half the limb's width in soft tissue.
+# Half the width of the soft tissue around a bone, in the same units.
 TISSUE = {
     "elbow": 0.46,
     "finger": 0.30,

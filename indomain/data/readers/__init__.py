@@ -1,4 +1,12 @@
-"""Readers: from a manifest and a data folder to records, one an image. Nothing is decoded here."""
+"""Readers: from a manifest and a data folder to records, one per image. Nothing is decoded here.
+
+paths       paths and names of splits, shared by all readers
+folder      class folders, or a path pattern
+csv_table   CSV files that list images
+npz         NumPy archives in MedMNIST's layout
+tfds        TensorFlow Datasets
+phantom     synthetic radiographs
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,37 +32,71 @@ READERS = {
 
 @dataclass(frozen=True)
 class Record:
-    """One image of a data set. Empty strings stand for what the set does not say."""
+    """One image of a data set. Text that the set does not provide is "".
+
+    Attributes:
+        id: a unique name within the set.
+        file: where to find the image, for people.
+        load: returns the image, 8 bits per channel, grey (H, W) or RGB (H, W, 3); raises `decoding.UnreadableImage`.
+        grey: returns whether the image has a single channel, without decoding it.
+        label: the label as read.
+        patient: the patient.
+        study: the study.
+        body_part: the body part.
+        view: the view.
+        split: the official split: "train", "val" or "test".
+        mask: returns the mask, uint8 (H, W), 255 on the abnormality, else 0; None without a mask.
+    """
 
     id: str
-    file: str  # where a person finds it, for messages
-    load: Callable[[], np.ndarray | Image.Image]  # 8 bits, grey or RGB; raises images.UnreadableImage
-    grey: Callable[[], bool]  # whether it has one channel, told cheaply
+    file: str
+    load: Callable[[], np.ndarray | Image.Image]
+    grey: Callable[[], bool]
     label: str = ""
     patient: str = ""
     study: str = ""
-    part: str = ""
+    body_part: str = ""
     view: str = ""
-    split: str = ""  # "train", "val", "test" or "": the set's own split
-    mask: Callable[[], np.ndarray] | None = None  # uint8 (H, W), above 0 where the abnormality is
+    split: str = ""
+    mask: Callable[[], np.ndarray] | None = None
 
     @classmethod
     def not_read(cls, path: Path, name: str, reason: str) -> "Record":
-        """The record of a file that is left out, so that the report names it with the reason."""
-        return cls(name, str(path), partial(_refused, reason), partial(bool, True))
+        """Returns the record of a file that is left out, so that it is reported with the reason.
+
+        Args:
+            path: the file.
+            name: the id of the record.
+            reason: why the file is left out, as text.
+        """
+        return cls(name, str(path), partial(_refuse, reason), partial(bool, True))
 
     @classmethod
     def of_file(cls, path: Path, name: str, size: tuple[int, int], found: dict[str, str]) -> "Record":
-        """The record of a picture in a file; `found` are the columns that the reader knows, empty ones left out."""
-        # Twice the size wanted leaves the resizing filter enough to work with.
+        """Returns the record of an image file.
+
+        Args:
+            path: the file.
+            name: the id of the record.
+            size: (rows, columns) that the image will be resized to; large JPEG files are decoded at a reduced size.
+            found: the columns that the reader knows, by name; the others are "".
+        """
+        # At least twice the target size leaves the resizing filter enough detail.
         load = partial(decoding.read, path, at_least=2 * max(size))
-        words = {**dict.fromkeys(COLUMNS, ""), **found}
-        label, patient, study, part, view, split = (words[column] for column in COLUMNS)
-        return cls(name, str(path), load, partial(decoding.is_grey, path), label, patient, study, part, view, split)
+        columns = {**dict.fromkeys(COLUMNS, ""), **found}
+        label, patient, study, body_part, view, split = (columns[column] for column in COLUMNS)
+        return cls(
+            name, str(path), load, partial(decoding.is_grey, path), label, patient, study, body_part, view, split
+        )
 
 
 def mask_in(path: Path) -> Callable[[], np.ndarray] | None:
-    """What reads a mask's file, uint8 (H, W), 255 where it is white; None where there is no such file."""
+    """Returns a function that reads a mask file, or None if the file does not exist.
+
+    Args:
+        path: an image file, white on the abnormality. The function returns it as uint8 (H, W), 255 where it is white
+            (above 127), else 0.
+    """
     return partial(_mask, path) if path.is_file() else None
 
 
@@ -64,19 +106,20 @@ def _mask(path: Path) -> np.ndarray:
     return np.where(grey > 127, 255, 0).astype(np.uint8)
 
 
-def _refused(reason: str) -> np.ndarray:
+def _refuse(reason: str) -> np.ndarray:
     raise decoding.UnreadableImage(reason)
 
 
 def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Record]:
-    """All records of a manifest, in a fixed order.
+    """Lists the records of a manifest, in a fixed order.
 
     Args:
+        manifest: the data set.
         data_dir: the folder that holds the data sets; never written to.
-        size: (rows, columns) wanted; only a hint, for readers that can decode or draw at a smaller size.
+        size: (rows, columns) that images will be resized to: a hint for readers that can decode or draw at a smaller size.
 
     Raises:
-        RequestError: the data are not there, or no image was found; says what to put where.
+        RequestError: if the data are missing, hold no images, or do not fit the manifest.
     """
     records = look_up(READERS, manifest.read.reader, "reader")(manifest, data_dir, size)
     if not records:
@@ -84,5 +127,5 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
     ids = [record.id for record in records]
     if len(set(ids)) < len(ids):
         twice = next(name for name in ids if ids.count(name) > 1)
-        raise RequestError(f"{manifest.name}: the image id {twice!r} stands twice; ids must be unique.")
+        raise RequestError(f"{manifest.name}: the image id {twice!r} occurs more than once; ids must be unique.")
     return records

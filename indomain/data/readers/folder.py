@@ -1,4 +1,4 @@
-"""Folders of pictures: one folder a class, or a path pattern that names label, patient, study, part, view and split."""
+"""Reads folders of images: one folder per class, or paths that hold label, patient, study, body part, view and split."""
 
 import os
 import re
@@ -12,6 +12,16 @@ from indomain.errors import RequestError
 
 
 def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Record]:
+    """Lists the image files below the root, in a fixed order. Mask files are not listed as images.
+
+    Args:
+        manifest: a data set with a `FolderReader`.
+        data_dir: the folder that holds the data sets.
+        size: (rows, columns) that images will be resized to; large JPEG files are decoded at a reduced size.
+
+    Raises:
+        RequestError: if the folder is missing, or its files do not fit the manifest.
+    """
     options = manifest.read
     assert isinstance(options, FolderReader)
     root = path_in(manifest, data_dir, options.root)
@@ -24,14 +34,13 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
         for name, path in named
         if options.masks
     }
-    # A mask is no picture of the set, wherever it lies.
-    are_masks = {str(path) for path in masks.values() if path.is_file()}
-    if options.masks and not are_masks:
+    mask_files = {str(path) for path in masks.values() if path.is_file()}
+    if options.masks and not mask_files:
         example = next(iter(masks.values()), root)
         raise RequestError(
-            f"{manifest.name}: masks = {options.masks!r} finds no file; the first looked for is {example}."
+            f"{manifest.name}: masks = {options.masks!r} matches no file; the first one expected is {example}."
         )
-    named = [(name, path) for name, path in named if str(path) not in are_masks]
+    named = [(name, path) for name, path in named if str(path) not in mask_files]
     if options.pattern:
         records = _by_pattern(manifest, options.pattern, root, named, size)
     elif options.labelled:
@@ -51,16 +60,24 @@ def _mask_path(manifest: Manifest, template: str, top: str, data_dir: Path, name
 
 
 def list_files(root: Path) -> list[Path]:
-    """Every file below `root` in a fixed order; hidden files and macOS leavings are passed over."""
-    found = []
+    """Returns every file below `root`, in a fixed order. Hidden files and the `__MACOSX` folders of archives are skipped."""
+    paths = []
     for folder, folders, names in os.walk(root, followlinks=True):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
-        found += [Path(folder) / name for name in sorted(names) if not name.startswith(".")]
-    return found
+        paths += [Path(folder) / name for name in sorted(names) if not name.startswith(".")]
+    return paths
 
 
 def pattern_regex(pattern: str) -> re.Pattern[str]:
-    """The regular expression of a path pattern: `{name}` is `[^/]+?`, `{name:REGEX}` its own, `*` any part of a name."""
+    """Returns the regular expression for a path pattern, with one named group per column. It ignores case.
+
+    Args:
+        pattern: `{column}` matches within one folder or file name (`[^/]+?`), `{column:REGEX}` whatever the expression
+            matches, and `*` any part of a name, or nothing. A column that occurs again must match the same text.
+
+    Raises:
+        RequestError: if a column is unknown, or the result is not a valid regular expression.
+    """
     parts, seen = [], set()
     for piece in re.split(r"(\{\w+(?::(?:[^{}]|\{[^{}]*\})*)?\}|\*)", pattern):
         if piece == "*":
@@ -74,10 +91,10 @@ def pattern_regex(pattern: str) -> re.Pattern[str]:
         else:
             parts.append(re.escape(piece))
     try:
-        # Cameras write .PNG and .png.
+        # Cameras write both .PNG and .png.
         return re.compile("".join(parts), re.IGNORECASE)
     except re.error as error:
-        raise RequestError(f"the path pattern {pattern!r} is no valid expression: {error}.") from None
+        raise RequestError(f"the path pattern {pattern!r} is not a valid regular expression: {error}.") from None
 
 
 def _by_pattern(
@@ -85,35 +102,35 @@ def _by_pattern(
 ) -> list[Record]:
     expression = pattern_regex(pattern)
     records: list[Record] = []
-    unfit: list[tuple[str, Path]] = []
+    unmatched: list[tuple[str, Path]] = []
     for name, path in files:
         match = expression.fullmatch(name)
         if match is None:
-            unfit.append((name, path))
+            unmatched.append((name, path))
         else:
-            found = {column: value or "" for column, value in match.groupdict().items()}
-            found["split"] = split_of(found.get("split", ""), manifest)
-            found["part"] = found.get("part", "").lower()
-            records.append(Record.of_file(path, found.pop("id", "") or name, size, found))
+            columns = {column: value or "" for column, value in match.groupdict().items()}
+            columns["split"] = split_of(columns.get("split", ""), manifest)
+            columns["body_part"] = columns.get("body_part", "").lower()
+            records.append(Record.of_file(path, columns.pop("id", "") or name, size, columns))
     if files and not records:
         raise RequestError(
-            f"{manifest.name}: none of the {len(files)} pictures below {root} fits the pattern {pattern!r}; "
+            f"{manifest.name}: none of the {len(files)} images below {root} fits the pattern {pattern!r}; "
             f"the first is {files[0][0]!r}."
         )
-    return records + [Record.not_read(path, name, f"does not fit the pattern {pattern}") for name, path in unfit]
+    return records + [Record.not_read(path, name, f"does not fit the pattern {pattern}") for name, path in unmatched]
 
 
 def _by_class_folder(
     manifest: Manifest, root: Path, files: list[tuple[str, Path]], size: tuple[int, int]
 ) -> list[Record]:
     top = {name.split("/")[0] for name, _ in files if "/" in name}
-    words = {*SPLIT_WORDS, *(name.lower() for name in manifest.split_names)}
-    has_splits = bool(top) and all(name.lower() in words for name in top)
-    odd = sorted(name for name in top if name.lower() not in words)
-    if odd and any(name.lower() in ("train", "training", "test", "testing") for name in top):
+    split_words = {*SPLIT_WORDS, *(name.lower() for name in manifest.split_names)}
+    has_splits = bool(top) and all(name.lower() in split_words for name in top)
+    others = sorted(name for name in top if name.lower() not in split_words)
+    if others and any(name.lower() in ("train", "training", "test", "testing") for name in top):
         raise RequestError(
-            f"{manifest.name}: {root} holds split folders and also {', '.join(odd)}. Name it in split_names in the manifest, "
-            "give a pattern, or move it."
+            f"{manifest.name}: {root} holds split folders and also {', '.join(others)}. Name it in split_names in the "
+            "manifest, add a pattern, or move it."
         )
     depth = 2 if has_splits else 1
     records = []
@@ -121,9 +138,9 @@ def _by_class_folder(
         parts = name.split("/")
         if len(parts) <= depth:
             raise RequestError(
-                f"{manifest.name}: {path} lies in no class folder. Expected "
-                f"{'SPLIT/CLASS/picture' if has_splits else 'CLASS/picture'} below {root}; "
-                "for pictures without labels set labelled = false in the manifest."
+                f"{manifest.name}: {path} is not in a class folder. Expected "
+                f"{'SPLIT/CLASS/IMAGE' if has_splits else 'CLASS/IMAGE'} below {root}; "
+                "for images without labels set labelled = false in the manifest."
             )
         split = split_of(parts[0], manifest) if has_splits else ""
         records.append(Record.of_file(path, name, size, {"label": parts[depth - 1], "split": split}))

@@ -1,4 +1,4 @@
-"""Paths and words that readers share."""
+"""Paths and names of splits, shared by all readers."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from indomain.data.manifest import Manifest
 from indomain.errors import RequestError
 
-# Words for the three splits that data sets use for themselves; a manifest's split_names come first.
+# Names that data sets use for the three splits; the split_names of a manifest take precedence.
 SPLIT_WORDS = {
     "train": "train",
     "training": "train",
@@ -20,30 +20,41 @@ SPLIT_WORDS = {
 
 
 def path_in(manifest: Manifest, data_dir: Path, *parts: str) -> Path:
-    """A path that a manifest, or a table of its set, names; below the data folder unless it says `outside = true`.
+    """Returns a path that a manifest, or a table of its data set, refers to.
+
+    Args:
+        manifest: the data set.
+        data_dir: the folder that holds the data sets.
+        *parts: the path, relative to `data_dir`.
 
     Raises:
-        RequestError: it leads elsewhere.
+        RequestError: if the path is outside the data folder and the manifest does not allow that (`outside = true`).
     """
     path = data_dir.joinpath(*parts)
     outside = getattr(manifest.read, "outside", False)
-    # By its words, not by where it leads: links that lie in the data folder were put there by its owner.
+    # Symbolic links are not resolved: those inside the data folder were put there by its owner.
     if not outside and not Path(os.path.abspath(path)).is_relative_to(os.path.abspath(data_dir)):
         raise RequestError(
-            f"{manifest.name}: {'/'.join(parts)} lies outside the data folder {data_dir}. If the manifest is to be trusted "
-            "with that, set outside = true in its [read]."
+            f"{manifest.name}: {'/'.join(parts)} is outside the data folder {data_dir}. If you trust the manifest, set "
+            "outside = true in its [read] table."
         )
     return path
 
 
 def missing(manifest: Manifest, data_dir: Path, what: str) -> RequestError:
-    """The error for data that are not there, with the way to get them."""
-    place = getattr(manifest.read, "root", None) or getattr(manifest.read, "file", "")
-    expected = data_dir / str(place)
+    """Returns the error for missing data, which explains how to get them.
+
+    Args:
+        manifest: the data set.
+        data_dir: the folder that holds the data sets.
+        what: what is missing, as text: "the folder is not there".
+    """
+    path = getattr(manifest.read, "root", None) or getattr(manifest.read, "file", "")
+    expected = data_dir / str(path)
     get = f"\n  Get it: {manifest.get}" if manifest.get else ""
     for folder, different in manifest.other_versions.items():
         if (data_dir / folder).exists():
-            get = f"\n  There is {data_dir / folder}, which is another version: {different}.{get}"
+            get = f"\n  Found {data_dir / folder}, which is another version: {different}.{get}"
     return RequestError(
         f"{manifest.name}: {what} (looked for {expected}).{get}"
         f"\n  Put it below {data_dir}, or name another folder with --data-dir or INDOMAIN_DATA."
@@ -51,10 +62,17 @@ def missing(manifest: Manifest, data_dir: Path, what: str) -> RequestError:
 
 
 def split_of(word: str, manifest: Manifest) -> str:
-    """ "train", "val" or "test" for a set's own word, or "" where there is none.
+    """Translates a data set's name for a split.
+
+    Args:
+        word: the name, in upper or lower case; "" for none.
+        manifest: the data set; its `split_names` are translated too.
+
+    Returns:
+        "train", "val" or "test", or "" for none.
 
     Raises:
-        RequestError: a word that is not known.
+        RequestError: if the name is unknown.
     """
     if not word:
         return ""

@@ -1,4 +1,4 @@
-"""The phantom as a data set: records that draw their picture when asked."""
+"""Phantoms as a data set: records that draw their image when it is loaded."""
 
 from functools import partial
 from pathlib import Path
@@ -9,6 +9,13 @@ from indomain.data.readers import Record
 
 
 def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Record]:
+    """Lists the exposures of a phantom set.
+
+    Args:
+        manifest: a data set with a `PhantomReader`.
+        data_dir: ignored; every reader has the same parameters.
+        size: (rows, columns) of the images to draw.
+    """
     options = manifest.read
     assert isinstance(options, PhantomReader)
     records = []
@@ -22,7 +29,7 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
                 label=exposure.label,
                 patient=exposure.patient,
                 study=exposure.study,
-                part=exposure.part,
+                body_part=exposure.part,
                 view=exposure.view,
                 split=exposure.split,
                 mask=partial(_part_of, exposure, size, 1),
@@ -32,4 +39,5 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
 
 
 def _part_of(exposure: phantom.Exposure, size: tuple[int, int], which: int):
+    """The image (0) or the mask (1) of an exposure."""
     return phantom.render(exposure, size)[which]

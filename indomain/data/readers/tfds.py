@@ -1,4 +1,4 @@
-"""Classification sets of TensorFlow Datasets."""
+"""Reads classification sets of TensorFlow Datasets."""
 
 from functools import partial
 from pathlib import Path
@@ -13,22 +13,32 @@ from indomain.errors import RequestError, unknown
 
 
 def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Record]:
+    """Lists the examples of a set, split by split; downloads and prepares it first if the manifest allows that.
+
+    Args:
+        manifest: a data set with a `TfdsReader`.
+        data_dir: the folder that holds the data sets; the set is in its subfolder `tensorflow_datasets`.
+        size: ignored; every reader has the same parameters.
+
+    Raises:
+        RequestError: if TensorFlow Datasets cannot load the set, or a feature is missing.
+    """
     import tensorflow_datasets as tfds
 
     options = manifest.read
     assert isinstance(options, TfdsReader)
     folder = data_dir / "tensorflow_datasets"
     try:
-        # Google's own storage is asked first by default, and a closed network then hangs for minutes.
+        # By default Google's storage is tried first, which takes minutes to fail on a machine without internet access.
         builder = tfds.builder(options.dataset, data_dir=folder, try_gcs=False)
         if options.download:
             builder.download_and_prepare()
         sources = {split: _source(builder, name) for split, name in options.splits.items()}
     except Exception as error:
         raise RequestError(
-            f"{manifest.name}: TensorFlow Datasets could not give {options.dataset!r} "
-            f"({type(error).__name__}: {str(error)[:300]}).\n  Put a prepared copy below {folder}, or run once where the "
-            "network allows the download."
+            f"{manifest.name}: TensorFlow Datasets could not load {options.dataset!r} "
+            f"({type(error).__name__}: {str(error)[:300]}).\n  Put a prepared copy below {folder}, or run once with "
+            "internet access."
         ) from None
     for key in (options.image, options.label, *([options.patient] if options.patient else [])):
         if key not in builder.info.features:
@@ -43,11 +53,11 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
 
 
 def _source(builder, split: str):
-    """Examples by number: read one by one where the files allow it, else all at once into memory."""
+    """The examples by number, read one by one if the file format allows it, else all at once into memory."""
     try:
         return builder.as_data_source(split=split)
     except NotImplementedError:
-        # What TensorFlow Datasets raises for its TFRecord files, which know no numbers.
+        # Raised for TFRecord files, which have no random access.
         import tensorflow_datasets as tfds
 
         return list(tfds.as_numpy(builder.as_dataset(split=split, shuffle_files=False)))
@@ -59,7 +69,7 @@ def _record(options: TfdsReader, source, number: int, split: str, names: list[st
     return Record(
         id=f"{split}/{number}",
         file=f"tfds:{options.dataset}:{split}[{number}]",
-        load=partial(_picture, source, number, options.image),
+        load=partial(_image, source, number, options.image),
         grey=partial(bool, example[options.image].shape[-1] == 1),
         label=names[int(label)] if names else _text(label),
         patient=_text(example[options.patient]) if options.patient else "",
@@ -67,11 +77,11 @@ def _record(options: TfdsReader, source, number: int, split: str, names: list[st
     )
 
 
-def _picture(source, number: int, key: str) -> np.ndarray:
-    picture = np.asarray(source[number][key])
-    if picture.dtype != np.uint8:
-        raise decoding.UnreadableImage(f"pixels are {picture.dtype}, not uint8")
-    return picture[..., 0] if picture.shape[-1] == 1 else picture
+def _image(source, number: int, key: str) -> np.ndarray:
+    image = np.asarray(source[number][key])
+    if image.dtype != np.uint8:
+        raise decoding.UnreadableImage(f"pixels are {image.dtype}, not uint8")
+    return image[..., 0] if image.shape[-1] == 1 else image
 
 
 def _text(value) -> str:

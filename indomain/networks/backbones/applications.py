@@ -1,4 +1,4 @@
-"""The ImageNet networks of `keras.applications`, flat, with each one's own input scaling inside."""
+"""The ImageNet networks of `keras.applications`, each as a flat graph that includes its input scaling."""
 
 import re
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from indomain.networks.backbones import image_input
 
 
 def _caffe(x: keras.KerasTensor) -> keras.KerasTensor:
-    """RGB 0–255 to BGR minus ImageNet's mean."""
+    """RGB 0–255 to BGR minus the ImageNet mean."""
     x = keras.ops.flip(x, axis=-1)
     return keras.layers.Rescaling(1.0, offset=[-103.939, -116.779, -123.68], name="subtract_mean")(x)
 
@@ -23,24 +23,24 @@ def _tf(x: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def _torch(x: keras.KerasTensor) -> keras.KerasTensor:
-    """0–255 to ImageNet's mean 0 and variance 1, channel by channel."""
+    """0–255 to mean 0 and variance 1 over ImageNet, per channel."""
     mean, deviation = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
     scale = [1 / (255 * d) for d in deviation]
     return keras.layers.Rescaling(scale, offset=[-m / d for m, d in zip(mean, deviation)], name="standardise")(x)
 
 
 def _efficientnet(x: keras.KerasTensor) -> keras.KerasTensor:
-    """255 times `_torch`'s values.
+    """0–255 to 255 times the values of `_torch`.
 
-    EfficientNet divides by 255 inside and then standardises by weights that only its ImageNet file holds, in a graph of
-    its own; here that layer stays neutral, and the same scaling stands before it for every beginning of a chain.
+    EfficientNet divides by 255 inside and then standardises with weights that only its ImageNet file holds, within its
+    own graph. Here that layer stays neutral, and the same scaling precedes it whatever the chain starts from.
     """
     mean, deviation = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
     offset = [-255 * m / d for m, d in zip(mean, deviation)]
     return keras.layers.Rescaling([1 / d for d in deviation], offset=offset, name="standardise")(x)
 
 
-# name -> (class in keras.applications, its input scaling, the fewest pixels a side that it can take)
+# name -> (class in keras.applications, its input scaling, the smallest side in pixels that it accepts)
 FAMILIES: dict[str, tuple[str, Callable, int]] = {
     "densenet121": ("DenseNet121", _torch, 32),
     "densenet201": ("DenseNet201", _torch, 32),
@@ -60,13 +60,16 @@ def _build(name: str, shape: tuple[int, int, int], size: int | None = None) -> k
 
     Args:
         name: a key of FAMILIES.
-        shape: (rows, columns, channels); a grey channel is repeated inside.
+        shape: (rows, columns, channels); a grey channel is repeated three times inside.
         size: as for `indomain.networks.backbones.build`.
+
+    Raises:
+        RequestError: the images are too small for the network.
     """
     family, scaled, smallest = FAMILIES[name]
     if min(size or shape[0], size or shape[1]) < smallest:
         raise RequestError(
-            f"backbone {name!r} needs pictures of at least {smallest}×{smallest}, not {shape[0]}×{shape[1]}."
+            f"backbone {name!r} needs images of at least {smallest}×{smallest}, not {shape[0]}×{shape[1]}."
         )
     inputs, x = image_input.image(shape, size)
     if shape[-1] == 1:
@@ -77,13 +80,17 @@ def _build(name: str, shape: tuple[int, int, int], size: int | None = None) -> k
 
 
 def load_imagenet(name: str, model: keras.Model) -> None:
-    """Fills `model` with ImageNet weights from Keras' cache or, where the network allows, its download.
+    """Fills a backbone with ImageNet weights from Keras' cache or, if the machine is online, from Keras' server.
+
+    Args:
+        name: a key of FAMILIES.
+        model: that backbone; changed in place.
 
     Raises:
-        RequestError: neither; says which file to put where.
+        RequestError: neither works; the message names the file and the folder to put it into.
     """
     family = FAMILIES[name][0]
-    # The shape only has to be valid: convolutions do not depend on it.
+    # Any valid shape will do: the weights of convolutions do not depend on it.
     try:
         plain = getattr(keras.applications, family)(include_top=False, weights="imagenet", input_shape=(96, 96, 3))
     except Exception as error:
@@ -102,8 +109,8 @@ def _unavailable(name: str, error: Exception) -> RequestError:
     address = re.search(r"https?://\S+?\.h5", str(error))
     what = f"Put {address[0]} into {folder}" if address else f"Put its weights file into {folder}"
     return RequestError(
-        f"the ImageNet weights of {name!r} cannot be had: {str(error)[:160]}.\n  {what}, or start the chain from a .keras "
-        "file of your own, or use squeezenet, whose weights are installed with this package."
+        f"the ImageNet weights of {name!r} cannot be had: {str(error)[:160]}.\n  {what}, or start the chain from your own "
+        ".keras file, or use squeezenet, whose weights are installed with this package."
     )
 
 

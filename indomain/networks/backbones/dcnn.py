@@ -1,11 +1,13 @@
-"""The six-block DCNN of Alzubaidi et al. 2021 and its two-block sibling, from the authors' published layer graphs.
+"""The six-block DCNN of Alzubaidi et al. 2021 and its two-block sibling, after the authors' published layer graphs.
 
-Every `cbr` is convolution, batch normalisation, ReLU; every block runs kernels 1, 3, 5 and 7 on the same input and
-concatenates them with earlier maps (the papers' "residual connections" are concatenations), then normalises once.
+Each `cbr` is a convolution, batch normalisation and ReLU. Each block applies kernels of size 1, 3, 5 and 7 to the same
+input, concatenates the results with earlier maps (the papers' "residual connections" are concatenations) and normalises
+once more.
 
-Sources: Cancers 13(7):1590 and the authors' MATLAB layer graphs; the light sibling: PeerJ CS 7:e715, DFUmodel224.
-Difference: MATLAB subtracts the training set's mean image; here a fixed 127.5, so that a network carries over to another
-set. The batch normalisation after the first convolution takes up any such shift, but for the border of zeros.
+Sources: Cancers 13(7):1590 and the authors' MATLAB layer graphs; for the light sibling PeerJ CS 7:e715, DFUmodel224.
+Difference: MATLAB subtracts the training set's mean image; here a fixed 127.5 is subtracted, so that a network can be
+transferred to another set. The batch normalisation after the first convolution absorbs any such shift, except at the
+zero-padded border.
 """
 
 import keras
@@ -16,12 +18,12 @@ from indomain.networks.backbones import image_input
 def dcnn(shape: tuple[int, int, int], width: float = 1.0, size: int | None = None) -> keras.Model:
     """Six blocks, 32 convolutions; 73,591,380 trainable weights with a 4-class head.
 
-    For 224×224 the maps are 112, 112, 56, 56, 28, 28, 14 pixels wide; the blocks have 160, 256, 512, 544, 1600 and 1664
-    channels. Output: the 1200 features of `fc1`, which has no activation.
+    For 224×224 images the maps are 112, 112, 56, 56, 28, 28 and 14 pixels wide; the blocks have 160, 256, 512, 544,
+    1600 and 1664 channels. Output: the 1200 features of `fc1`, which has no activation.
 
     Args:
         shape: (rows, columns, channels).
-        width: multiplies every layer's filters (1 is the paper's network).
+        width: factor on the number of filters of every layer; 1 is the paper's network.
         size: as for `indomain.networks.backbones.build`.
     """
     filters = _scaled(width)
@@ -46,7 +48,13 @@ def dcnn(shape: tuple[int, int, int], width: float = 1.0, size: int | None = Non
 
 
 def dcnn_light(shape: tuple[int, int, int], width: float = 1.0, size: int | None = None) -> keras.Model:
-    """Two blocks; output: the 200 features of `fc1`. Same arguments as `dcnn`."""
+    """Two blocks; output: the 200 features of `fc1`.
+
+    Args:
+        shape: (rows, columns, channels).
+        width: as for `dcnn`.
+        size: as for `indomain.networks.backbones.build`.
+    """
     filters = _scaled(width)
     inputs, stem = _stem(shape, filters, size)
     block1 = _block(stem, filters(32), 1, "block1", [stem])
@@ -70,8 +78,8 @@ def _stem(shape: tuple[int, int, int], filters, size: int | None) -> tuple[keras
 
 def _cbr(x: keras.KerasTensor, kernel: int, filters: int, stride: int, name: str) -> keras.KerasTensor:
     x = keras.layers.Conv2D(filters, kernel, strides=stride, padding="same", name=f"{name}_conv")(x)
-    # MATLAB's epsilon; its moving averages have no counterpart to Keras' momentum, whose default forgets too slowly for
-    # the few hundred steps of a small target.
+    # MATLAB's epsilon. MATLAB has no counterpart to Keras' momentum, whose default of 0.99 averages over too many steps
+    # for the few hundred steps that training on a small target takes.
     x = keras.layers.BatchNormalization(epsilon=1e-5, momentum=0.9, name=f"{name}_bn")(x)
     return keras.layers.ReLU(name=f"{name}_relu")(x)
 

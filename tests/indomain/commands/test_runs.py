@@ -63,7 +63,7 @@ def test_a_check_reads_every_file_and_fails_where_one_has_changed(indomain, work
     assert indomain("runs", "check")[:2] == (0, "2 finished runs, 0 damaged files.\n")
     next(work.glob("*/text")).write_text("x")
     status, out, _ = indomain("runs", "check")
-    assert status == 1 and "text is not what was written" in out and "1 damaged files" in out
+    assert status == 1 and "text has changed since it was written" in out and "1 damaged files" in out
 
 
 def test_what_was_not_finished_or_is_damaged_is_removed(indomain, work):

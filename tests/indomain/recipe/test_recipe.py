@@ -55,7 +55,7 @@ def test_a_setting_replaces_a_key_by_toml_or_plain_words(small_recipe, setting, 
 
 @pytest.mark.parametrize(
     ("setting", "message"),
-    [("nonsense", "expected key=value"), ("title.x=1", "'title' is no table"), ("sizes=32", "Did you mean 'size'")],
+    [("nonsense", "expected key=value"), ("title.x=1", "'title' is not a table"), ("sizes=32", "Did you mean 'size'")],
 )
 def test_a_setting_that_means_nothing_is_refused(small_recipe, setting, message):
     with pytest.raises(RequestError, match=message):
@@ -70,8 +70,8 @@ def test_a_profile_on_the_command_line_replaces_the_recipes(small_recipe):
     ("changes", "message"),
     [
         ({"backbones": ["squeezenett"]}, "unknown backbone 'squeezenett'"),
-        ({"backbones": ["squeezenet", "squeezenet"]}, "the same backbone stands twice"),
-        ({"seeds": [1, 1]}, "the same seed stands twice"),
+        ({"backbones": ["squeezenet", "squeezenet"]}, "a backbone is listed twice"),
+        ({"seeds": [1, 1]}, "a seed is listed twice"),
         ({"targets": {"t": {"set": "phantom", "chains": ["q"]}}}, r"targets\.t\.chains: unknown chain 'q'"),
         ({"backbones": [{"name": "squeezenet", "chains": ["q"]}]}, "backbones: squeezenet: unknown chain 'q'"),
         ({"chains": {"r": []}}, "is empty"),

@@ -35,7 +35,7 @@ def test_a_split_is_drawn_once(study_of):
     study = study_of()
     assert study.target("wrist", "strict") is study.target("wrist", "strict")
     assert study_of().target("wrist", "strict").digest == study.target("wrist", "strict").digest
-    assert len(list(study.runs.work.glob("listing-*"))) == 1
+    assert len(list(study.runs.work.glob("split-*"))) == 1
 
 
 def test_a_source_whose_labels_are_read_holds_validation_images_out(study_of):

@@ -33,7 +33,7 @@ def test_a_damaged_run_is_told_from_one_to_do(chain, runs):
 
 def test_one_stage_alone_needs_the_earlier_ones(chain, runs):
     later = replace(note("e", chain[0]), stage="later")
-    with pytest.raises(RequestError, match="needs a run that is not done; first: python -m noting"):
+    with pytest.raises(RequestError, match="needs a run that is not done; run first: python -m noting"):
         executor.execute([*chain, later], runs, only="later", quiet=True)
     assert not list(runs.work.glob("*/DONE"))
 

@@ -28,7 +28,7 @@ def test_the_others_go_on_with_the_run_of_a_process_that_was_killed(runs, tmp_pa
     executor.execute(tasks, runs, jobs=2, quiet=True)
     assert all(runs.is_done(task) for task in tasks)
     said = capsys.readouterr().err
-    assert "ended by SIGKILL (too little memory?). The others go on with its run." in said
+    assert "ended by SIGKILL (too little memory?). The others continue its run." in said
 
 
 def test_when_the_last_process_is_killed_the_work_has_failed(runs, tmp_path):

@@ -1,0 +1,163 @@
+"""Tables and lists, each a function from the house and its arguments to Markdown."""
+
+import ast
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from benchmarks.pages.arithmetic import works
+from benchmarks.pages.comparing import GROUP, failed, groups, interval, leader, main_rows, p_text, reference_of
+from benchmarks.pages.house import House, Row
+from benchmarks.pages.markdown import markdown
+from benchmarks.pages.values import minutes
+from indomain.errors import RequestError
+
+ROOMS = ("data", "networks", "training", "artifacts", "runs", "recipe", "commands")
+FOLDERS = {
+    "data_manifests/": "The data sets, as TOML: where to get them, how to read them, the counts to expect.",
+    "recipes/": "The papers, as TOML: one folder per paper, one file per table.",
+    "results/": "The tables that were really run, with date, minutes and versions.",
+    "docs/": "The manual.",
+    "tests/": "Tests that read as claims.",
+}
+
+
+def anchor(recipe: str) -> str:
+    return "results/README.md#" + recipe.replace("/", "")
+
+
+def results(house: House, recipe: str, **where: str) -> str:
+    """The table of a recipe; of the columns that name a row those that vary."""
+    rows = main_rows(house.table(recipe), where)
+    if not rows:
+        raise RequestError(f"results/{recipe.replace('/', '-')}.csv: no row has {where}")
+    varying = [key for key in GROUP if len({row[key] for row in rows}) > 1]
+    lines = []
+    for group in groups(rows):
+        reference = reference_of(group)
+        for row in group:
+            said = [failed(row)] if row["mean"] else []
+            if row["p_value"]:
+                said.insert(0, p_text(float(row["p_value"])).removeprefix("*p* "))
+            elif row is reference:
+                said.insert(0, "reference")
+            lines.append([*(row[key] for key in varying), row["chain"], interval(row), ", ".join(filter(None, said))])
+    head = [*varying, "chain", f"{rows[0]['metric']} [95 % interval]", "*p*"]
+    if not any(line[-1] for line in lines):
+        head, lines = head[:-1], [line[:-1] for line in lines]
+    return markdown(head, lines)
+
+
+def seen(house: House, *recipes: str) -> str:
+    """One row per recipe: which chain leads its first comparison, and whether it can be told from the reference chain."""
+    lines = []
+    for recipe in recipes:
+        house.record(recipe)
+        rows = main_rows(house.table(recipe), {})
+        first = {key: rows[0][key] for key in GROUP if key != "budget"}
+        rows = [row for row in rows if first.items() <= row.items()]
+        rows = [row for row in rows if row["budget"] == rows[-1]["budget"]]
+        best, said = leader(rows)
+        reference = reference_of(rows)
+        budget = "" if rows[0]["budget"] == "all labels" else f", {rows[0]['budget']}"
+        lines.append(
+            [
+                f"[{recipe}]: {rows[0]['target']}{budget}",
+                rows[0]["data"],
+                "" if best is None else f"**{best['chain']}** {interval(best)}",
+                _against(best, reference),
+                said,
+            ]
+        )
+    table = markdown(["recipe: target", "images", "leads", "reference", "verdict"], lines)
+    return table + "\n\n" + "\n".join(f"[{recipe}]: {anchor(recipe)}" for recipe in recipes)
+
+
+def _against(best: Row | None, reference: Row | None) -> str:
+    if reference is None:
+        return "none"
+    return "itself" if reference is best else f"{reference['chain']} {interval(reference)}"
+
+
+def bench(house: House, name: str) -> str:
+    """A benchmark's rows, without the columns that are empty throughout."""
+    rows = house.rows(name)
+    heads = [key for key in rows[0] if key not in ("cores", "python") and any(row[key] for row in rows)]
+    return markdown(heads, [[row[key] for key in heads] for row in rows])
+
+
+def tree(house: House) -> str:
+    """The packages, and the rooms of `indomain`, each with the first sentence of its docstring."""
+
+    def purpose(folder: Path) -> str:
+        first = (ast.get_docstring(ast.parse((folder / "__init__.py").read_text("utf-8"))) or "").split("\n")[0]
+        return re.split(r"(?<=\w)[.;] ", first)[0].removesuffix(".") + "."
+
+    def packages(folder: Path) -> list[Path]:
+        return sorted(path.parent for path in folder.glob("*/__init__.py") if path.parent.name != "tests")
+
+    lines: list[tuple[str, str]] = []
+
+    def place(package: Path) -> tuple[bool, bool, str]:
+        # The docstrings of stages begin with their number.
+        return package.name != "indomain", not purpose(package).startswith("Stage"), purpose(package)
+
+    for package in sorted(packages(house.root), key=place):
+        lines.append((f"{package.name}/", purpose(package)))
+        if package.name == "indomain":
+            order = {name: number for number, name in enumerate(ROOMS)}
+            rooms = sorted(packages(package), key=lambda path: (order.get(path.name, len(order)), path.name))
+            lines += [(f"  {room.name}/", purpose(room)) for room in rooms]
+    lines += [(name, said) for name, said in FOLDERS.items() if (house.root / name).is_dir()]
+    width = max(len(name) for name, _ in lines) + 2
+    return "```text\n" + "\n".join(f"{name:{width}}{said}" for name, said in lines) + "\n```"
+
+
+def papers(house: House) -> str:
+    """One row per folder of recipes; a recipe whose results are committed is a link to them."""
+    folders: dict[str, list[str]] = {}
+    for name in house.recipes:
+        folders.setdefault(name.rpartition("/")[0], []).append(name)
+    lines = []
+    for folder, names in folders.items():
+        links = [
+            f"[{n.rpartition('/')[2]}]({anchor(n)})" if n in house.records else n.rpartition("/")[2] for n in names
+        ]
+        cited = {str(house.recipes[name].get("paper", "")).partition(" (")[0] for name in names} - {""}
+        lines.append([f"`recipes/{folder}`", ", ".join(links), "; ".join(sorted(cited))])
+    return markdown(["folder", "recipes (a link: run by us)", "paper"], lines)
+
+
+def recipes(house: House, *beginnings: str) -> str:
+    """One row per recipe whose name begins so: its title, the images it was run on, and the minutes."""
+    lines = []
+    for name, recipe in house.recipes.items():
+        if name.startswith(beginnings or ""):
+            kept = name in house.records
+            images = house.table(name)[0]["data"] if kept else "not run by us"
+            lines.append([f"`{name}`", recipe["title"], images, minutes(house, name) if kept else ""])
+    return markdown(["recipe", "title", "images", "minutes"], lines)
+
+
+def reported(house: House, paper: str) -> str:
+    """The published numbers of a paper and its neighbours, with what could not be found."""
+    entries = house.toml(f"recipes/{paper}/reported.toml").values()
+    lines = [[e["task"], e["metric"], e.get("value", "–"), e["mark"], e["source"], e.get("data", "")] for e in entries]
+    return markdown(["task", "metric", "value", "mark", "source", "data"], lines)
+
+
+BLOCKS: dict[str, Callable[..., str]] = {
+    "results": results,
+    "seen": seen,
+    "tree": tree,
+    "papers": papers,
+    "recipes": recipes,
+    "reported": reported,
+    "works": works,
+}
+
+
+def known_blocks(house: House) -> dict[str, Callable[..., str]]:
+    """BLOCKS, and one for each benchmark."""
+    return BLOCKS | {name: partial(bench, name=name) for name in house.benchmarks}

@@ -1,0 +1,125 @@
+"""The request for a split: everything that decides how it is drawn."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from indomain.data import duplicates
+from indomain.data.options import Profile, SourceOptions, SplitOptions, TargetOptions
+from indomain.data.pool import Pool
+from indomain.data.split import Split
+
+if TYPE_CHECKING:
+    from indomain.data.dataset import Dataset
+
+VERSION = 6
+# What a split takes from a manifest besides its images: classes and counts decide its content, the report prints the rest.
+_MANIFEST_KEYS = {"title", "citation", "synthetic", "stand_in", "labels", "counts", "subset_by", "patients_of"}
+
+
+@dataclass(frozen=True)
+class TargetRequest:
+    """The request for the split of a target.
+
+    Args:
+        name: the recipe's name for the target.
+        pool: its prepared set.
+        options: the recipe's table for the target, with the split that the profile uses.
+        profile: the protocol.
+    """
+
+    name: str
+    pool: Pool
+    options: TargetOptions
+    profile: Profile
+
+    @property
+    def split(self) -> SplitOptions:
+        """How the target is split: the papers' protocol does not group images and holds out none for validation."""
+        options = self.options.split
+        return options if self.profile.strict else options.model_copy(update={"grouped": False, "validated": False})
+
+    @property
+    def keeps_leaks(self) -> bool:
+        """Whether leaks are counted and kept, rather than refused or removed."""
+        return not self.profile.strict or self.options.leaks == "kept"
+
+    @cached_property
+    def dataset(self) -> "Dataset":
+        """The rows, classes and groups of the target; opened only once, although every source is compared with it.
+
+        Raises:
+            RequestError: if a subset, column, label or class is unknown, or no image is left.
+        """
+        from indomain.data.dataset import open_dataset
+
+        return open_dataset(self.pool, self.options.labels, self.options.where)
+
+    def key(self) -> dict[str, Any]:
+        """Everything that decides how the split is drawn, as JSON; its digest names the folder of the split."""
+        return {
+            **_shared_key(self.pool, self.profile, list(self.options.classes)),
+            "kind": "target",
+            "name": self.name,
+            "set": self.options.model_dump(include={"set", "classes", "positive", "where"}),
+            "split": self.split.model_dump(),
+            "leaks": self.options.leaks,
+        }
+
+
+@dataclass(frozen=True)
+class SourceRequest:
+    """The request for the split of a source.
+
+    All images of a source are training images, except those held out for validation if its labels are learnt.
+
+    Args:
+        name: the recipe's name for the source.
+        pool: its prepared set or sets.
+        options: the recipe's table for the source.
+        profile: the protocol.
+        labelled: whether an objective reads the labels. If not, all images are used, with or without a label.
+        against: the targets that learn from this source, each with its split.
+    """
+
+    name: str
+    pool: Pool
+    options: SourceOptions
+    profile: Profile
+    labelled: bool
+    against: tuple[tuple[TargetRequest, Split], ...]
+
+    @cached_property
+    def dataset(self) -> "Dataset":
+        """The rows, classes and groups of the source.
+
+        Raises:
+            RequestError: if a subset, column, label or class is unknown, or no image is left.
+        """
+        from indomain.data.dataset import open_dataset
+
+        return open_dataset(self.pool, self.options.labels, self.options.where, self.labelled)
+
+    def key(self) -> dict[str, Any]:
+        """Everything that decides how the split is drawn, as JSON; its digest names the folder of the split."""
+        return {
+            **_shared_key(self.pool, self.profile, list(self.options.classes)),
+            "kind": "source",
+            "name": self.name,
+            "set": self.options.model_dump(),
+            "labelled": self.labelled,
+            "against": sorted(split.digest for _, split in self.against),
+        }
+
+
+def _shared_key(pool: Pool, profile: Profile, classes: list[str]) -> dict[str, Any]:
+    return {
+        "version": VERSION,
+        "prepared": pool.digest,
+        "manifests": [manifest.model_dump(include=_MANIFEST_KEYS) for manifest in pool.manifests],
+        # A digest ignores the order of keys, but the numbers of the classes follow from it.
+        "order": [classes, *(list(manifest.labels.classes) for manifest in pool.manifests)],
+        "near_duplicates": [duplicates.MAX_HASH_BITS, duplicates.MIN_CORRELATION],
+        "profile": profile.name,
+        "drop_leaks": profile.drop_leaks,
+    }

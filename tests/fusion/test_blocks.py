@@ -1,0 +1,68 @@
+"""Which columns belong to which network, and what is held out inside a training set."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_predict
+
+from fusion.blocks import block_columns, inner_folds, unseen_scores
+from fusion.memo import Memoized
+from fusion.scores import ScoreFusion
+from tests.fusion.features import three_networks
+
+
+def test_blocks_stand_side_by_side():
+    assert block_columns([2, 3], 5) == [slice(0, 2), slice(2, 5)]
+
+
+def test_without_blocks_all_columns_are_one():
+    assert block_columns(None, 7) == [slice(0, 7)]
+
+
+def test_blocks_that_do_not_add_up_are_refused():
+    with pytest.raises(ValueError, match="blocks add up to 20 features, X has 110"):
+        block_columns([10, 10], 110)
+
+
+def test_the_images_of_a_patient_stay_on_one_side():
+    _, y, groups = three_networks()
+    for learnt, held_out in inner_folds(y, groups, 3):
+        assert not set(groups[learnt]) & set(groups[held_out]) and len(learnt) + len(held_out) == len(y)
+
+
+def test_every_image_is_held_out_once():
+    _, y, groups = three_networks()
+    held_out = np.concatenate([fold for _, fold in inner_folds(y, groups, 3)])
+    assert sorted(held_out) == list(range(len(y)))
+
+
+def test_a_small_class_has_fewer_folds():
+    y = np.array([0] * 10 + [1, 1])
+    assert len(inner_folds(y, None, 5)) == 2
+
+
+@pytest.mark.parametrize(("groups", "what"), [(None, "image"), (np.array([0, 0, 1, 2, 3, 3]), "patient")])
+def test_a_class_that_cannot_be_held_out_is_named_by_what_it_has_one_of(groups, what):
+    y = np.array([0, 0, 1, 1, 1, 1]) if groups is not None else np.array([0, 1, 1, 1, 1, 1])
+    with pytest.raises(ValueError, match=f"a class has one {what} only"):
+        inner_folds(y, groups, 3)
+
+
+@pytest.mark.parametrize("estimator", [LogisticRegression(), Memoized(LogisticRegression())])
+def test_unseen_scores_are_those_of_cross_validation(estimator):
+    X, y, groups = three_networks()
+    splits = inner_folds(y, groups, 3)
+    expected = cross_val_predict(LogisticRegression(), X, y, cv=splits, method="predict_proba")
+    np.testing.assert_array_equal(unseen_scores(estimator, X, y, splits), expected)
+
+
+def test_the_class_given_is_that_of_the_highest_score():
+    X, y, _ = three_networks()
+    names = np.array(["benign", "malignant"])[y]
+    fused = ScoreFusion(LogisticRegression(), [30, 12, 20]).fit(X, names)
+    np.testing.assert_array_equal(fused.predict(X), fused.classes_[fused.predict_proba(X).argmax(axis=1)])
+
+
+def test_a_single_class_is_refused():
+    with pytest.raises(ValueError, match="needs at least two"):
+        ScoreFusion().fit(np.zeros((4, 2)), np.zeros(4, int))

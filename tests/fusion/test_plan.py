@@ -1,0 +1,110 @@
+"""The plan of fusion: which features, classifiers and groups of networks a recipe asks for."""
+
+from collections import Counter
+
+import pytest
+
+from indomain.errors import RequestError
+from indomain.recipe.plan import make_plan
+from indomain.runs.task import find, unique
+from tests.studies import SMALL_STUDY, small_study
+
+PAIR = "dcnn-light-w0.125+dcnn-light-w0.25"
+
+
+@pytest.fixture
+def planned(tmp_path, cache_dir):
+    """Plans a small study with these settings."""
+
+    def plan(*settings, text=SMALL_STUDY):
+        return make_plan(small_study(tmp_path, cache_dir, text, *settings))
+
+    return plan
+
+
+def test_without_classifiers_and_heads_there_is_no_fusion(planned):
+    assert find(planned(), "fusion", None) == []
+
+
+def test_each_network_and_all_together_get_every_classifier(fused):
+    tasks = find(fused[1], "fusion", "classify", chain="random")
+    assert Counter(task.tags.backbone for task in tasks) == {"dcnn-light-w0.125": 2, "dcnn-light-w0.25": 2, PAIR: 4}
+
+
+def test_one_network_has_nothing_to_fuse(fused):
+    tasks = find(fused[1], "fusion", "classify", backbone="dcnn-light-w0.25")
+    assert {str(task.tags.method) for task in tasks} == {"features: lda", "features: naive-bayes"}
+
+
+def test_a_networks_features_are_extracted_once_for_all_groups_and_classifiers(fused):
+    extracted = unique(find(fused[1], "fusion", "features", chain="random"))
+    assert [task.tags.backbone for task in extracted] == ["dcnn-light-w0.125", "dcnn-light-w0.25"]
+    together = find(fused[1], "fusion", "classify", chain="random", backbone=PAIR)
+    assert all(
+        [task.digest for task in extracted] == [one.digest for one in task.inputs["features"]] for task in together
+    )
+
+
+def test_heads_are_fused_where_there_are_several(fused):
+    methods = [str(task.tags.method) for task in find(fused[1], "fusion", "heads", chain="random")]
+    assert methods == [f"fusion by score-{rule}: own heads" for rule in ("mean", "weighted", "stacking")]
+
+
+def test_only_what_is_asked_for_is_kept(fused):
+    kept = [task for task in find(fused[1], "fusion", "classify") if task.params.get("save")]
+    assert {task.params["classifier"] for task in kept} == {"lda"}
+
+
+def test_a_subset_is_one_more_group(planned):
+    subset = f"fusion.subsets=[{PAIR.split('+')}]"
+    tasks = planned("fusion.classifiers=['lda']", "fusion.networks=['each']", subset)
+    groups = {task.tags.backbone for task in find(tasks, "fusion", "classify", chain="random")}
+    assert groups == {"dcnn-light-w0.125", "dcnn-light-w0.25", PAIR}
+
+
+def test_networks_on_the_same_untrained_backbone_share_their_features(planned):
+    tasks = planned(
+        "finetune.strategies=['off-the-shelf']", "fusion.classifiers=['lda']", "fusion.strategy='off-the-shelf'"
+    )
+    features = [task.inputs["features"] for task in find(tasks, "fusion", "classify", chain="in-domain")]
+    assert find(tasks, "fusion", "features") == [] and all(task.stage == "finetune" for task in features[0])
+
+
+def test_what_is_not_asked_for_is_in_no_digest(planned):
+    digests = []
+    for settings in [[], ["fusion.tune=false", "fusion.rules=['concat']", "fusion.pooling=['mean']"]]:
+        tasks = planned("fusion.classifiers=['lda']", *settings)
+        digests.append([task.digest for task in find(tasks, "fusion", None)])
+    assert digests[0] == digests[1]
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("fusion.layers={densenet='pool'}", "fusion.layers: unknown backbone 'densenet'"),
+        ("fusion.strategy='off-the-shelf'", "fusion.strategy: unknown strategy 'off-the-shelf'"),
+        (
+            "fusion.subsets=[['dcnn-w0.25']]",
+            "fusion.subsets: unknown backbone 'dcnn-w0.25'. Did you mean 'dcnn-light-w0.25'",
+        ),
+        ("fusion.save=['lda']", "fusion.save: unknown classifier 'lda'"),
+    ],
+)
+def test_a_name_that_the_recipe_does_not_have_is_refused(planned, setting, words):
+    with pytest.raises(RequestError) as raised:
+        planned("fusion.classifiers=['knn']", setting)
+    assert words in str(raised.value)
+
+
+def test_choices_inside_too_few_training_images_are_refused(planned):
+    labels = SMALL_STUDY.replace("validation = 0.25 }", "validation = 0.25 }\nshots = [2]")
+    with pytest.raises(
+        RequestError, match=r"tune = true chooses inside.*'wrist' with 2 shots has a class of 2 .*at least 4 are"
+    ):
+        planned("fusion.classifiers=['lda']", "fusion.tune=true", text=labels)
+
+
+def test_weights_are_not_learnt_where_nothing_is_held_out(planned):
+    with pytest.raises(RequestError, match="score-weighted learns on validation images, and target 'wrist' has none"):
+        planned("fusion.heads=['score-weighted']", "profiles=['paper']")
+    assert len(find(planned("fusion.heads=['score-mean']", "profiles=['paper']"), "fusion", "heads")) == 2
