@@ -18,7 +18,7 @@ Y = np.arange(20) % 2
 
 
 class Trap(BaseEstimator):
-    """An estimator of no package of this installation; it leaves a file behind when it is made again."""
+    """An estimator of no package of this installation; it leaves a file behind when it will be rebuilt."""
 
     def __init__(self, path=""):
         self.path = path
