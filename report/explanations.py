@@ -16,7 +16,7 @@ from report.caveats import interval_caveat
 from report.comparison import Comparison, RowKey, TableRow, compare, reference_of
 from report.given import ReportInput
 
-# Maps without any knowledge of the image: what a measure would be without one.
+# Maps without any knowledge of the image, in words: what a measure would be without one.
 CONTROLS = {"anywhere": "a map that points anywhere", "middle": "a map that points at the middle"}
 DIFFERENT = "other images or folds than the reference chain (a training diverged): compared with nothing"
 APART = (
@@ -35,7 +35,7 @@ def explanation_rows(given: ReportInput) -> list[TableRow]:
     for (measure, key), part in values.items():
         same_measure = {other: found for (name, other), found in values.items() if name == measure}
         reference = reference_of(key, same_measure, given.options["compare_with"])
-        is_control = key.method.explanation in CONTROLS.values()
+        is_control = key.method.explanation not in given.explanations
         # The same findings, and so the same number, as the reference chain's.
         if not (is_control and key.method.whose == "true" and reference is not None):
             rows.append(_row(given, key, measure, part, None if is_control else reference))
