@@ -58,6 +58,7 @@ def report_input(
         "sources": {},
         "missing": [],
         "runs": [],
+        "explanations": frozenset({"grad-cam", "lime"}),
     }
     return ReportInput(**{**known, **changes})
 

@@ -101,6 +101,11 @@ def test_controls_of_the_true_class_are_listed_once(rows):
     assert str(found[0].key.method) == "full, a map that points anywhere, of the true class"
 
 
+def test_a_control_that_only_its_measure_knows_is_treated_alike(rows):
+    every = [(tags_of(chain=chain, explained="true"), [0.1, 0.2, 0.1, 0.3], "upside down") for chain in MEANS]
+    assert [str(row.key.method) for row in rows(*every)] == ["full, upside down, of the true class"]
+
+
 def test_controls_of_the_predicted_class_are_each_chains_own_and_compared_with_nothing(rows):
     every = [(tags_of(chain=chain, explained="predicted"), [0.1, 0.2, 0.1, 0.3], "middle") for chain in MEANS]
     found = rows(*every)

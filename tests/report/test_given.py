@@ -1,7 +1,11 @@
 """What a report is made from."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
+from indomain.runs.task import Task
 from report.given import ReportInput
 from tests.report.made import measured_run, report_input, row_key, split_info, tags_of
 
@@ -46,6 +50,18 @@ def test_only_runs_of_the_kinds_asked_for_are_given(tmp_path):
 def test_what_is_known_of_a_split_is_found_by_tags_and_by_rows(asking):
     info = split_info(title="The one")
     assert report_input(info=info).info(asking) == info and not report_input().is_marked(asking)
+
+
+def test_the_explanations_that_were_measured_are_known(work):
+    given = work()
+    fitted = given.task.several("shown")
+    measured = [
+        Task(stage="explain", version=1, params={"options": {"methods": methods}}, kind="measure", tags=fitted[0].tags)
+        for methods in (["grad-cam", "lime"], ["lime"])
+    ]
+    task = replace(given.task, inputs={"shown": [*fitted, *measured]})
+    found = ReportInput.of(replace(given, task=task, inputs={"shown": [*given.inputs["shown"], Path("a"), Path("b")]}))
+    assert found.explanations == {"grad-cam", "lime"} and ReportInput.of(given).explanations == frozenset()
 
 
 def test_the_first_metric_is_that_of_the_figures():
