@@ -9,10 +9,14 @@ import pandas as pd
 
 from indomain.networks import architecture, weights
 from indomain.networks.options import Architecture
+from indomain.recipe.recipe import load_recipe
+from indomain.recipe.study import Study
+from indomain.runs.folder import RunsFolder
 from indomain.training.batches import Examples
 from indomain.training.classifier import fit_classifier
 from indomain.training.options import TrainingOptions
 from indomain.training.trainer import Trainer
+from tests.conftest import SMALL_MANIFEST
 
 SMALL = Architecture("dcnn-light", 0.125, (16, 16, 1))
 
@@ -45,3 +49,34 @@ def values_of(model: keras.Model) -> list[np.ndarray]:
 def same(first: list[np.ndarray], second: list[np.ndarray]) -> bool:
     """Whether two lists of arrays are equal to the bit."""
     return len(first) == len(second) and all(np.array_equal(a, b) for a, b in zip(first, second))
+
+
+RECIPE = """
+title = "Small"
+size = 32
+seeds = [0, 1]
+drop_leaks = true
+backbones = [{ name = "dcnn-light", width = 0.125 }]
+[targets.wrist]
+set = "small.toml:wrist"
+split = { scheme = "kfold", folds = 2, validation = 0.25 }
+[sources.elbow]
+set = "small.toml:elbow"
+[chains]
+random = ["random"]
+"""
+
+
+def study_of(folder: Path, cache_dir: Path, *settings: str, text: str = RECIPE) -> Study:
+    """A recipe on a phantom of 16 patients a part, met with its data.
+
+    Args:
+        folder: where recipe, manifest and runs are; a second study in it finds the splits of the first.
+        cache_dir: of prepared sets.
+        settings: `key=value`, replace keys of the recipe.
+        text: the recipe.
+    """
+    (folder / "small.toml").write_text(SMALL_MANIFEST)
+    (folder / "recipe.toml").write_text(text)
+    name, recipe, base = load_recipe(str(folder / "recipe.toml"), list(settings))
+    return Study(name, recipe, base, RunsFolder(folder / "runs"), Path("none"), cache_dir, quiet=True)

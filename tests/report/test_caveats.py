@@ -69,7 +69,7 @@ SOURCE = {"leaks": {}, "dropped": 0, "incomplete": [], "stand_in": True}
         ({"info": split_info(stand_in=True)}, "The target is a reduced stand-in"),
         ({"sources": {"strict/s": SOURCE}}, "The source is a reduced stand-in"),
         ({"recipe": {"profiles": ["strict", "paper"]}}, "Profile paper: the set's official split or a random one"),
-        ({}, "t: the set names no patients, so images were drawn and split one by one."),
+        ({}, "t: the data set does not identify patients, so images were drawn and split individually."),
         (
             {"info": split_info(cut=True)},
             "Images were cut into patches; an image's scores are the mean of its patches'.",
@@ -111,7 +111,7 @@ def test_comparisons_are_counted_and_their_tests_named():
 @pytest.mark.parametrize(("samples", "is_said"), [(100, True), (1000, False)])
 def test_too_few_bootstrap_samples_for_so_many_comparisons_are_remarked(samples, is_said):
     words = said(report_input({"samples": samples}), [compared(0.02)] * 5)
-    assert (f"no p of 5 comparisons can fall below {10 / (samples + 1):.2f}" in words) is is_said
+    assert (f"and 5 comparisons, no p can fall below {10 / (samples + 1):.2f}" in words) is is_said
 
 
 def test_explanations_are_said_to_be_of_the_first_seed():

@@ -28,11 +28,11 @@ def test_runs_keep_their_tags(reported, work):
 
 def test_marked_targets_are_known_and_no_part_of_what_is_known_of_a_split(work):
     given = work()
-    given.params["facts"]["strict/wrist"]["confounder"] = True
+    given.params["infos"]["strict/wrist"]["confounder"] = True
     try:
         found = ReportInput.of(given)
     finally:
-        given.params["facts"]["strict/wrist"]["confounder"] = False
+        given.params["infos"]["strict/wrist"]["confounder"] = False
     assert found.marked == {"strict/wrist"} and found.is_marked(tags_of(target="wrist"))
     assert ReportInput.of(given).marked == frozenset()
 

@@ -206,7 +206,7 @@ def test_a_sensitivity_without_a_positive_class_says_so():
     run.scores = np.concatenate([run.scores, np.full((10, 1), -9.0)], axis=1)
     numbers = built([ArmResults(arm.key, three, runs=[run])], {"sensitivity": 0.9, "metrics": ["accuracy"]})
     at = numbers[numbers["metric"].str.contains(" at ")]
-    assert at["note"].eq("no positive class, whose sensitivity could be stated").all()
+    assert at["note"].eq("no positive class to state a sensitivity for").all()
 
 
 @pytest.mark.parametrize(("dropped", "is_said"), [(0, True), (2, False)])

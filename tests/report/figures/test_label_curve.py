@@ -34,7 +34,7 @@ def test_shares_are_said_in_per_cent():
 def test_numbers_of_labels_are_said_as_such():
     rows = [row("imagenet", 0.7, budget="5 shots"), row("imagenet", 0.8, budget="20 shots")]
     drawing = next(draw(material(rows, budgets={"t": [["5 shots", 5.0], ["20 shots", 20.0]]})))
-    assert {"5", "20", "training labels for each class"} <= words(drawing.figure)
+    assert {"5", "20", "training labels per class"} <= words(drawing.figure)
 
 
 def test_each_backbone_and_method_has_a_panel():

@@ -31,7 +31,7 @@ def drawn(arms, **changes):
 def test_scores_as_they_are_and_calibrated_stand_side_by_side(arms):
     drawing = drawn(arms)[0]
     assert drawing.name == "reliability-t-n-full" and len(drawn(arms)) == 1
-    assert {"scores as they are", "with a temperature fitted on validation images", "imagenet", "other"} <= words(
+    assert {"not calibrated", "with a temperature fitted on validation images", "imagenet", "other"} <= words(
         drawing.figure
     )
 

@@ -31,7 +31,7 @@ CORRUPTED = [
     *(("other", *point) for point in [("none", 0, 0.85), ("blur", 1, 0.7), ("blur", 5, 0.55), ("noise", 5, 0.4)]),
 ]
 MARKED = [
-    ("imagenet", f"mark {name}", place, 0.9 - 0.3 * place)
+    ("imagenet", f"marker {name}", place, 0.9 - 0.3 * place)
     for place, name in enumerate(["as learnt", "absent", "reversed"])
 ]
 
@@ -78,4 +78,4 @@ def test_without_corrupted_images_nothing_is_drawn(points):
 
 def test_title_and_legend_say_what_is_shown():
     figure = next(draw(material(curves=curves(CORRUPTED)))).figure
-    assert {"t, n: auroc under corruption", "imagenet", "other", "severity (0: as it is)"} <= words(figure)
+    assert {"t, n: auroc under corruption", "imagenet", "other", "severity (0: uncorrupted)"} <= words(figure)
