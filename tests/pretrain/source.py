@@ -63,16 +63,20 @@ def source(folder: Path, labels: np.ndarray | None = None, validation: bool = Fa
     return Split(folder, [folder], info)
 
 
-def learn(
+def step_of(
     name: str, folder: Path, split: Split | None = None, progress: Any = silent, after_epoch: Any = None, **options: Any
-) -> tuple[list[np.ndarray], dict[str, Any], pd.DataFrame]:
-    """Trains the small backbone, drawn with seed 0, by an objective; returns its weights, facts and the log."""
+) -> PretrainingStep:
+    """A step of the small backbone, drawn with seed 0, as an objective gets it; keys in `options` replace the usual ones."""
     folder.mkdir(exist_ok=True)
-    objective = OBJECTIVES[name]
     given = {"epochs": EPOCHS, "batch": 16, "learning_rate": 3e-3, **OWN.get(name, {}), **options}
     backbone = architecture.backbone(SMALL)
     weights.initialise(backbone, 0)
-    trainer = Trainer(objective.options(**given), 0, folder, progress, after_epoch)
-    pretrain = look_up({name: objective.function}, name, "objective")
-    facts = pretrain(PretrainingStep(backbone, split or source(folder / "source"), trainer))
-    return values_of(backbone), facts, pd.read_csv(folder / "log.csv")
+    trainer = Trainer(OBJECTIVES[name].options(**given), 0, folder, progress, after_epoch)
+    return PretrainingStep(backbone, split or source(folder / "source"), trainer)
+
+
+def learn(name: str, folder: Path, *args: Any, **options: Any) -> tuple[list[np.ndarray], dict[str, Any], pd.DataFrame]:
+    """Learns such a step by its objective; returns the backbone's weights, facts and the log."""
+    step = step_of(name, folder, *args, **options)
+    facts = look_up({name: OBJECTIVES[name].function}, name, "objective")(step)
+    return values_of(step.backbone), facts, pd.read_csv(folder / "log.csv")
