@@ -16,7 +16,7 @@ from report.caveats import interval_caveat
 from report.comparison import Comparison, RowKey, TableRow, compare, reference_of
 from report.given import ReportInput
 
-# Maps that ignore the image: the value of a measure that can be reached without any knowledge of it.
+# Maps that ignore the image, in words: the value of a measure that can be reached without any knowledge of it.
 CONTROLS = {"anywhere": "a map that points anywhere", "middle": "a map that points at the middle"}
 DIFFERENT = "other images or folds than the reference chain (a training diverged): compared with nothing"
 APART = "no image has a finding of the predicted class both here and for the reference chain: compared with nothing"
@@ -33,7 +33,7 @@ def explanation_rows(given: ReportInput) -> list[TableRow]:
     for (measure, key), part in values.items():
         same_measure = {other: frame for (name, other), frame in values.items() if name == measure}
         reference = reference_of(key, same_measure, given.options["compare_with"])
-        is_control = key.method.explanation in CONTROLS.values()
+        is_control = key.method.explanation not in given.explanations
         # Explaining the true class, all chains have the same findings, hence the same controls: one row is enough.
         if not (is_control and key.method.whose == "true" and reference is not None):
             rows.append(_row(given, key, measure, part, None if is_control else reference))

@@ -24,6 +24,7 @@ class ReportInput:
         sources: "profile/source" -> what is known of it, with `read`, the origins read as labels.
         missing: coordinates of the arms that cannot be run, each with a note.
         runs: (stage, kind, tags, folder) of every run shown.
+        explanations: names of the explanations measured; what else has measures are controls, maps without knowledge.
     """
 
     recipe: dict[str, Any]
@@ -35,6 +36,7 @@ class ReportInput:
     sources: dict[str, dict[str, Any]]
     missing: list[dict[str, Any]]
     runs: list[tuple[str, str, Tags, Path]]
+    explanations: frozenset[str]
 
     @classmethod
     def of(cls, work: Work) -> "ReportInput":
@@ -46,7 +48,8 @@ class ReportInput:
         params = work.params
         infos = {name: dict(info) for name, info in params["infos"].items()}
         marked = frozenset(name for name, info in infos.items() if info.pop("confounder"))
-        shown = zip(work.task.several("shown"), work.inputs["shown"])
+        shown = list(zip(work.task.several("shown"), work.inputs["shown"]))
+        measured = [task.params["options"]["methods"] for task, _ in shown if task.kind == "measure"]
         return cls(
             recipe=params["recipe"],
             options=params["options"],
@@ -57,6 +60,7 @@ class ReportInput:
             sources=params["sources"],
             missing=params["missing"],
             runs=[(task.stage, task.kind, task.tags, folder) for task, folder in shown],
+            explanations=frozenset(name for methods in measured for name in methods),
         )
 
     def info(self, tags: Any) -> SplitInfo:

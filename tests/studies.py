@@ -50,5 +50,5 @@ def leave_network(study: Study, task: Task, seed: int) -> Path:
         weights.save(model, folder / "model.keras")
         scores = inference.predict(model, split.images(model.input_shape[-1]), held_out["row"].to_numpy())
         predictions.write(folder / "predictions.csv", held_out, scores, params["classes"])
-        files.write_json(folder / "info.json", {"images": int((rows["split"] == "train").sum())})
+        files.write_json(folder / "facts.json", {"images": int((rows["split"] == "train").sum())})
     return study.runs.folder(task)

@@ -55,10 +55,10 @@ def test_scores_are_those_of_the_corrupted_images(corrupted):
 
 def test_each_condition_of_a_marker_is_scored(corrupted):
     _, rows, images, table, scores = corrupted("marked")
-    marked = rows[rows["corruption"].str.startswith("mark ")].set_index(["corruption", "id"])[SCORES]
-    assert list(marked.index.get_level_values(0).unique()) == [f"mark {name}" for name in confounders.CONDITIONS]
-    carries = confounders.marks(table["id"].tolist(), table["y"].to_numpy(), 1.0, 0)
-    absent, learnt = (marked.loc[f"mark {name}"].loc[table["id"]] for name in ("absent", "as learnt"))
+    marked = rows[rows["corruption"].str.startswith("marker ")].set_index(["corruption", "id"])[SCORES]
+    assert list(marked.index.get_level_values(0).unique()) == [f"marker {name}" for name in confounders.CONDITIONS]
+    carries = confounders.markers(table["id"].tolist(), table["y"].to_numpy(), 1.0, 0)
+    absent, learnt = (marked.loc[f"marker {name}"].loc[table["id"]] for name in ("absent", "as learnt"))
     np.testing.assert_allclose(absent, scores, atol=1e-6)
     changed = np.abs(absent - learnt).max(axis=1) > 1e-9
     assert isinstance(changed, pd.Series) and changed.tolist() == carries.tolist()

@@ -61,7 +61,7 @@ def test_where_a_marker_went_with_the_label_it_is_seen(work):
     given = work("measure", target="marked")
     subject = Subject(given)
     plain = Split.open(given.task.paths).images(1)(subject.rows["row"].to_numpy())
-    carries = confounders.marks(subject.rows["id"].tolist(), subject.y, 1.0, 0)
+    carries = confounders.markers(subject.rows["id"].tolist(), subject.y, 1.0, 0)
     assert [not np.array_equal(a, b) for a, b in zip(plain, subject.images)] == carries.tolist() and carries.any()
 
 

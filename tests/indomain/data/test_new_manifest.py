@@ -116,9 +116,7 @@ def test_nothing_is_overwritten(here):
     assert (here / "mine.toml").read_text() == "mine"
 
 
-@pytest.mark.parametrize(
-    ("folder", "message"), [("gone", "no folder elapsed"), ("empty", "no image below empty .*.png")]
-)
+@pytest.mark.parametrize(("folder", "message"), [("gone", "no folder gone"), ("empty", "no image below empty .*.png")])
 def test_nothing_to_look_at_is_said(here, folder, message):
     (here / "empty").mkdir()
     with pytest.raises(RequestError, match=message):

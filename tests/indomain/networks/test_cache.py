@@ -61,7 +61,7 @@ def test_the_weights_of_a_network_of_another_precision_stay_as_they_were(empty, 
 
 
 def test_the_least_recently_used_is_dropped(empty, monkeypatch):
-    monkeypatch.setattr(cache, "_KEPT", 3)
+    monkeypatch.setattr(cache, "_CAPACITY", 3)
     first, second, _ = (cache.cached((name,), Thing) for name in "abc")
     assert cache.cached(("a",), Thing) is first  # "b" has now waited longest
     cache.cached(("d",), Thing)

@@ -84,17 +84,17 @@ def test_a_missing_file_is_named(backbone):
 
 def test_a_file_that_is_no_network_is_refused(backbone, tmp_path):
     (tmp_path / "text.keras").write_text("no archive")
-    with pytest.raises(RequestError, match=r"text\.keras is no \.keras file"):
+    with pytest.raises(RequestError, match=r"text\.keras is not a \.keras file"):
         weights.start(backbone, SMALL, str(tmp_path / "text.keras"), 0)
     with zipfile.ZipFile(tmp_path / "empty.keras", "w") as archive:
         archive.writestr("other.json", "{}")
-    with pytest.raises(RequestError, match=r"empty\.keras is no \.keras file"):
+    with pytest.raises(RequestError, match=r"empty\.keras is not a \.keras file"):
         weights.start(backbone, SMALL, str(tmp_path / "empty.keras"), 0)
 
 
 def test_a_network_for_other_images_is_refused_with_both_shapes(saved):
     other = Architecture("dcnn-light", 0.125, (24, 24, 1))
-    with pytest.raises(RequestError, match=r"\(16, 16, 1\), the recipe gives \(24, 24, 1\)"):
+    with pytest.raises(RequestError, match=r"\(16, 16, 1\), but those of the recipe have shape \(24, 24, 1\)"):
         weights.start(architecture.backbone(other), other, str(saved[0]), 0)
 
 

@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 
 from indomain.errors import RequestError
-from indomain.training import augmentation
+from indomain.training import augmentation, registry
 
-NAMES = sorted(set(augmentation.AUGMENTATIONS) - {"none"})
+NAMES = sorted(set(registry.AUGMENTATIONS) - {"none"})
 
 
 def images(channels=3, count=6):
@@ -54,9 +54,9 @@ def test_none_changes_nothing_but_the_type():
 
 
 def test_colour_is_refused_for_grey_images_with_a_way_out():
-    augmentation.check("colour", 3, "finetune")
+    registry.check("colour", 3, "finetune")
     with pytest.raises(RequestError, match='finetune: augment = "colour".*grey. Use "basic" or "elastic", or set'):
-        augmentation.check("colour", 1, "finetune")
+        registry.check("colour", 1, "finetune")
 
 
 def test_what_has_no_hue_gets_none():

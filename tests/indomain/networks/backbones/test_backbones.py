@@ -108,7 +108,7 @@ def test_every_backbone_has_a_size_of_its_own():
     ("name", "shape", "width", "message"),
     [
         ("squeezenet", (64, 64, 4), 1.0, "1 or 3 channels, not 4"),
-        ("squeezenet", (64, 64, 3), 0.5, "has no width; dcnn, dcnn-light have"),
+        ("squeezenet", (64, 64, 3), 0.5, "has no width; only dcnn and dcnn-light have one"),
         ("dcnn", (64, 64, 3), 0.0625, "too few filters; the least is 0.125"),
         ("xception", (64, 64, 3), 1.0, "at least 71×71, not 64×64"),
         ("squeezenet", (8, 8, 3), 1.0, "cannot be built for images of 8×8"),
@@ -121,7 +121,5 @@ def test_what_cannot_be_built_is_refused_with_the_reason(name, shape, width, mes
 
 
 def test_of_a_backbone_without_imagenet_weights_those_that_have_them_are_named():
-    with pytest.raises(
-        RequestError, match="no ImageNet weights for 'dcnn-light'; for densenet121, .*xception there are"
-    ):
+    with pytest.raises(RequestError, match="no ImageNet weights for 'dcnn-light', only for densenet121, .*xception"):
         backbones.load_imagenet("dcnn-light", backbones.build("dcnn-light", (32, 32, 3), 0.125))

