@@ -3,7 +3,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: install demo test check bench pages clean
+.PHONY: install demo test test-all check bench pages clean
 
 # One environment for everything; made again only when the dependencies change.
 install: $(VENV)/.installed
@@ -20,6 +20,10 @@ demo: install
 # INDOMAIN_DATA names the folder of real images for the tests marked `real` (default: ../shared/data, if it is there).
 test: install
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# Those marked `weekly`, too: whole recipes on real images, in minutes.
+test-all: install
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m ""
 
 check: install
 	$(BIN)/ruff check .

@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.conftest import TINY
+from tests.whole.in_folder import run_in
+
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(
     not BROWSER and not os.environ.get("INDOMAIN_REQUIRE_BROWSER"), reason="no Chromium on this machine"
@@ -18,24 +21,17 @@ PARTS = ["claim", "beware", "reported", "chains", "figures", "ours", "explanatio
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory, cache_dir):
+def page(finished, tmp_path_factory, cache_dir):
     """The page of a small recipe that has every part."""
-    from conftest import SMALL_MANIFEST, TINY
-
-    from indomain.commands.cli import main
-
     here = tmp_path_factory.mktemp("page")
-    (here / "small.toml").write_text(SMALL_MANIFEST)
+    shutil.copytree(finished, here, dirs_exist_ok=True)
     number = 'task = "wrist"\nmetric = "auroc"\nmark = "{}"\nsource = "A paper"\n'
     (here / "numbers.toml").write_text("[a]\nvalue = 0.9\n" + number.format("V") + "[b]\n" + number.format("not found"))
-    text = TINY.replace(
-        'title = "Tiny"', 'title = "Tiny"\nclaim = "It helps."\ndiffers = ["All of it."]\npaper = "A paper"'
-    )
-    text = text.replace("validation = 0.25 }", "validation = 0.25 }\nfractions = [0.5, 1.0]")
+    title = 'title = "Tiny"\nclaim = "It helps."\ndiffers = ["All of it."]\npaper = "A paper"'
+    text = TINY.replace('title = "Tiny"', title)
     text += 'registry = "numbers.toml"\nmetrics = ["auroc", "accuracy"]\n[report.beside]\na = { chain = "in-domain" }\n'
     (here / "tiny.toml").write_text(text)
-    command = ["run", str(here / "tiny.toml"), "--runs-dir", str(here / "runs"), "--cache-dir", str(cache_dir)]
-    assert main([*command, "--set", "seeds=[0]", "--set", "finetune.epochs=1"]) == 0
+    assert run_in(here, cache_dir, "run", "tiny.toml")[0] == 0
     return here / "runs/tiny/report.html"
 
 
@@ -62,18 +58,23 @@ def asked(page, script, width=1200):
     return json.loads(found.group(1).replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">"))
 
 
+BOXES = (
+    "[document.documentElement.scrollHeight, Object.fromEntries([...document.querySelectorAll('body > [id]')].map("
+    "part => [part.id, ['left', 'top', 'right', 'bottom'].map(side => part.getBoundingClientRect()[side])]))]"
+)
+
+
 @pytest.mark.parametrize("width", [1200, 500])
 def test_every_part_is_drawn(page, tmp_path, width):
-    text = page.read_text(encoding="utf-8")
+    height, boxes = asked(page, BOXES, width=width)
+    # The whole page in one window, so that no part is below its edge.
+    browse(page, f"--window-size={width},{height}", f"--screenshot={tmp_path / 'page.png'}")
+    pixels = np.asarray(Image.open(tmp_path / "page.png").convert("L"), float)
+    assert pixels.shape == (height, width) and set(PARTS) <= set(boxes)
     for part in PARTS:
-        alone = tmp_path / f"{part}.html"
-        # All but one part are hidden, so that a picture shows that part and nothing else.
-        style = f"<style>body > *:not(#{part}) {{ display: none !important }}</style>"
-        alone.write_text(text + style, encoding="utf-8")
-        shot = tmp_path / f"{part}.png"
-        browse(alone, f"--window-size={width},700", f"--screenshot={shot}")
-        pixels = np.asarray(Image.open(shot).convert("L"), float)
-        assert pixels.shape == (700, width) and (pixels < 200).mean() > 0.0005, f"{part} is blank at {width} pixels"
+        left, top, right, bottom = (int(side) for side in boxes[part])
+        drawn = pixels[top:bottom, left:right]
+        assert (drawn < 200).sum() > 300, f"{part} is blank at {width} pixels"
 
 
 def test_nothing_is_wider_than_a_phone(page):

@@ -1,68 +1,94 @@
 """Real images, small budgets: the shipped mini recipes, a user's own folder, and what the audit finds in public sets."""
 
+import shutil
+from pathlib import Path
+
 import pandas as pd
 import pytest
+from PIL import Image
+
+from tests.whole.in_folder import run_in
+from tests.whole.small import settings
 
 pytestmark = pytest.mark.real
 QUICK = ["explain.images=0", "finetune.epochs=1", "pretrain.simclr.epochs=1", "pretrain.supervised.epochs=1"]
 QUICK += ['profiles=["strict"]', 'backbones=["squeezenet"]', "size=32", "seeds=[0]", "report.samples=200"]
-
-
-def settings(*more):
-    return [word for value in (*QUICK, *more) for word in ("--set", value)]
-
-
 PRETEXTS = ("rotation", "pseudo-labels", "source-labels", "autoencoder", "masked")
 
 
-@pytest.mark.parametrize(
-    ("recipe", "more"),
-    [
-        ("mini/skin", ["targets.ph2.split.folds=2"]),
-        (
-            "mini/foot",
-            [
-                "targets.other-wounds.split.folds=2",
-                "targets.pressure-wounds.split.folds=2",
-                'targets.pressure-wounds.chains=["random"]',
-            ],
-        ),
-        (
-            "mini/histology",
-            ['targets.glas.chains=["random", "colon-simclr"]'],
-        ),  # fewer folds would leave a class one patient to learn from
-        ("mini/pretexts", ["targets.ph2.split.folds=2", *(f"pretrain.{name}.epochs=1" for name in PRETEXTS)]),
-        ("mini/labels", ["targets.ph2.split.folds=2", 'targets.ph2.chains=["random", "imagenet"]']),
-        (
-            "mini/ct",
-            [
-                "targets.by-patient.split.folds=2",
-                "targets.by-slice.split.folds=2",
-                'targets.by-slice.chains=["random"]',
-            ],
-        ),
-    ],
-)
-def test_a_mini_recipe_runs_on_real_images_and_only_once(indomain, data_dir, here, recipe, more):
-    command = ["run", recipe, "--data-dir", data_dir, *settings(*more)]
-    status, out, err = indomain(*command)
-    assert status == 0, err
-    folder = here / "runs" / recipe
-    table = pd.read_csv(folder / "table.csv")
-    assert (table.dropna(subset="mean")["data"] == "stand-in").all()
-    folds = 4 if recipe == "mini/histology" else 2
-    assert table["ci_low"].notna().any() and (table["n_runs"].dropna() == folds).all()
-    assert table["minus_reported"].isna().all()  # stand-ins are nobody's data
-    if recipe == "mini/foot":
-        assert set(table["target"]) == {"other-wounds", "pressure-wounds"}
-        f1 = table[(table["chain"] == "double") & (table["metric"] == "f1") & (table["target"] == "other-wounds")]
-        assert (f1["reported"] == 0.9925).all() and f1["reported_source"].str.contains("abstract").all()
-    if recipe == "mini/pretexts":
-        assert {"simclr", *PRETEXTS} <= set(table["chain"])
-    if recipe == "mini/labels":
-        assert table["budget"].nunique() == 5 and (folder / "labels-ph2.png").is_file()
-    status, out, err = indomain(*command)
-    assert status == 0 and "Everything was done already" in out
+@pytest.fixture
+def mini(indomain, data_dir, here):
+    """Runs a shipped mini recipe on real images with a small budget; returns its table, and that it is done once."""
+
+    def run(recipe: str, folds: int, *more: str) -> tuple[Path, pd.DataFrame]:
+        command = ["run", recipe, "--data-dir", data_dir, *settings(*QUICK, *more)]
+        status, _, err = indomain(*command)
+        assert status == 0, err
+        table = pd.read_csv(here / "runs" / recipe / "table.csv")
+        assert table["ci_low"].notna().any() and (table["n_runs"].dropna() == folds).all()
+        # Stand-ins are nobody's data.
+        assert (table.dropna(subset="mean")["data"] == "stand-in").all() and table["minus_reported"].isna().all()
+        status, out, _ = indomain(*command)
+        assert status == 0 and "Everything was done already" in out
+        return here / "runs" / recipe, table
+
+    return run
+
+
+def test_skin_learns_from_dermoscopies_with_and_without_labels(mini):
+    chains = (
+        'chains={random=["random"], isic-simclr=["random", "isic:simclr"], isic-labels=["random", "isic:supervised"]}'
+    )
+    _, table = mini("mini/skin", 2, "targets.ph2.split.folds=2", chains)
+    assert set(table["chain"]) == {"random", "isic-simclr", "isic-labels"}
+    given = table[(table["chain"] == "isic-simclr") & (table["metric"] == "f1")]
+    assert (given["reported"] == 0.9853).all()
+
+
+def test_histology_keeps_patients_apart_in_colour(mini):
+    # Fewer folds would leave a class one patient to learn from.
+    _, table = mini("mini/histology", 4, 'targets.glas.chains=["random", "colon-simclr"]')
+    assert table["n_patients"].max() == 11
+
+
+def test_ct_is_split_by_patient_and_slice_by_slice(mini):
+    folds = ["targets.by-patient.split.folds=2", "targets.by-slice.split.folds=2"]
+    few = ['targets.by-patient.chains=["random", "in-domain"]', 'targets.by-slice.chains=["random"]']
+    folder, table = mini("mini/ct", 2, *folds, *few, 'fusion.classifiers=["knn"]')
+    assert set(table["target"]) == {"by-patient", "by-slice"}
+    assert "same patient" in (folder / "summary.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.weekly
+def test_feet_stand_beside_the_papers_numbers(mini):
+    folds = ["targets.other-wounds.split.folds=2", "targets.pressure-wounds.split.folds=2"]
+    _, table = mini("mini/foot", 2, *folds, 'targets.pressure-wounds.chains=["random"]')
+    assert set(table["target"]) == {"other-wounds", "pressure-wounds"}
+    f1 = table[(table["chain"] == "double") & (table["metric"] == "f1") & (table["target"] == "other-wounds")]
+    assert (f1["reported"] == 0.9925).all() and f1["reported_source"].str.contains("abstract").all()
+
+
+@pytest.mark.weekly
+def test_every_pretext_learns_from_real_images(mini):
+    epochs = [f"pretrain.{name}.epochs=1" for name in PRETEXTS]
+    _, table = mini("mini/pretexts", 2, "targets.ph2.split.folds=2", *epochs)
+    assert {"simclr", *PRETEXTS} <= set(table["chain"])
+
+
+@pytest.mark.weekly
+def test_knees_are_told_apart_by_the_joint_or_by_a_marker(mini):
+    chains = 'chains={random=["random"], knees=["random", "knees:simclr"]}'
+    backbones = 'backbones=["squeezenet", { name = "dcnn-light", width = 0.25, chains = ["random"] }]'
+    few = ['targets.marked-knee.chains=["random"]', "targets.knee.shots=[25]", "targets.marked-knee.shots=[25]"]
+    folder, table = mini("mini/knee", 1, chains, backbones, *few, "explain.measure=2", "explain.samples=50")
+    assert set(table["target"]) == {"knee", "marked-knee"} and list(folder.glob("robustness-mark*-*.png"))
+
+
+@pytest.mark.weekly
+def test_every_label_budget_is_a_point_of_the_curve(mini):
+    chains = 'targets.ph2.chains=["random", "imagenet"]'
+    folder, table = mini("mini/labels", 2, "targets.ph2.split.folds=2", chains)
+    assert table["budget"].nunique() == 5 and (folder / "labels-ph2.png").is_file()
 
 
 def test_a_users_own_folder_from_manifest_to_table(indomain, data_dir, here):
@@ -104,18 +130,14 @@ def test_every_set_that_is_here_is_complete(indomain, data_dir):
 
 
 def test_a_copy_saved_again_as_jpeg_is_a_leak(indomain, data_dir, here):
-    import shutil
-
-    from PIL import Image
-
     for name in ("melanoma", "common_nevus"):
         for number, path in enumerate(sorted((data_dir / "trees" / "ph2" / name).glob("*.jpg"))[:12]):
             place = here / "given" / ("test" if number < 4 else "train") / name / path.name
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, place)
             if number == 0:
-                with Image.open(path) as picture:
-                    smaller = picture.resize((picture.width * 3 // 4, picture.height * 3 // 4))
+                with Image.open(path) as image:
+                    smaller = image.resize((image.width * 3 // 4, image.height * 3 // 4))
                 (here / "given/train" / name).mkdir(parents=True, exist_ok=True)
                 smaller.save(here / "given/train" / name / f"again_{path.name}", quality=60)
     assert indomain("data", "new", "given")[0] == 0
@@ -127,21 +149,33 @@ def test_a_copy_saved_again_as_jpeg_is_a_leak(indomain, data_dir, here):
     assert status == 2 and "2 leaks" in err and "near duplicate" in err and "again_" in err
 
 
-def test_several_classes_in_colour_without_a_positive_one(indomain, data_dir, here):
+@pytest.fixture(scope="module")
+def wounds(data_dir, cache_dir, tmp_path_factory) -> pd.DataFrame:
+    """The table of four classes in colour, with half of the labels."""
+    here = tmp_path_factory.mktemp("wounds")
     (here / "wounds.toml").write_text(
-        'title = "Wounds"\nsize = 32\nbackbones = ["squeezenet", { name = "dcnn-light", width = 0.125 }]\nprofiles = ["strict", "paper"]\n'
-        '[targets.wounds]\nset = "azh_wounds_64"\nfractions = [0.5, 1.0]\n'
+        'title = "Wounds"\nsize = 32\nbackbones = ["squeezenet", { name = "dcnn-light", width = 0.125 }]\n'
+        '[targets.wounds]\nset = "azh_wounds_64"\nfractions = [0.5]\n'
         'classes = { foot = ["diabetic"], leg = ["venous"], bed = ["pressure"], cut = ["surgical"] }\n'
         '[chains]\nrandom = ["random"]\nimagenet = ["imagenet"]\n[finetune]\nepochs = 1\n'
         '[fusion]\nclassifiers = ["lda"]\nlayers = { squeezenet = "fire5_concat" }\n[explain]\nimages = 2\nsamples = 50\n'
         '[report]\nmetrics = ["balanced_accuracy", "auroc", "f1_macro", "sensitivity"]\nsamples = 200\n'
     )
-    status, _, err = indomain("run", "wounds.toml", "--data-dir", data_dir)
+    status, _, err = run_in(here, cache_dir, "run", "wounds.toml", "--data-dir", data_dir)
     assert status == 0, err
-    table = pd.read_csv(here / "runs/wounds/table.csv")
-    assert set(table["profile"]) == {"strict", "paper"} and set(table["budget"].dropna()) == {
-        "50 % of labels",
-        "all labels",
-    }
-    assert table.loc[table["metric"] == "sensitivity", "mean"].isna().all()  # there is no positive class
-    assert table.loc[(table["metric"] == "auroc") & table["budget"].notna(), "mean"].between(0, 1).all()
+    return pd.read_csv(here / "runs/wounds/table.csv").set_index("metric")
+
+
+def test_without_a_positive_class_nothing_is_sensitive(wounds):
+    assert wounds.loc["sensitivity", "mean"].isna().all()
+
+
+def test_four_classes_have_one_area_under_their_curves(wounds):
+    run = wounds.loc["auroc"].dropna(subset="budget")
+    assert set(run["budget"]) == {"50 % of labels"} and run["mean"].between(0, 1).all()
+
+
+def test_what_nobody_has_trained_on_imagenet_is_said(wounds):
+    absent = wounds[wounds["budget"].isna()]
+    assert set(zip(absent["backbone"], absent["chain"])) == {("dcnn-light-w0.125", "imagenet")}
+    assert absent["note"].str.contains("no ImageNet weights exist").all()
