@@ -3,11 +3,15 @@
 import ast
 import inspect
 import re
+import sys
+from importlib.machinery import PathFinder
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import indomain
+from indomain.errors import RequestError
 from indomain.runs import stages
 
 
@@ -42,3 +46,24 @@ def test_no_string_below_names_a_module_of_a_stage():
     below = Path(indomain.__file__).parent
     modules = re.compile(rf"({'|'.join(stages.STAGES)})\.\w+(:\w+)?")
     assert not [path.name for path in below.rglob("*.py") for text in strings(path) if modules.fullmatch(text)]
+
+
+def test_a_foreign_package_with_the_name_of_a_stage_is_named(monkeypatch):
+    # As `pip install fusion` or a folder "fusion" next to the notebook would be.
+    foreign = ModuleType("fusion")
+    foreign.__path__ = []
+    foreign.__file__ = "/elsewhere/fusion/__init__.py"
+    monkeypatch.setitem(sys.modules, "fusion", foreign)
+    monkeypatch.delitem(sys.modules, "fusion.plan", raising=False)
+    # An editable installation's finder would find indomain's file nevertheless.
+    monkeypatch.setattr(sys, "meta_path", [PathFinder])
+    with pytest.raises(RequestError, match="the package 'fusion' is not indomain's .*/elsewhere/fusion.* uninstall it"):
+        stages.plan_of("fusion")
+
+
+def test_a_module_that_a_stage_itself_lacks_is_no_foreign_package(monkeypatch):
+    monkeypatch.setitem(sys.modules, "indomain.runs.task", None)
+    for name in [name for name in sys.modules if name.startswith("fusion")]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(ModuleNotFoundError, match=r"indomain\.runs\.task"):
+        stages.plan_of("fusion")
