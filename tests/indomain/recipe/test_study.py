@@ -4,6 +4,7 @@ import pytest
 
 from finetune.plan import Options as FinetuneOptions
 from indomain.errors import RequestError
+from indomain.recipe.study import Study
 from pretrain.plan import options_model
 
 
@@ -14,7 +15,7 @@ def test_the_sets_of_a_recipe_are_its_targets_and_the_sources_that_are_used(stud
 
 
 def test_a_set_that_is_decoded_is_asked_for_no_more(study_of, tmp_path):
-    study = study_of()
+    study: Study = study_of()
     study.cache_dir = tmp_path / "own"
     # Both references are parts of one set.
     assert [manifest.name for manifest in study.unprepared()] == ["small"]

@@ -3,18 +3,18 @@
 import numpy as np
 import pytest
 
-from indomain.data import readers
+from indomain.data.readers import Record, csv_table
 from indomain.errors import RequestError
 from tests.indomain.data.made import image, manifest_of, save
 
 TABLE = {"file": "labels.csv", "images": "images/{image}.png"}
 
 
-def records(tmp_path, text: str, table: dict | None = None, **read) -> list[readers.Record]:
+def records(tmp_path, text: str, table: dict | None = None, **read) -> list[Record]:
     """The records of a table with this text."""
     (tmp_path / "labels.csv").write_text(text)
     asked = {"reader": "csv", "tables": [{**TABLE, **(table or {})}], **read}
-    return readers.read(manifest_of(asked), tmp_path, (16, 16))
+    return csv_table.read(manifest_of(asked), tmp_path, (16, 16))
 
 
 def test_columns_name_label_patient_and_split_and_ids_stay_text(tmp_path):
@@ -52,7 +52,7 @@ def test_tables_that_number_alike_are_told_apart_by_their_paths(tmp_path):
         (tmp_path / f"{split}.csv").write_text(f"image,who\n1,{split}p1\n1,{split}p2\n")
         tables.append({"file": f"{split}.csv", "images": split + "/{who}/{image}.png", "split": split})
     asked = manifest_of({"reader": "csv", "patient": "who", "tables": tables})
-    found = readers.read(asked, tmp_path, (16, 16))
+    found = csv_table.read(asked, tmp_path, (16, 16))
     assert [record.id for record in found] == [
         "train/trainp1/1.png",
         "train/trainp2/1.png",

@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from indomain.data import readers
+from indomain.data.readers import Record, npz
 from indomain.errors import RequestError
 from tests.indomain.data.made import manifest_of
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (4, 8, 8), dtype=np.uint8)
 
 
-def records(tmp_path, read: dict | None = None, **arrays) -> list[readers.Record]:
+def records(tmp_path, read: dict | None = None, **arrays) -> list[Record]:
     """The records of an archive of these arrays."""
     np.savez(tmp_path / "x.npz", **arrays)
-    return readers.read(manifest_of({"reader": "npz", "file": "x.npz", **(read or {})}), tmp_path, (8, 8))
+    return npz.read(manifest_of({"reader": "npz", "file": "x.npz", **(read or {})}), tmp_path, (8, 8))
 
 
 def test_an_archive_with_splits_is_read_split_by_split(tmp_path):
@@ -107,7 +107,7 @@ def test_nothing_is_unpickled(tmp_path, name):
 def test_what_is_no_archive_or_not_there_is_named(tmp_path):
     asked = manifest_of({"reader": "npz", "file": "junk.npz"})
     with pytest.raises(RequestError, match="the file is not there .*junk.npz"):
-        readers.read(asked, tmp_path, (8, 8))
+        npz.read(asked, tmp_path, (8, 8))
     (tmp_path / "junk.npz").write_bytes(b"junk")
     with pytest.raises(RequestError, match="junk.npz: not a readable .npz archive"):
-        readers.read(asked, tmp_path, (8, 8))
+        npz.read(asked, tmp_path, (8, 8))

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indomain.data import readers
+from indomain.data.readers import tfds as reader
 from indomain.errors import RequestError
 from tests.indomain.data.made import manifest_of
 
@@ -46,7 +46,7 @@ def data(request, tmp_path_factory) -> Path:
 
 
 def test_images_labels_and_splits_are_read(data):
-    found = readers.read(manifest_of(READ), data, (8, 8))
+    found = reader.read(manifest_of(READ), data, (8, 8))
     assert [record.split for record in found] == ["train"] * 4 + ["test"] * 4 and all(record.grey() for record in found)
     for record in found:
         pixels = record.load()
@@ -55,11 +55,11 @@ def test_images_labels_and_splits_are_read(data):
 
 def test_a_feature_that_is_not_there_is_answered_with_those_that_are(data):
     with pytest.raises(RequestError, match="given: unknown feature 'labels'. Did you mean 'label'"):
-        readers.read(manifest_of({**READ, "label": "labels"}), data, (8, 8))
+        reader.read(manifest_of({**READ, "label": "labels"}), data, (8, 8))
 
 
 def test_a_set_that_is_not_there_says_where_to_put_it(tmp_path):
     with pytest.raises(
         RequestError, match=r"(?s)could not load 'two_shades'.*Put a prepared copy below .*tensorflow_datasets"
     ):
-        readers.read(manifest_of(READ), tmp_path, (8, 8))
+        reader.read(manifest_of(READ), tmp_path, (8, 8))
