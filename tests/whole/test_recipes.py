@@ -231,7 +231,7 @@ WRONG = [
         "is in two classes",
     ),
     ('imagenet = ["tiny.toml.keras"]', 'imagenet = ["imagenet"]', "no such file"),
-    ('imagenet = ["broken.keras"]', 'imagenet = ["imagenet"]', "no .keras file"),
+    ('imagenet = ["broken.keras"]', 'imagenet = ["imagenet"]', "not a .keras file"),
     ('layers = { squeezenet = "fire99" }\nclassifiers', "classifiers", "unknown layer 'fire99'"),
     ("components = 1.0\nclassifiers", "classifiers", "share of the variance"),
     ("[finetune]\npaper = 3", "[finetune]", "is a table of keys"),
