@@ -1,5 +1,6 @@
 """Files that want to do harm: weights with code inside, archives that climb out, images that burst, names with markup."""
 
+import dataclasses
 import json
 import os
 import pickle
@@ -227,7 +228,8 @@ def test_names_are_text_in_latex(evil_table):
 
 
 def test_names_are_text_in_the_summary(evil_table):
-    given = ReportInput({"title": EVIL}, {"metrics": ["auroc"]}, [], {}, {}, frozenset(), {}, [], [])
+    nothing = {field.name: {} for field in dataclasses.fields(ReportInput)}
+    given = ReportInput(**{**nothing, "recipe": {"title": EVIL}, "options": {"metrics": ["auroc"]}})
     assert "[bold]" in summary.render(given, evil_table, [])
 
 
