@@ -1,4 +1,4 @@
-"""Stage 4, explanations: what a decision rests on, how far the map can be trusted, how robust the network is.
+"""Stage 4, explanations: what a decision rests on, how far to trust the map, how robust the network is.
 
     python -m explain RECIPE
 

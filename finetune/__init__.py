@@ -1,4 +1,4 @@
-"""Stage 2, fine-tuning: each run fits one network to one target, for one fold, one label budget and one seed.
+"""Stage 2, fine-tuning: each run fits one network to one target (fold, label budget, seed).
 
     python -m finetune RECIPE
 

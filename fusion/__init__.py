@@ -1,4 +1,4 @@
-"""Stage 3, fusion: classical classifiers on the features of one network, or of several networks of a chain together.
+"""Stage 3, fusion: classical classifiers on the features of one or several networks of a chain.
 
     python -m fusion RECIPE
 

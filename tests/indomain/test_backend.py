@@ -35,7 +35,7 @@ def test_the_backend_is_found_as_keras_finds_it(tmp_path, monkeypatch):
 
 
 def test_a_backend_that_is_not_loaded_is_named():
-    with pytest.raises(RequestError, match="for the Keras backend fortran, this process has .*KERAS_BACKEND"):
+    with pytest.raises(RequestError, match="needs the Keras backend fortran, but this process uses .*KERAS_BACKEND"):
         backend.configure({"backend": "fortran", "precision": "float32"})
 
 
@@ -60,11 +60,11 @@ def test_on_one_device_nobody_shares_a_batch():
     assert backend.sharers() == 1
 
 
-def test_of_a_backend_for_which_it_is_not_written_determinism_is_refused():
-    with pytest.raises(RequestError, match="deterministic = true is not written for the Keras backend 'torch'"):
+def test_of_a_backend_that_is_not_supported_determinism_is_refused():
+    with pytest.raises(RequestError, match="deterministic = true is not supported for the Keras backend 'torch'"):
         backend._be_deterministic("torch")
-    with pytest.raises(RequestError, match='devices = "all" is not written for the Keras backend .torch.'):
-        backend._shared_out("torch")
+    with pytest.raises(RequestError, match='devices = "all" is not supported for the Keras backend .torch.'):
+        backend._data_parallel("torch")
 
 
 def test_a_gradient_is_that_of_the_sum_with_respect_to_the_input():

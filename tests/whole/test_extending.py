@@ -153,10 +153,12 @@ def table(folder):
     return pd.read_csv(folder / "table.csv")
 
 
-def runs(folder, stage, **params):
-    """The finished runs of a stage with these parameters: folder and record."""
-    found = [(path, read_json(path / "task.json")["params"]) for path in (folder.parent / "work").glob(f"{stage}-*")]
-    return [path for path, given in found if all(given.get(key) == value for key, value in params.items())]
+def runs(folder, stage, kind=None, **params):
+    """The folders of the finished runs of a stage, of a kind, with these parameters."""
+    found = [(path, read_json(path / "task.json")) for path in (folder.parent / "work").glob(f"{stage}-*")]
+    if kind:
+        found = [(path, task) for path, task in found if task["kind"] == kind]
+    return [path for path, task in found if params.items() <= {key: task["params"].get(key) for key in params}.items()]
 
 
 def test_an_objective_is_one_entry(folder):
@@ -192,7 +194,7 @@ def test_a_metric_is_one_entry(folder, table):
 
 
 def test_an_explanation_is_one_entry(folder):
-    maps = [read_maps(path) for path in runs(folder, "explain", do="maps")]
+    maps = [read_maps(path) for path in runs(folder, "explain", "maps")]
     assert maps and all(np.allclose(one["brightness"], one["images"][..., 0] / 255) for one in maps)
 
 

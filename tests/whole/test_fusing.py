@@ -92,7 +92,7 @@ def test_the_mean_of_scores_is_not_that_of_the_heads(folder):
 def classifiers(folder):
     """The runs of classifiers: their folders and what was asked of them."""
     runs = [(path, read_json(path / "task.json")) for path in (folder.parent / "work").glob("fusion-*")]
-    return [(path, task) for path, task in runs if task["params"]["do"] == "classify"]
+    return [(path, task) for path, task in runs if task["kind"] == "classify"]
 
 
 def test_classifiers_that_are_to_be_kept_are_files(folder):

@@ -1,6 +1,5 @@
 """Files that want to do harm: weights with code inside, archives that climb out, images that burst, names with markup."""
 
-import dataclasses
 import json
 import os
 import pickle
@@ -30,7 +29,7 @@ from indomain.recipe.recipe import load_recipe
 from indomain.runs.stages import STAGES
 from report import latex, summary
 from report.figures import intervals, style
-from report.given import ReportInput
+from tests.report.made import report_input
 from tests.small import SMALL, same, values_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -228,8 +227,7 @@ def test_names_are_text_in_latex(evil_table):
 
 
 def test_names_are_text_in_the_summary(evil_table):
-    nothing = {field.name: {} for field in dataclasses.fields(ReportInput)}
-    given = ReportInput(**{**nothing, "recipe": {"title": EVIL}, "options": {"metrics": ["auroc"]}})
+    given = report_input(recipe={"title": EVIL}, options={"metrics": ["auroc"]})
     assert "[bold]" in summary.render(given, evil_table, [])
 
 

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from indomain.data.images import phantom
-from indomain.data.split import SplitInfo
 from indomain.recipe.plan import make_plan
 from indomain.recipe.recipe import load_recipe
 from indomain.recipe.study import Study
@@ -17,9 +16,9 @@ from indomain.runs.tags import Method
 from indomain.runs.task import find
 from report.arms import ArmResults, Run
 from report.comparison import RowKey
-from report.given import ReportInput
 from report.table import finished, score_rows
 from tests.indomain.data.made import image, save
+from tests.report.made import report_input, split_info
 from tests.whole.in_folder import run_in
 
 RECIPE = """
@@ -123,36 +122,12 @@ def test_the_table_prints_the_papers_digits(part):
     (hit, missed, right, false), printed = PRINTED[part]
     y = np.repeat([1, 1, 0, 0], [hit, missed, right, false])
     said = np.repeat([1, 0, 0, 1], [hit, missed, right, false])
-    info = SplitInfo(
-        name=part,
-        set=f"mura/{part}",
-        title="MURA",
-        citation="",
-        synthetic=False,
-        stand_in=False,
-        classes=["normal", "abnormal"],
-        positive="abnormal",
-        channels=1,
-        has_patients=False,
-        has_studies=False,
-        cut=False,
-        origins=[],
-        masks="",
-        incomplete=[],
-        folds=1,
-        counts=[],
-        leaks={},
-        dropped=0,
-        rows="",
-        digest="",
-    )
+    info = split_info(name=part, set=f"mura/{part}", classes=["normal", "abnormal"], positive="abnormal")
     names = np.arange(len(y)).astype(str)
     run = Run(0, 0, y, np.eye(2)[said] * 0.8 + 0.1, names, names, n_train=100, n_test=len(y))
     arm = ArmResults(RowKey("paper", part, "all labels", "n", Method(rule="concat", networks=7), "c"), info, runs=[run])
-    options = {"metrics": ["accuracy", "f1", "kappa"], "sensitivity": None, "samples": 100, "seed": 0}
-    options |= {"compare_with": "c", "test_metrics": [], "reported": []}
-    given = ReportInput({}, options, [], {}, {}, frozenset(), {}, [], [])
-    table = finished(score_rows([arm], given))
+    options = {"metrics": ["accuracy", "f1", "kappa"], "compare_with": "c", "test_metrics": []}
+    table = finished(score_rows([arm], report_input(options)))
     assert [round(100 * value, 2) for value in table["mean"]] == list(printed)
 
 

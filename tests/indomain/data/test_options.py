@@ -28,7 +28,7 @@ def test_only_the_strict_profile_is_strict():
         (TargetOptions, {"set": "x", "fractions": [0.1, 1.5]}, "label fractions lie above 0 and up to 1"),
         (TargetOptions, {"set": "x", "fractions": [0.0]}, "label fractions lie above 0 and up to 1"),
         (TargetOptions, {"set": "x", "shots": [0]}, "shots for each class are 1 or more"),
-        (TargetOptions, {"set": "x", "leaks": "save"}, "unknown value of 'leaks' 'keep'. Did you mean 'kept'"),
+        (TargetOptions, {"set": "x", "leaks": "keep"}, "unknown value of 'leaks' 'keep'. Did you mean 'kept'"),
         (TargetOptions, {"set": "x", "split": {"fold": 2}}, "unknown key 'split.fold'. Did you mean 'split.folds'"),
         (TargetOptions, {}, "the key 'set' is missing"),
         (SourceOptions, {"set": []}, "key 'set"),
