@@ -93,11 +93,9 @@ def test_every_module_has_a_test_file_that_imports_it():
     for path in SOURCES:
         test = HERE / path.relative_to(ROOT).with_name(f"test_{path.name}")
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-        # Their tests go where users do: through the command line, and through `make_plan`.
-        is_called_by_name = module.startswith("indomain.commands.") or module in [f"{stage}.plan" for stage in STAGES]
         if path.stem in ("__init__", "__main__"):
             continue
-        if not test.is_file() or not (is_called_by_name or module in imported_in(test)):
+        if not test.is_file() or module not in imported_in(test):
             absent.append(f"{relative(path)}: {relative(test)}")
     assert not absent
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from explain.plan import plan as plan_of_stage
 from indomain.recipe.plan import make_plan
 from indomain.runs.task import find
 from tests.explain.conftest import EXPLAINED
@@ -111,3 +112,14 @@ def test_panels_are_of_the_first_fold_and_measures_of_all(planned):
 def test_networks_alone_are_corrupted(explained):
     tasks = find(explained[1], "explain", "robustness", target="wrist")
     assert len(tasks) == 4 and all(task.input("network").stage == "finetune" for task in tasks)
+
+
+def test_it_follows_from_the_study_and_the_tasks_of_earlier_stages(explained):
+    study, tasks = explained
+    earlier = [task for task in tasks if task.stage in ("pretrain", "finetune", "fusion")]
+    own = [task for task in tasks if task.stage == "explain"]
+    assert [task.digest for task in plan_of_stage(study, earlier)] == [task.digest for task in own] != []
+
+
+def test_without_networks_nothing_is_planned(explained):
+    assert plan_of_stage(explained[0], []) == []

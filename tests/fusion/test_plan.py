@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 
+from fusion.plan import plan as plan_of_stage
 from indomain.errors import RequestError
 from indomain.recipe.plan import make_plan
 from indomain.runs.task import find, unique
@@ -108,3 +109,10 @@ def test_weights_are_not_learnt_where_nothing_is_held_out(planned):
     with pytest.raises(RequestError, match="score-weighted learns on validation images, and target 'wrist' has none"):
         planned("fusion.heads=['score-weighted']", "profiles=['paper']")
     assert len(find(planned("fusion.heads=['score-mean']", "profiles=['paper']"), "fusion", "heads")) == 2
+
+
+def test_it_follows_from_the_study_and_the_tasks_of_earlier_stages(fused):
+    study, tasks = fused
+    earlier = [task for task in tasks if task.stage in ("pretrain", "finetune")]
+    own = [task for task in tasks if task.stage == "fusion"]
+    assert [task.digest for task in plan_of_stage(study, earlier)] == [task.digest for task in own] != []

@@ -5,6 +5,7 @@ import pytest
 from indomain.errors import RequestError
 from indomain.recipe.plan import make_plan
 from indomain.runs.task import find
+from report.plan import plan as plan_of_stage
 from tests.explain.conftest import EXPLAINED
 from tests.studies import SMALL_STUDY, small_study
 
@@ -121,3 +122,10 @@ def test_what_the_table_does_not_have_is_refused(planned, settings, words):
     with pytest.raises(RequestError) as raised:
         planned(*registry, *settings)
     assert words in str(raised.value)
+
+
+def test_it_follows_from_the_study_and_the_tasks_of_earlier_stages(tmp_path, cache_dir):
+    study = small_study(tmp_path, cache_dir)
+    *earlier, report = make_plan(study)
+    assert [task.digest for task in plan_of_stage(study, earlier)] == [report.digest]
+    assert plan_of_stage(study, earlier[:-1])[0].digest != report.digest

@@ -1,8 +1,14 @@
 """`indomain data`: lists, what a manifest says, and the audit of a set."""
 
+import argparse
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from PIL import Image
+
+from indomain.commands import data
+from indomain.errors import RequestError
 
 
 def test_the_list_says_what_is_there(indomain, here):
@@ -48,3 +54,18 @@ def test_the_audit_counts_images_patients_and_classes(indomain, here, small_mani
     assert "16 patients" in head and any("abnormal" in line for line in counts)
     path = next(here.glob("check-*.csv"))
     assert f"All {len(pd.read_csv(path))} findings: {path.name}" in out
+
+
+def test_a_wrong_size_is_refused_before_anything_is_read(tmp_path):
+    options = argparse.Namespace(name="no-such-set", size=[4], data_dir=tmp_path, cache_dir=tmp_path / "cache")
+    with pytest.raises(RequestError, match="--size takes one number"):
+        data.prepare(options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_shipped_set_can_be_shown(capsys):
+    data.listed(argparse.Namespace(data_dir=Path("none")))
+    for line in capsys.readouterr().out.splitlines():
+        name, _, title = line.split(maxsplit=2)
+        data.show(argparse.Namespace(name=name, augment=None))
+        assert capsys.readouterr().out.startswith(f"{name}: {title}\n")

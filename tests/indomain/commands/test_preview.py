@@ -4,6 +4,10 @@ import json
 
 import pytest
 
+from indomain.commands import preview
+from indomain.runs.folder import RunsFolder
+from indomain.runs.task import Task
+
 SMALLER = ["--set", "explain.images=0", "--set", "seeds=[0]", "--set", "fusion.classifiers=[]"]
 
 
@@ -85,3 +89,17 @@ def test_a_damaged_run_is_said(indomain, finished_here):
     (folder / "log.csv").unlink()
     _, out, _ = indomain("plan", "tiny.toml")
     assert "(damaged: log.csv" in reason(out, "pretrain:")
+
+
+def test_a_run_stands_below_what_it_needs_and_one_that_needs_many_at_the_root(tmp_path):
+    networks = [Task("finetune", 1, {"seed": seed}) for seed in range(3)]
+    panel = Task("explain", 1, {}, {"maps": networks[:2]})
+    report = Task("report", 1, {}, {"shown": networks})
+    shown = list(preview.lines([*networks, panel, report], RunsFolder(tmp_path)))
+    digests = {task.digest: task for task in (*networks, panel, report)}
+    tree = [
+        (digests[line.split()[2]], line.split("  ", 2)[2].startswith("  "))
+        for line in shown
+        if line.startswith("to do")
+    ]
+    assert tree == [(networks[0], False), (networks[1], False), (panel, True), (networks[2], False), (report, False)]

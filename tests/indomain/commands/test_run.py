@@ -1,10 +1,13 @@
 """`indomain run` and `indomain plan`: what is decoded, what is done, and what is left in the results folder."""
 
+import argparse
 import json
 
 import pytest
 
+from indomain.commands import run as commands
 from indomain.commands.cli import main
+from indomain.errors import RequestError
 
 
 @pytest.fixture
@@ -83,3 +86,8 @@ def test_a_stage_alone_says_how_many_runs_it_did(indomain, finished_here):
         folder.rename(finished_here / folder.name)
     status, out, _ = indomain("run", "tiny.toml", "--only", "explain")
     assert (status, out) == (0, "explain: 6 runs completed.\n")
+
+
+def test_processes_here_and_on_a_cluster_are_not_mixed():
+    with pytest.raises(RequestError, match="give only one of them"):
+        commands.run(argparse.Namespace(cluster="tcp://head:8786", jobs=2))

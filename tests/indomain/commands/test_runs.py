@@ -1,10 +1,13 @@
 """`indomain runs`: finished runs listed, shown, checked; what was not finished removed."""
 
+import argparse
 import fcntl
 import time
 
 import pytest
 
+from indomain.commands import runs
+from indomain.errors import RequestError
 from indomain.runs.folder import RunsFolder
 from indomain.runs.task import Task
 
@@ -12,11 +15,11 @@ from indomain.runs.task import Task
 @pytest.fixture
 def work(here):
     """The folder of two small finished runs."""
-    runs = RunsFolder(here / "runs")
+    folder_of_runs = RunsFolder(here / "runs")
     for seed in range(2):
-        with runs.working(Task("finetune", 1, {"seed": seed})) as folder:
+        with folder_of_runs.working(Task("finetune", 1, {"seed": seed})) as folder:
             (folder / "text").write_text(str(seed))
-    return runs.work
+    return folder_of_runs.work
 
 
 def test_runs_are_listed_with_when_and_how_long(indomain, work):
@@ -80,3 +83,11 @@ def test_a_run_that_is_being_worked_on_is_left_alone(indomain, work):
         fcntl.flock(handle, fcntl.LOCK_EX)
         _, out, _ = indomain("runs", "prune")
     assert "pretrain-1.partial is being worked on: left alone." in out and (work / "pretrain-1.partial").is_dir()
+
+
+def test_a_runs_folder_that_is_not_there_has_no_runs(tmp_path, capsys):
+    options = argparse.Namespace(runs_dir=tmp_path / "none", id="")
+    assert runs.check(options) == 0 and runs.listed(options) is None
+    assert capsys.readouterr().out == "0 finished runs, 0 damaged files.\n"
+    with pytest.raises(RequestError, match="no finished run in .*none"):
+        runs.show(options)
