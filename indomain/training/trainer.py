@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from indomain import files
+from indomain import backend, files
 from indomain.errors import Diverged
 from indomain.files import UNREADABLE
 from indomain.progress import Progress, silent
@@ -71,8 +71,8 @@ class Trainer:
         first = keeper.resume()
         if first < self.options.epochs:
             model.fit(
-                train,
-                validation_data=validation,
+                backend.fed(train),
+                validation_data=None if validation is None else backend.fed(validation),
                 epochs=self.options.epochs,
                 initial_epoch=first,
                 callbacks=[keeper],
