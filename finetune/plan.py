@@ -106,8 +106,10 @@ def _tasks(
     seed_steps = find(earlier, "pretrain", **coordinates, seed=tags.seed)
     steps = seed_steps or find(earlier, "pretrain", **coordinates)
     start, path = study.start(arm.chain.start)
-    # If the features do not depend on the seed, all seeds would be the same run: it is done, and counted, once.
-    depends_on_seed = seed_steps or (start == "random" and not steps)
+    if tags.profile == "strict":
+        budget = budget.drawn_by(int(tags.seed or 0))
+    # If neither features nor labels depend on the seed, all seeds would be the same run: it is done, and counted, once.
+    depends_on_seed = seed_steps or (start == "random" and not steps) or budget.draw is not None
     if strategy == "off-the-shelf" and not depends_on_seed and tags.seed != study.seeds(tags.profile)[0]:
         return []
     split = study.target(tags.target, tags.profile)

@@ -78,8 +78,8 @@ def _check_names(study: Study, options: Options, fitted: list[Task]) -> None:
 
 def _check_sizes(study: Study, options: Options, together: Iterable[list[Task]]) -> None:
     """Raises a RequestError where something is chosen within training images that are too few for it."""
-    # All chains and seeds have the same images: one table per fold and budget is enough.
-    parts = {networks[0].tags.only("profile", "target", "budget", "fold"): networks for networks in together}
+    # All chains have the same images: one table per fold, budget and seed is enough.
+    parts = {networks[0].tags.only("profile", "target", "budget", "fold", "seed"): networks for networks in together}
     for tags, networks in parts.items():
         choices = [f"rules = {rule}" for rule in options.rules if RULES[rule].chooses and len(networks) > 1]
         choices += ["tune = true"] if options.tune else []

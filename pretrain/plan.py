@@ -22,8 +22,9 @@ VERSION = 3
 class Options(Table):
     """[pretrain]; the options of each objective are in a table of that name: [pretrain.simclr] epochs = 50."""
 
-    # "one": pretrain once and share the result among all seeds; "each": pretrain once per seed.
-    seeds: Literal["one", "each"] = "one"
+    # "each": pretrain once per seed, so that intervals and tests include how pretraining varies; "one": pretrain once and
+    # share the result among all seeds. That is cheaper, and says nothing about the chain beyond this one pretraining.
+    seeds: Literal["one", "each"] = "each"
     # Name of a target on which the features are evaluated after each epoch (`probe_knn` in the log); "" for none.
     probe: str = ""
 

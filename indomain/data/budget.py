@@ -1,7 +1,9 @@
 """Label budgets: all labels, a fraction of them, or k shots per class, and the rows of a fold that each of them keeps."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from indomain.errors import RequestError
 
@@ -16,10 +18,12 @@ class LabelBudget:
     Args:
         fraction: share of the training labels, above 0 and up to 1.
         shots: training labels per class, at least 1.
+        draw: seed that chooses the labels, at least 0; None: the split's own order, the same for every seed.
     """
 
     fraction: float | None = None
     shots: int | None = None
+    draw: int | None = None
 
     @classmethod
     def of(cls, params: dict[str, float]) -> "LabelBudget":
@@ -28,19 +32,32 @@ class LabelBudget:
         Args:
             params: what `to_params` returned.
         """
-        return cls(params.get("fraction"), int(params["shots"]) if "shots" in params else None)
+        whole = {name: int(params[name]) for name in ("shots", "draw") if name in params}
+        return cls(fraction=params.get("fraction"), **whole)
 
     def to_params(self) -> dict[str, float]:
-        """The budget for the parameters of a task: {} for all labels, {"fraction": f} or {"shots": k}."""
-        params = {"fraction": self.fraction, "shots": self.shots}
-        return {name: value for name, value in params.items() if value is not None}
+        """The budget for the parameters of a task: {} for all labels, else `fraction` or `shots`, and `draw` if there is one."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    def drawn_by(self, seed: int) -> "LabelBudget":
+        """The same budget with labels that a seed chooses; unchanged if it has all labels anyway.
+
+        Args:
+            seed: the seed, at least 0.
+        """
+        return self if self.is_whole else replace(self, draw=seed)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no label is left out."""
+        return self.shots is None and self.fraction in (None, 1)
 
     @property
     def label(self) -> str:
         """The text in the table: "all labels", "10 % of labels", "20 shots"."""
         if self.shots is not None:
             return f"{self.shots} shots"
-        return "all labels" if self.fraction in (None, 1) else f"{100 * self.fraction:g} % of labels"
+        return "all labels" if self.is_whole else f"{100 * (self.fraction or 0):g} % of labels"
 
     @property
     def size(self) -> float:
@@ -54,7 +71,8 @@ class LabelBudget:
         shots · validation / (1 − validation) images per class, at least one. All test images are kept.
 
         Args:
-            table: one fold of a split table: `split`, `y`, and `rank`, the order in which the labels of a class are used.
+            table: one fold of a split table: `fold`, `id`, `group`, `split`, `y`, and `rank`, the order in which the labels of
+                a class are used unless the budget has a `draw`.
             validation: the share of the training patients used to choose the epoch, at least 0 and below 1.
 
         Raises:
@@ -64,6 +82,8 @@ class LabelBudget:
         if self.fraction is None and self.shots is None:
             return table.reset_index(drop=True)
         keep = (table["split"] == "test").to_numpy(copy=True)
+        if self.draw is not None:
+            table = table.assign(rank=ranks(table, [self.draw, int(table["fold"].iloc[0]), 2]))
         # Ranking again closes the gaps left by images that were dropped as leaks.
         rank = table.groupby(["split", "y"])["rank"].rank(method="first") - 1
         for part in ("train", "val"):
@@ -87,3 +107,18 @@ class LabelBudget:
         else:
             wanted = self.shots if part == "train" else max(1, round(self.shots * validation / (1 - validation)))
         return max(wanted, 1) if part == "val" and count else wanted
+
+
+def ranks(table: "pd.DataFrame", seed: list[int]) -> "pd.Series":
+    """The order in which the labels of a class are used, within train and within val, from 0.
+
+    Patients are put in a random order that all classes share; a class's images are ranked in that order.
+
+    Args:
+        table: one fold of a split table: `id`, `group`, `split` and `y`.
+        seed: seed of the random order.
+    """
+    names = np.sort(table["group"].unique())
+    order = dict(zip(names, np.random.default_rng(seed).permutation(len(names))))
+    shuffled = table.assign(order=table["group"].map(order)).sort_values(["order", "id"])
+    return shuffled.groupby(["split", "y"]).cumcount().reindex(table.index)

@@ -10,6 +10,7 @@ the 10 % set is contained in the 20 % set.
 import numpy as np
 import pandas as pd
 
+from indomain.data.budget import ranks
 from indomain.data.dataset import Dataset
 from indomain.data.options import SplitOptions
 from indomain.errors import RequestError
@@ -162,11 +163,7 @@ def _held_out(groups: np.ndarray, y: np.ndarray, share: float, seed: int, name: 
 
 def _table(index: pd.DataFrame, y: np.ndarray, split: np.ndarray, fold: int, seed: int) -> pd.DataFrame:
     table = index[["id", "row", "group"]].assign(fold=fold, y=y, split=split)
-    # Patients are put in a random order that all classes share; a class's images are ranked in that order.
-    names = np.sort(table["group"].unique())
-    order = pd.Series(np.random.default_rng([seed, fold, 1]).permutation(len(names)), index=names)
-    shuffled = table.assign(order=table["group"].map(order)).sort_values(["order", "id"])
-    table["rank"] = shuffled.groupby(["split", "y"]).cumcount().reindex(table.index)
+    table["rank"] = ranks(table, [seed, fold, 1])
     return table[COLUMNS]
 
 

@@ -10,6 +10,7 @@ from tests.small import study_of
 CHAINS = 'chains={random=["random"], in-domain=["random", "elbow:rotation"]}'
 BOTH = 'finetune.strategies=["full", "off-the-shelf"]'
 FROZEN = "finetune.frozen=1"
+ONE = 'pretrain.seeds="one"'
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +38,24 @@ def test_one_network_for_each_fold_and_seed(made):
 def test_one_network_for_each_label_budget(made):
     tasks = made("targets.wrist.fractions=[0.5, 1.0]", "targets.wrist.shots=[4]", "seeds=[0]")
     budgets = [task.params["budget"] for task in find(tasks, "finetune", fold=0)]
-    assert budgets == [{"fraction": 0.5}, {"fraction": 1.0}, {"shots": 4}]
+    assert budgets == [{"fraction": 0.5, "draw": 0}, {"fraction": 1.0}, {"shots": 4, "draw": 0}]
     assert [task.tags.budget for task in find(tasks, "finetune", fold=0)] == ["50 % of labels", "all labels", "4 shots"]
+
+
+def test_under_strict_each_seed_draws_its_own_labels_and_the_papers_draw_once(made):
+    tasks = made('profiles=["strict", "paper"]', "targets.wrist.shots=[4]", "seeds=[0, 5]")
+    drawn = {(task.tags.profile, task.tags.seed, task.params["budget"].get("draw")) for task in tasks}
+    assert drawn == {("strict", 0, 0), ("strict", 5, 5), ("paper", 0, None)}
+
+
+def test_off_the_shelf_is_fitted_to_every_seeds_labels(made):
+    tasks = made(
+        'finetune.strategies=["off-the-shelf"]',
+        'chains={a=["imagenet"]}',
+        'backbones=["squeezenet"]',
+        "targets.wrist.shots=[4]",
+    )
+    assert {task.params["seed"] for task in find(tasks, "finetune", chain="a")} == {0, 1}
 
 
 def test_a_network_begins_with_what_its_chains_last_step_left(made):
@@ -50,7 +67,7 @@ def test_a_network_begins_with_what_its_chains_last_step_left(made):
 
 
 def test_with_a_pretraining_for_each_seed_a_network_begins_with_its_own(made):
-    tasks = find(made(CHAINS, 'pretrain.seeds="each"'), "finetune", chain="in-domain")
+    tasks = find(made(CHAINS), "finetune", chain="in-domain")
     assert all(task.input("pretrained").params["seed"] == task.params["seed"] for task in tasks)
     assert {task.input("pretrained").params["seed"] for task in tasks} == {0, 1}
 
@@ -79,7 +96,7 @@ def test_features_of_weights_by_chance_are_each_seeds_own(made):
 
 
 def test_features_of_one_pretraining_are_shared_by_all_seeds(made):
-    networks = find(made(CHAINS, FROZEN), "finetune", chain="in-domain")
+    networks = find(made(CHAINS, FROZEN, ONE), "finetune", chain="in-domain")
     assert len(networks) == 4 and len({task.input("features").digest for task in networks}) == 1
 
 
@@ -89,7 +106,7 @@ def test_a_backbone_that_sees_each_image_anew_has_no_stored_features(made, setti
 
 
 def test_off_the_shelf_is_fitted_once_where_no_seed_changes_it(made):
-    tasks = made(CHAINS, 'finetune.strategies=["off-the-shelf"]')
+    tasks = made(CHAINS, ONE, 'finetune.strategies=["off-the-shelf"]')
     assert {task.params["seed"] for task in find(tasks, "finetune", chain="in-domain")} == {0}
     assert {task.params["seed"] for task in find(tasks, "finetune", chain="random")} == {0, 1}
 

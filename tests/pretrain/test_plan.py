@@ -9,6 +9,7 @@ from pretrain.plan import options_model, plan
 from tests.conftest import SMALL_MANIFEST
 from tests.small import study_of
 
+ONE = 'pretrain.seeds="one"'
 CHAINS = 'chains={random=["random"], once=["random", "elbow:rotation"], twice=["random", "elbow:rotation", "elbow:supervised"]}'
 
 
@@ -20,7 +21,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def made(folder, cache_dir):
     """The plan of the small recipe with other keys; its splits are drawn once."""
-    return lambda *settings: plan(study_of(folder, cache_dir, CHAINS, *settings), [])
+    return lambda *settings: plan(study_of(folder, cache_dir, CHAINS, ONE, *settings), [])
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +46,9 @@ def test_equal_steps_of_two_chains_are_one_run(tasks):
     assert len(tasks) == 3 and len(unique(tasks)) == 2
 
 
-def test_the_seeds_share_a_pretraining_unless_each_is_to_have_its_own(made, tasks):
+def test_each_seed_has_its_own_pretraining_unless_all_are_to_share_one(folder, cache_dir, tasks):
+    assert {task.params["seed"] for task in plan(study_of(folder, cache_dir, CHAINS), [])} == {0, 1}
     assert {task.params["seed"] for task in tasks} == {0}
-    assert {task.params["seed"] for task in made('pretrain.seeds="each"')} == {0, 1}
 
 
 def test_a_task_says_what_is_learnt_by_which_network_with_which_options(made):

@@ -90,7 +90,31 @@ def test_a_budget_that_leaves_a_class_short_is_refused(table, budget, why):
         budget.rows(table, 0.2)
 
 
-@pytest.mark.parametrize("budget", [ALL, LabelBudget(fraction=0.25), LabelBudget(shots=5)])
+def test_each_seed_draws_other_labels_and_always_the_same_ones(table):
+    budgets = [LabelBudget(shots=4).drawn_by(seed) for seed in (0, 1, 2)]
+    drawn = [ids(budget.rows(table, 0.2), "train") for budget in budgets]
+    assert all(drawn[a] != drawn[b] for a, b in ((0, 1), (0, 2), (1, 2)))
+    assert [ids(budget.rows(table, 0.2), "train") for budget in budgets] == drawn
+    assert all(per_class(budget.rows(table, 0.2), "train") == {4} for budget in budgets)
+
+
+def test_a_smaller_budget_of_a_seed_lies_inside_its_larger_one(table):
+    few, many = (LabelBudget(shots=shots).drawn_by(3).rows(table, 0.2) for shots in (2, 8))
+    assert ids(few, "train") < ids(many, "train")
+
+
+def test_over_many_seeds_every_label_is_drawn(table):
+    seen = [ids(LabelBudget(fraction=0.5).drawn_by(seed).rows(table, 0.2), "train") for seed in range(20)]
+    assert set.union(*seen) == ids(table, "train")
+
+
+def test_all_labels_need_no_draw():
+    assert ALL.drawn_by(1) == ALL and LabelBudget(fraction=1.0).drawn_by(1).draw is None
+
+
+@pytest.mark.parametrize(
+    "budget", [ALL, LabelBudget(fraction=0.25), LabelBudget(shots=5), LabelBudget(shots=5, draw=2)]
+)
 def test_a_budget_is_what_its_parameters_say(budget):
     assert LabelBudget.of(budget.to_params()) == budget
 
