@@ -1,7 +1,7 @@
 """Classification metrics with one weight per image, computed for many sets of weights at once.
 
-With weights, one function serves both the plain value (all weights 1) and every bootstrap sample (how often each image
-was drawn). Every metric takes y (N,), scores (N, C) and weights (B, N), and returns (B,); values that are undefined are
+With weights, one function serves both the plain value (all weights 1) and every sample of a resampling (how often each
+image was drawn, or whether it was left out). Every metric takes y (N,), scores (N, C) and weights (B, N), and returns (B,); values that are undefined are
 NaN. With two classes, `positive` is the number of the positive class: F1, precision, sensitivity and specificity refer to
 it, while `f1_macro` and `balanced_accuracy` are means over the classes.
 """
@@ -153,8 +153,11 @@ def brier(y: np.ndarray, scores: np.ndarray, weights: np.ndarray, positive: int 
     return (weights @ errors) / weights.sum(axis=1)
 
 
-def ece(y: np.ndarray, scores: np.ndarray, weights: np.ndarray, positive: int | None) -> np.ndarray:
-    """Expected calibration error of the predicted class, in 15 bins of equal width (Guo et al. 2017, section 2).
+def calibration_error(y: np.ndarray, scores: np.ndarray, weights: np.ndarray, positive: int | None) -> np.ndarray:
+    """Root mean squared calibration error of the predicted class, without the error that chance alone makes.
+
+    In 15 bins of equal width (Kumar et al. 2019, arXiv:1909.10155, section 4). The square is an unbiased
+    estimate, which may be negative: the value is then minus the root of its absolute value, and means 0.
 
     Args:
         y: true class numbers, int (N,).
@@ -162,14 +165,19 @@ def ece(y: np.ndarray, scores: np.ndarray, weights: np.ndarray, positive: int | 
         weights: (B, N), one weight per image.
         positive: ignored; every metric has the same parameters.
     """
-    # ECE = Σ_m (W_m / W) |accuracy_m − confidence_m|, where the images of bin m have the total weight W_m. Since
-    # W_m · accuracy_m = Σ w_n correct_n and W_m · confidence_m = Σ w_n confidence_n over the images n of the bin,
-    # ECE = Σ_m |Σ_n w_n (correct_n − confidence_n)| / W, which also holds for empty bins.
+    # With n_m images in bin m, a_m the share of correct ones and c_m the mean confidence, the variance of a_m alone makes
+    # (a_m − c_m)² too large by a_m (1 − a_m) / (n_m − 1) on average:
+    #     E² = Σ_m (n_m / n) · ((a_m − c_m)² − a_m (1 − a_m) / (n_m − 1))
     confidence, correct = scores.max(axis=1), (scores.argmax(axis=1) == y).astype(float)
     bins = np.clip(np.ceil(confidence * CALIBRATION_BINS).astype(int) - 1, 0, CALIBRATION_BINS - 1)
     member = np.eye(CALIBRATION_BINS)[bins]
-    gap = weights @ (member * (correct - confidence)[:, None])
-    return np.abs(gap).sum(axis=1) / weights.sum(axis=1)
+    count = weights @ member
+    gap, right = (_ratio(weights @ (member * values[:, None]), count) for values in (correct - confidence, correct))
+    terms = gap**2 - _ratio(right * (1 - right), count - 1)
+    # A bin of one image tells nothing about its own variance.
+    counted = np.where(count > 1, count, 0.0)
+    square = _ratio((counted * np.where(count > 1, terms, 0.0)).sum(axis=1), counted.sum(axis=1))
+    return np.sign(square) * np.sqrt(np.abs(square))
 
 
 def _from_confusion(name: str) -> Callable:
@@ -185,7 +193,7 @@ METRICS: dict[str, Callable] = {
     "auroc": auroc,
     "auprc": auprc,
     "brier": brier,
-    "ece": ece,
+    "calibration_error": calibration_error,
     **{
         name: _from_confusion(name)
         for name in (
@@ -201,6 +209,45 @@ METRICS: dict[str, Callable] = {
         )
     },
 }
+
+
+# Names as papers print them; others are printed as they are.
+_PRINTED = {
+    "auroc": "AUROC",
+    "auprc": "AUPRC",
+    "brier": "Brier score",
+    "calibration_error": "Calibration error",
+    "accuracy": "Accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "precision": "Precision",
+    "f1": "F1",
+    "f1_macro": "Macro F1",
+    "kappa": "Cohen's kappa",
+    "mcc": "MCC",
+}
+
+
+def printed(name: str) -> str:
+    """The name of a metric as papers print it.
+
+    Args:
+        name: a key of `METRICS`, or any other name, which is returned unchanged.
+    """
+    return _PRINTED.get(name, name)
+
+
+def bounds(name: str, classes: int) -> tuple[float, float]:
+    """The least and the greatest value of a metric.
+
+    Args:
+        name: a key of `METRICS`.
+        classes: number of classes.
+    """
+    if name in ("kappa", "mcc"):
+        return -1.0, 1.0
+    return 0.0, 2.0 if name == "brier" and classes > 2 else 1.0
 
 
 def _ratio(part: np.ndarray, total: np.ndarray) -> np.ndarray:

@@ -25,8 +25,6 @@ class Run:
         scores: (units, classes), each row of sum 1.
         groups: (units,), patients.
         ids: (units,), names of the units.
-        n_train: number of training images.
-        n_test: number of test images, however many of them form one unit.
         threshold: threshold for the positive class's score, chosen on validation images; NaN for none.
     """
 
@@ -36,8 +34,6 @@ class Run:
     scores: np.ndarray
     groups: np.ndarray
     ids: np.ndarray
-    n_train: int
-    n_test: int
     threshold: float = float("nan")
 
     @property
@@ -99,7 +95,7 @@ def read_arms(given: ReportInput) -> tuple[list[ArmResults], pd.DataFrame]:
             collected.add_diverged(tags, record.diverged)
         else:
             table, y, scores = predictions.read(folder / "predictions.csv", given.info(tags).classes)
-            collected.add(tags, table, y, scores, record.facts["images"])
+            collected.add(tags, table, y, scores)
     if not collected.frames:
         first = next(iter(collected.arms.values()))
         raise FloatingPointError(f"every training diverged; the first: {first.diverged[0]}")
@@ -122,10 +118,6 @@ class _Arms:
         marked = self.given.is_marked(key)
         return self.arms.setdefault(key, ArmResults(key, self.given.info(key), marked))
 
-    def _levels(self, info: SplitInfo) -> list[tuple[str, str, str]]:
-        available = [level for level in self.options["levels"] if levels.has(level, info)]
-        return levels.counted(available, self.options["rule"], info)
-
     def add_diverged(self, tags: Tags, reason: str) -> None:
         """Adds a run without predictions.
 
@@ -136,13 +128,13 @@ class _Arms:
         info = self.given.info(tags)
         assert tags.method
         can_calibrate = info.has_validation and not tags.method.learns_from_validation
-        for _, name, _ in self._levels(info):
+        for _, name, _ in self.given.levels_of(tags):
             key = RowKey.of(tags, name)
             self._arm(key).diverged.append(reason)
             if self.options["calibrate"] and can_calibrate:
                 self._arm(_calibrated(key)).diverged.append(reason)
 
-    def add(self, tags: Tags, table: pd.DataFrame, y: np.ndarray, scores: np.ndarray, n_train: int) -> None:
+    def add(self, tags: Tags, table: pd.DataFrame, y: np.ndarray, scores: np.ndarray) -> None:
         """Adds the predictions of a run, of which those of validation images serve thresholds and temperatures.
 
         Args:
@@ -150,17 +142,16 @@ class _Arms:
             table: the rows of `predictions.csv`, (n,).
             y: int (n,), class numbers.
             scores: (n, classes).
-            n_train: number of training images.
         """
         names = ("profile", "target", "chain", "backbone", "method", "budget", "seed", "fold")
         words = tags.words()
         self.frames.append(table.drop(columns="group").assign(**{name: words[name] for name in names}))
         test, held_out = ((table["split"] == part).to_numpy() for part in ("test", "val"))
-        for level, name, rule in self._levels(self.given.info(tags)):
+        for level, name, rule in self.given.levels_of(tags):
             arm = self._arm(RowKey.of(tags, name))
             gather = (level, rule, arm.positive)
             units = levels.gathered(table[test], y[test], scores[test], *gather)
-            run = Run(int(tags.fold or 0), int(tags.seed or 0), *units, n_train, int(test.sum()))
+            run = Run(int(tags.fold or 0), int(tags.seed or 0), *units)
             arm.runs.append(run)
             if held_out.any():
                 val_y, val_scores, *_ = levels.gathered(table[held_out], y[held_out], scores[held_out], *gather)

@@ -4,19 +4,25 @@ import numpy as np
 import pandas as pd
 
 from report.arms import ArmResults
+from report.comparison import ONE_TRAINING, PRIMARY
 from report.given import ReportInput
+from report.sample import Sample
+from report.statistics import ROUNDING
 
 
-def interval_caveat(interval: tuple[float, float]) -> str:
-    """A warning if the interval has zero width, as it has where all images agree, however few they are.
+def interval_caveat(sample: Sample) -> str:
+    """A warning if there is no interval, or none that the data themselves give.
 
     Args:
-        interval: (low, high).
+        sample: a metric of all trainings of a row.
 
     Returns:
         "" if there is nothing to warn of.
     """
-    return "every bootstrap sample gives the same value" if interval[0] == interval[1] else ""
+    total = sum(part.variance for part in sample.parts)
+    if not np.isfinite(total):
+        return "no interval: a class has a single patient"
+    return "every patient gives the same value" if total <= ROUNDING else ""
 
 
 def undefined_caveat(values: np.ndarray) -> str:
@@ -118,20 +124,28 @@ def _of_protocol(given: ReportInput, table: pd.DataFrame) -> list[str]:
 
 def _of_statistics(given: ReportInput, table: pd.DataFrame) -> list[str]:
     notes = []
-    count, samples = int(table["p_uncorrected"].notna().sum()), given.options["samples"]
-    # The smallest p of a bootstrap is 2 / (samples + 1), which Holm's correction multiplies by up to the number of tests.
-    least = 2 * count / (samples + 1)
-    if table["test"].eq("paired bootstrap over patients").any() and least > 0.05:
-        notes.append(
-            f"With {samples} bootstrap samples and {count} comparisons, no p can fall below {least:.2f}: increase the number "
-            "of samples ([report] samples)."
-        )
-    if count:
-        kinds = ", ".join(sorted(set(table["test"].dropna())))
-        notes.append(f"{count} comparisons with the reference chain, Holm-corrected together. Tests: {kinds}.")
+    for family, part in table[table["p_uncorrected"].notna()].groupby("family", sort=False):
+        what = "The primary family" if family == PRIMARY else f"Exploration, {family}"
+        tests = ", ".join(sorted(set(part["test"])))
+        notes.append(f"{what}: {len(part)} comparisons with the reference chain, Holm-corrected together ({tests}).")
     notes.append(
-        "Intervals: 95 %, bootstrap over patients (over images where there are no patients), of the mean over runs."
+        "Intervals: 95 %, of the expected value of the whole procedure on new patients (images where there are no patients); "
+        "the column interval_holds says what varied."
     )
-    if given.recipe.get("pretrain", {}).get("seeds", "one") == "one" and len(given.recipe["seeds"]) > 1:
-        notes.append("All seeds share one pretraining, whose variation is not included in the intervals.")
+    if table["family"].eq(ONE_TRAINING).any():
+        notes.append(
+            "Where there is one training of a chain, its interval holds the patients only and nothing is claimed about the "
+            "chain: give the recipe several seeds."
+        )
+    chains = {
+        chain
+        for profile in given.recipe["profiles"]
+        for chain in given.chains
+        if given.shares_pretraining(chain, profile)
+    }
+    if chains:
+        notes.append(
+            f"{', '.join(sorted(chains))}: all seeds share one pretraining. Numbers and comparisons are given this one "
+            'pretraining, no claim about the chain; [pretrain] seeds = "each" makes one.'
+        )
     return notes

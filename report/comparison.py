@@ -1,17 +1,24 @@
-"""Rows of the table, and how a row is compared with the reference chain's."""
+"""Rows of the table, how a row is compared with the reference chain's, and what may be concluded from it.
+
+Comparisons are grouped into families, and the p values of each are corrected together. The primary family is declared
+before anything is run: the chains against the reference by the first metric, at the first level, under the strict profile,
+with the largest label budget, by the networks' own heads. Everything else is exploration.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
-import numpy as np
-import pandas as pd
-
 from indomain.runs.tags import Method, Tags
-from report import statistics
+from report.given import ReportInput
+from report.sample import Difference, Sample, difference
 
 Found = TypeVar("Found")
-NAN = float("nan")
+PRIMARY = "primary"
+ONE_TRAINING = "one training"
+ONE_PRETRAINING = "given this one pretraining"
+# Metrics and measures of which less is better.
+LESS_IS_BETTER = ("brier", "calibration_error", "deletion", "randomisation")
 
 
 @dataclass(frozen=True)
@@ -58,15 +65,13 @@ class Comparison:
 
     Attributes:
         chain: the reference chain.
-        difference: the row's mean minus the reference's.
-        p: two-sided p value, not corrected for multiple comparisons.
-        test: name of the test.
+        difference: the row minus the reference.
+        family: name of the family of comparisons that it belongs to.
     """
 
     chain: str
-    difference: float
-    p: float
-    test: str
+    difference: Difference
+    family: str
 
 
 @dataclass(frozen=True)
@@ -78,12 +83,11 @@ class TableRow:
         kind: "score" for metrics of predictions, "explanation" for measures of maps, "robustness" for corrupted images.
         metric: name of the metric, as printed.
         data: "synthetic", "stand-in" or "real".
-        mean: the mean over runs, or over images.
-        interval: (low, high) of the 95 % interval.
-        n_runs: number of runs, or of folds.
+        sample: the metric of all trainings.
         n_images: number of distinct test images.
         n_patients: number of distinct patients; NaN where patients are unknown.
-        sd_runs: standard deviation over runs; NaN for fewer than two.
+        interval: (low, high) of the 95 % interval, where it is not the sample's.
+        mean: the value, where it is not the sample's mean.
         comparison: the comparison with the reference chain, if there is one.
         reported: a published number to list next to the row, its source, and whether data and split are the paper's.
         note: what a reader must know.
@@ -93,12 +97,11 @@ class TableRow:
     kind: str
     metric: str
     data: str
-    mean: float
-    interval: tuple[float, float]
-    n_runs: int
+    sample: Sample
     n_images: int
     n_patients: float
-    sd_runs: float = NAN
+    interval: tuple[float, float]
+    mean: float
     comparison: Comparison | None = None
     reported: Mapping[str, Any] | None = None
     note: str = ""
@@ -114,18 +117,24 @@ class TableRow:
             "mean": self.mean,
             "ci_low": self.interval[0],
             "ci_high": self.interval[1],
-            "sd_runs": self.sd_runs,
-            "n_runs": self.n_runs,
+            "interval_holds": self.sample.held,
+            "sd_runs": self.sample.sd,
+            "n_runs": len(self.sample.values),
             "n_images": self.n_images,
             "n_patients": self.n_patients,
             "note": self.note or None,
         }
         if compared:
+            found = compared.difference
             cells |= {
-                "difference": compared.difference,
-                "p_uncorrected": compared.p,
-                "test": compared.test,
+                "difference": found.value,
+                "difference_low": found.interval[0],
+                "difference_high": found.interval[1],
+                "p_uncorrected": found.p,
+                "test": found.test or None,
                 "compared_with": compared.chain,
+                "family": compared.family,
+                "detectable": found.detectable,
             }
         if self.reported:
             cells |= {"reported": self.reported["value"], "reported_source": self.reported["source"]}
@@ -154,21 +163,62 @@ def reference_of(key: RowKey, known: Mapping[RowKey, Found], compare_with: str) 
 
 
 def compare(
-    chain: str, difference: float, by_fold: pd.Series, test_share: float, drawn: np.ndarray, units: int
+    given: ReportInput, key: RowKey, kind: str, metric: str, here: Sample, chain: str, there: Sample
 ) -> Comparison:
     """Compares a row with the reference chain's.
 
-    With several folds by a corrected resampled t-test, with one by a paired bootstrap over patients.
+    Args:
+        given: the input of the report.
+        key: the coordinates of the row.
+        kind: the kind of the row; see `TableRow`.
+        metric: name of the metric, as printed.
+        here: the row's metric.
+        chain: the reference chain.
+        there: the reference's metric.
+    """
+    one_pretraining = any(given.shares_pretraining(name, key.profile) for name in (key.chain, chain))
+    if here.is_one_training or there.is_one_training:
+        family = ONE_TRAINING
+    else:
+        family = _family(given, key, kind, metric) or (ONE_PRETRAINING if one_pretraining else PRIMARY)
+    return Comparison(chain, difference(here, there), family)
+
+
+def _family(given: ReportInput, key: RowKey, kind: str, metric: str) -> str:
+    """The family of exploratory comparisons that a row belongs to; "" if none."""
+    if kind != "score":
+        return "explanations" if kind == "explanation" else kind
+    exploratory = {
+        "paper profile": key.profile != "strict",
+        "other metrics": metric != given.metric,
+        "calibrated scores": key.method.calibrated,
+        "other label budgets": key.budget != given.largest_budget(key.target),
+        "other levels": key.level != given.levels_of(key)[0][1],
+        "features and fusion": not key.method.strategy,
+    }
+    return next((family for family, applies in exploratory.items() if applies), "")
+
+
+def verdict(metric: str, low: float, high: float, difference: float, p: float, margin: float) -> str:
+    """What may be concluded from a difference.
 
     Args:
-        chain: the reference chain.
-        difference: the row's mean minus the reference's.
-        by_fold: the difference in each fold, averaged over its seeds, without NaN.
-        test_share: test images per training image.
-        drawn: (samples,), the difference in each bootstrap sample of patients.
-        units: number of patients, or of images where patients are unknown.
+        metric: name of the metric, as printed.
+        low: lower end of the 95 % interval of the difference.
+        high: its upper end.
+        difference: the row minus the reference.
+        p: its p value, corrected for the comparisons of its family; NaN if unknown.
+        margin: differences up to this one do not matter, above 0.
+
+    Returns:
+        "equal" if the interval lies within the margin on both sides; else "better" or "worse" if p is at most 0.05; else
+        "cannot tell", or "" where nothing is claimed.
     """
-    if len(by_fold) > 1:
-        p = statistics.corrected_resampled_t(by_fold.to_numpy(), test_share)
-        return Comparison(chain, difference, p, "corrected resampled t")
-    return Comparison(chain, difference, statistics.bootstrap_p(drawn, units), "paired bootstrap over patients")
+    if p != p:
+        return ""
+    if -margin <= low and high <= margin:
+        return "equal"
+    if p > 0.05:
+        return "cannot tell"
+    less_is_better = metric.split(" ")[0] in LESS_IS_BETTER
+    return "better" if (difference > 0) != less_is_better else "worse"

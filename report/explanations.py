@@ -1,25 +1,26 @@
 """The rows of the table on explanations, for the networks of the first seed.
 
-A row is compared with the reference chain's only where both have the same images in the same folds: with several folds by
-the corrected resampled t-test, with one by a paired bootstrap over patients.
+With a single fold there is one network of each chain, and the difference has an interval over patients but no p: it says
+nothing about the chains. Chains are compared on the images on which both have a map.
 """
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from indomain.artifacts import explanations
-from indomain.artifacts.record import read_record
-from report import statistics
 from report.caveats import interval_caveat
 from report.comparison import Comparison, RowKey, TableRow, compare, reference_of
 from report.given import ReportInput
+from report.sample import Sample, Training, samples_of
 
 # Maps that ignore the image, in words: the value of a measure that can be reached without any knowledge of it.
 CONTROLS = {"anywhere": "a map that points anywhere", "middle": "a map that points at the middle"}
-DIFFERENT = "other images or folds than the reference chain (a training diverged): compared with nothing"
-APART = "no image has a finding of the predicted class both here and for the reference chain: compared with nothing"
+DIFFERENT = "other folds than the reference chain (a training diverged): compared with nothing"
+APART = "no image has a value both here and for the reference chain: compared with nothing"
+FIRST_SEED = "networks of the first seed"
 
 
 def explanation_rows(given: ReportInput) -> list[TableRow]:
@@ -31,7 +32,7 @@ def explanation_rows(given: ReportInput) -> list[TableRow]:
     values = _values(given)
     rows = []
     for (measure, key), part in values.items():
-        same_measure = {other: frame for (name, other), frame in values.items() if name == measure}
+        same_measure = {other: (other, frame) for (name, other), frame in values.items() if name == measure}
         reference = reference_of(key, same_measure, given.options["compare_with"])
         is_control = key.method.explanation not in given.explanations
         # Explaining the true class, all chains have the same findings, hence the same controls: one row is enough.
@@ -41,63 +42,71 @@ def explanation_rows(given: ReportInput) -> list[TableRow]:
 
 
 def _values(given: ReportInput) -> dict[tuple[str, RowKey], pd.DataFrame]:
-    """(measure, row) -> its values: id, group, value, fold, chain, and `learnt`, the number of training images."""
+    """(measure, row) -> its values: id, group, value, fold, seed."""
     frames: dict[tuple[str, RowKey], list[pd.DataFrame]] = {}
     for tags, folder in given.of_kind("explain/measure"):
         # Runs that diverged have no measures.
         if not (folder / explanations.MEASURES).is_file():
             continue
         table = explanations.read_measures(folder)
-        learnt = read_record(folder).facts["learnt"]
         plain = RowKey.of(tags)
         for (name, measure), part in table.groupby(["explanation", "measure"], sort=False):
             title = CONTROLS.get(name, name)
             key = replace(plain, method=replace(plain.method, explanation=title, whose=str(tags.explained)))
-            part = part.dropna(subset="value").assign(fold=tags.fold, learnt=learnt, chain=tags.chain)
+            part = part.dropna(subset="value").assign(fold=tags.fold, seed=tags.seed)
             frames.setdefault((measure, key), []).append(part)
     joined = {key: pd.concat(parts, ignore_index=True) for key, parts in frames.items()}
     return {key: part for key, part in joined.items() if len(part)}
 
 
-def _row(given: ReportInput, key: RowKey, measure: str, part: pd.DataFrame, reference: pd.DataFrame | None) -> TableRow:
-    info = given.info(key)
-    interval = statistics.percentile_interval(_means(given, part))
-    note, compared = interval_caveat(interval), None
-    if reference is not None and measure in given.options["test_metrics"]:
-        compared = _compared(given, key, part, reference)
-        if compared is None:
-            note = APART if key.method.whose == "predicted" else DIFFERENT
+def _row(
+    given: ReportInput, key: RowKey, measure: str, part: pd.DataFrame, reference: tuple[RowKey, pd.DataFrame] | None
+) -> TableRow:
+    info, sample = given.info(key), _sample(given, key, part)
+    notes, compared = [FIRST_SEED, interval_caveat(sample)], None
+    if reference and measure in given.options["test_metrics"]:
+        found = _compared(given, key, measure, part, *reference)
+        if isinstance(found, str):
+            notes.append(found)
+        else:
+            compared = found
     return TableRow(
         key=key,
         kind="explanation",
         metric=measure,
         data=info.data,
-        mean=part["value"].mean(),
-        interval=interval,
-        n_runs=part["fold"].nunique(),
+        sample=sample,
+        mean=sample.mean,
+        interval=sample.interval,
         n_images=part["id"].nunique(),
         n_patients=part["group"].nunique() if info.has_patients else float("nan"),
         comparison=compared,
-        note=note,
+        note="; ".join(filter(None, notes)),
     )
 
 
-def _compared(given: ReportInput, key: RowKey, part: pd.DataFrame, reference: pd.DataFrame) -> Comparison | None:
-    """The comparison on the images that both have; None where these are not the same."""
-    # When the predicted class is explained, each chain has a finding on different images: the common ones are compared.
-    both = part.merge(reference, on=["id", "group", "fold"], suffixes=("", "_reference"))
-    if not len(both) or (key.method.whose != "predicted" and not len(both) == len(part) == len(reference)):
-        return None
-    both["value"] -= both["value_reference"]
-    share = float((part.groupby("fold")["id"].nunique() / part.groupby("fold")["learnt"].first()).mean())
-    chain = str(reference["chain"].iloc[0])
-    by_fold = both.groupby("fold")["value"].mean()
-    return compare(chain, both["value"].mean(), by_fold, share, _means(given, both), both["group"].nunique())
+def _compared(
+    given: ReportInput, key: RowKey, measure: str, part: pd.DataFrame, other: RowKey, reference: pd.DataFrame
+) -> Comparison | str:
+    """The comparison on the images that both have, or the reason why there is none."""
+    if set(part["fold"]) != set(reference["fold"]):
+        return DIFFERENT
+    # Explaining the predicted class, each chain has a finding on other images; and some maps are blank.
+    both = part.merge(reference, on=["id", "group", "fold", "seed"], suffixes=("", "_reference"))
+    if set(both["fold"]) != set(part["fold"]):
+        return APART
+    here, there = (_sample(given, key, both.assign(value=both[name])) for name in ("value", "value_reference"))
+    return compare(given, key, "explanation", measure, here, other.chain, there)
 
 
-def _means(given: ReportInput, part: pd.DataFrame) -> np.ndarray:
-    """The mean value in each bootstrap sample of patients."""
-    options = given.options
-    weights = statistics.bootstrap_weights(part["group"].to_numpy(), options["samples"], options["seed"])
-    total = weights.sum(axis=1)
-    return np.where(total > 0, weights @ part["value"].to_numpy() / np.maximum(total, 1), np.nan)
+def _sample(given: ReportInput, key: RowKey, part: pd.DataFrame) -> Sample:
+    trainings = [
+        Training(int(fold), int(seed), rows["group"].to_numpy(), partial(_mean, rows["value"].to_numpy()))
+        for (fold, seed), rows in part.groupby(["fold", "seed"])
+    ]
+    return samples_of(given, key, trainings, [(0.0, 1.0)], is_random=True)[0]
+
+
+def _mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        return (weights @ values / weights.sum(axis=1))[None]

@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from indomain.data.budget import LabelBudget
 from indomain.data.split import SplitInfo
 from indomain.runs.tags import Tags
 from indomain.runs.task import Work
+from report import levels
+
+ALL_LABELS = LabelBudget().label
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,44 @@ class ReportInput:
         """The first metric, which the figures show."""
         return self.options["metrics"][0]
 
+    def shares_pretraining(self, chain: str, profile: str) -> bool:
+        """Whether all seeds of a chain begin with the network of one pretraining.
+
+        Args:
+            chain: name of the chain.
+            profile: "strict" or "paper".
+        """
+        pretrain = self.recipe["pretrain"]
+        seeds = pretrain.get(profile, {}).get("seeds", pretrain.get("seeds", "each"))
+        return seeds == "one" and len(self.seeds(profile)) > 1 and len(self.recipe["chains"][chain]) > 1
+
+    def seeds(self, profile: str) -> list[int]:
+        """The seeds that a profile uses.
+
+        Args:
+            profile: "strict" or "paper".
+        """
+        return self.recipe["seeds"] if profile == "strict" else self.recipe["seeds"][:1]
+
+    def draws_labels(self, key: Any) -> bool:
+        """Whether each seed draws the labels of a row's budget.
+
+        Args:
+            key: a row's key, with its `profile` and `budget`.
+        """
+        return key.profile == "strict" and key.budget != ALL_LABELS
+
+    def levels_of(self, key: Any) -> list[tuple[str, str, str]]:
+        """The levels by which a target is counted: (level, its name in the table, rule) each.
+
+        Args:
+            key: tags, or a row's key, with its `profile` and `target`.
+        """
+        info = self.info(key)
+        known = [level for level in self.options["levels"] if levels.has(level, info)]
+        return levels.counted(known, self.options["rule"], info)
+
     def largest_budget(self, target: str) -> str:
-        """The label of a target's largest label budget."""
-        return max(self.budgets[target], key=lambda budget: budget[1])[0]
+        """The label of a target's largest label budget: all labels, if they are one of its budgets."""
+        labels = [label for label, _ in self.budgets[target]]
+        return ALL_LABELS if ALL_LABELS in labels else max(self.budgets[target], key=lambda budget: budget[1])[0]

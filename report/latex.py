@@ -1,8 +1,10 @@
-"""The table in LaTeX (booktabs), one row per target, chain, backbone and method, one column per metric."""
+"""The table in LaTeX (array, booktabs, longtable), one row per chain and method, as many metrics abreast as fit a page."""
 
 import pandas as pd
 
-COORDINATES = ["profile", "target", "budget", "backbone", "method", "level", "chain"]
+from indomain.metrics import printed
+from report.wide import Cell, Line, Wide, wide
+
 _ESCAPED = {
     "&": r"\&",
     "%": r"\%",
@@ -15,9 +17,20 @@ _ESCAPED = {
     "^": r"\textasciicircum{}",
     "\\": r"\textbackslash{}",
     "–": "--",
+    "−": "$-$",
     "→": r"$\rightarrow$",
     "×": r"$\times$",
+    "±": r"$\pm$",
+    "≤": r"$\leq$",
+    "≥": r"$\geq$",
+    "κ": r"$\kappa$",
+    "“": "``",
+    "”": "''",
+    "…": r"\dots{}",
 }
+# Shares of the width of a page; what they leave are the gaps between the columns.
+_METRIC, _ALL = 0.155, 0.92
+_MARKS = {"better": r"\textsuperscript{+}", "worse": r"\textsuperscript{$-$}"}
 
 
 def escaped(text: object) -> str:
@@ -31,35 +44,68 @@ def escaped(text: object) -> str:
 
 
 def render(table: pd.DataFrame, title: str, notes: list[str]) -> str:
-    """A `table` environment: mean and interval of every metric, and the corrected p of the first metric that was tested.
+    """The table as one or several `longtable`s, which continue on the next page, with mean and interval of every metric.
 
     Args:
-        table: rows as in `table.csv`.
+        table: rows as in `table.csv`, at least one.
         title: first sentence of the caption.
-        notes: further sentences of the caption.
+        notes: further sentences of the caption; the answer comes first.
     """
-    metrics = list(dict.fromkeys(table["metric"]))
-    shown = [column for column in COORDINATES if table[column].nunique() > 1 or column == "chain"]
+    whole = wide(table)
+    abreast = min(max(6 - len(whole.columns), 1), 3)
+    parts = [whole.metrics[start : start + abreast] for start in range(0, len(whole.metrics), abreast)]
     lines = [
-        "% Needs \\usepackage{booktabs}. Written by indomain; do not edit the numbers.",
-        "\\begin{table}",
-        f"\\caption{{{escaped(title)}. Mean [95\\,\\% interval]; $p$: Holm-corrected. {escaped(' '.join(notes))}}}",
-        f"\\begin{{tabular}}{{{'l' * len(shown)}{'r' * len(metrics)}r}}",
-        "\\toprule",
-        " & ".join([*map(escaped, shown), *map(escaped, metrics), "$p$"]) + r" \\",
-        "\\midrule",
+        "% Needs \\usepackage{array,booktabs,longtable}. Written by indomain; do not edit the numbers.",
+        "{\\scriptsize\\setlength{\\tabcolsep}{2pt}",
     ]
-    for _, part in table.groupby(COORDINATES, sort=False, dropna=False):
-        cells = [escaped(part[column].iloc[0]) for column in shown]
-        by_metric = part.set_index("metric")
-        for name in metrics:
-            has_value = name in by_metric.index and pd.notna(by_metric.loc[name, "mean"])
-            cells.append(_cell(by_metric.loc[name]) if has_value else "--")
-        p = part["p_value"].dropna()
-        cells.append(f"{p.iloc[0]:.3f}" if len(p) else "--")
-        lines.append(" & ".join(cells) + r" \\")
-    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", "\\end{table}", ""])
+    for number, metrics in enumerate(parts):
+        caption = f"{escaped(title)}. {escaped(' '.join(notes))} Mean [95\\,\\% interval]; {_LEGEND}"
+        lines += _table(whole, metrics, caption if number == 0 else f"{escaped(title)}, continued.")
+    return "\n".join([*lines, "}", ""])
 
 
-def _cell(row: pd.Series) -> str:
-    return f"{row['mean']:.3f} [{row['ci_low']:.3f}, {row['ci_high']:.3f}]"
+_LEGEND = r"\textsuperscript{+}, \textsuperscript{$-$}: better, worse than the reference by the primary comparison."
+
+
+def _table(whole: Wide, metrics: list[str], caption: str) -> list[str]:
+    places = [whole.metrics.index(name) for name in metrics]
+    head = " & ".join([*map(escaped, whole.columns), *(escaped(printed(name)) for name in metrics)]) + r" \\"
+    width = (_ALL - _METRIC * len(metrics)) / len(whole.columns)
+    kinds = rf">{{\raggedright\arraybackslash}}p{{{min(width, 0.25):.3f}\linewidth}}" * len(whole.columns)
+    kinds += rf">{{\raggedleft\arraybackslash}}p{{{_METRIC}\linewidth}}" * len(metrics)
+    return [
+        f"\\begin{{longtable}}{{@{{}}{kinds}@{{}}}}",
+        f"\\caption{{{caption}}}\\\\",
+        "\\toprule",
+        head,
+        "\\midrule",
+        "\\endfirsthead",
+        "\\toprule",
+        head,
+        "\\midrule",
+        "\\endhead",
+        *(_line(line, whole.columns, places) for line in whole.lines),
+        "\\bottomrule",
+        "\\end{longtable}",
+    ]
+
+
+def _line(line: Line, columns: list[str], places: list[int]) -> str:
+    # A line may break after a plus; it may after a hyphen anyway.
+    words = [escaped(line.coordinates[name]).replace("+", r"+\allowbreak{}") for name in columns]
+    if line.note:
+        # A note of a row without numbers takes the place of all of them.
+        wide = rf"p{{{_METRIC * len(places):.3f}\linewidth}}"
+        return " & ".join(words) + rf" & \multicolumn{{{len(places)}}}{{{wide}}}{{{escaped(_short(line.note))}}} \\"
+    return " & ".join([*words, *(_cell(line.cells[place]) for place in places)]) + r" \\"
+
+
+def _short(note: str, most: int = 60) -> str:
+    return note if len(note) <= most else note[:most].rsplit(" ", 1)[0] + " …"
+
+
+def _cell(cell: Cell) -> str:
+    if cell.mean is None:
+        return "--"
+    interval = f"\\linebreak{{}} [{cell.low:.3f}, {cell.high:.3f}]" if cell.low == cell.low else ""
+    return f"{cell.mean:.3f}{_MARKS.get(cell.mark, '')}{interval}"

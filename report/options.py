@@ -15,8 +15,8 @@ class Options(Table):
 
     # Metrics of the table, keys of `indomain.metrics.METRICS`; the figures show the first.
     metrics: list[str] = Field(default=["auroc", "accuracy", "balanced_accuracy", "f1", "kappa"], min_length=1)
-    # Metrics, and measures of explanations, that are tested against the reference chain, with one Holm correction for all
-    # tests; default: the first metric, and "pointing".
+    # Metrics, and measures of explanations, that are compared with the reference chain's; p values are corrected by Holm's
+    # method within each family of comparisons. Default: the first metric, and "pointing".
     test_metrics: list[str] = []
     # Name of the reference chain; default: "imagenet" if the recipe has it, otherwise its first chain.
     compare_with: str = ""
@@ -31,10 +31,8 @@ class Options(Table):
     calibrate: bool = False
     # Add sensitivity and specificity at the threshold that reaches this sensitivity on validation images; default: no such rows.
     sensitivity: float | None = Field(default=None, gt=0, le=1)
-    # Number of bootstrap samples.
-    samples: int = Field(default=2000, ge=100)
-    # Seed of the bootstrap.
-    seed: int = 0
+    # Differences of a metric up to this one do not matter: chains whose difference surely is smaller are called equal.
+    margin: float = Field(default=0.02, gt=0)
     # File of reported numbers, relative to the recipe; "" for none.
     registry: str = ""
     # Name of a reported number -> the rows that it is listed next to.
@@ -50,8 +48,8 @@ class Options(Table):
 
     @model_validator(mode="after")
     def _a_temperature_changes_something(self) -> "Options":
-        if self.calibrate and not {"brier", "ece"} & set(self.metrics):
-            raise ValueError('calibrate changes "brier" and "ece" only: put one of them into metrics')
+        if self.calibrate and not {"brier", "calibration_error"} & set(self.metrics):
+            raise ValueError('calibrate changes "brier" and "calibration_error" only: put one of them into metrics')
         return self
 
     def tested(self, measures: list[str]) -> list[str]:
@@ -64,6 +62,8 @@ class Options(Table):
             ValueError: `test_metrics` has a name that the table does not show.
         """
         shown = (*self.metrics, *measures)
+        if "calibration_error" in self.test_metrics:
+            raise ValueError("test_metrics: a calibration error has no test; compare the Brier score, brier, instead")
         for name in self.test_metrics:
             if name not in shown:
                 raise ValueError(

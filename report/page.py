@@ -1,4 +1,4 @@
-"""The page: the paper's claim, the caveats, the figures, the table and the explanations in one HTML file."""
+"""The page: the answer, the papers' kind of table, the caveats, the figures and every number in one HTML file."""
 
 import base64
 import io
@@ -9,14 +9,17 @@ import pandas as pd
 from PIL import Image
 
 from indomain import __version__
-from report import latex
+from indomain.metrics import printed
+from report.comparison import PRIMARY
 from report.given import ReportInput
+from report.wide import COORDINATES, wide
 
 
 def render(
     given: ReportInput,
     table: pd.DataFrame,
     costs: pd.DataFrame,
+    answers: list[str],
     sentences: list[str],
     figures: list[tuple[str, str]],
     panels: list[tuple[str, Path]],
@@ -27,6 +30,7 @@ def render(
         given: the input of the report.
         table: all rows.
         costs: one row per stage, as `report.costs.of_stages` returns them.
+        answers: what the verdicts say.
         sentences: what a reader must know.
         figures: (title, SVG) of each figure.
         panels: (title, PNG file) of each panel.
@@ -36,15 +40,20 @@ def render(
     )
     environment.filters["number"] = lambda value, digits=3: "" if pd.isna(value) else f"{value:.{digits}f}"
     environment.filters["word"] = lambda value: "" if pd.isna(value) else str(value)
+    environment.filters["signed"] = lambda value: "" if pd.isna(value) else f"{value:+.3f}".replace("-", "−")
+    environment.filters["printed"] = printed
     of_kind = {kind: table[table["kind"] == kind].to_dict("records") for kind in ("score", "explanation", "robustness")}
     return environment.get_template("page.html.jinja").render(
         recipe=given.recipe,
         options=given.options,
         facts={name: info.to_params() for name, info in given.infos.items()},
         sources=given.sources,
-        columns=[name for name in latex.COORDINATES if table[name].nunique(dropna=True) > 1 or name == "chain"],
+        columns=[name for name in COORDINATES if table[name].nunique(dropna=True) > 1 or name == "chain"],
         has_reported=bool(table["reported"].notna().any()),
         registry=given.registry,
+        answers=answers,
+        primary=PRIMARY,
+        wide=wide(table[table["kind"] == "score"]),
         lines=of_kind["score"],
         measured=of_kind["explanation"],
         robustness=of_kind["robustness"],

@@ -11,7 +11,7 @@ from report import levels, reported
 from report.options import Options
 from report.reported import Beside, Number
 
-VERSION = 14
+VERSION = 15
 
 
 def plan(study: Study, earlier: list[Task]) -> list[Task]:

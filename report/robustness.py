@@ -1,9 +1,10 @@
-"""The rows and curves for corrupted images and for a confounding marker, for the networks of the first seed.
+"""The rows and curves for corrupted images and for a confounding marker.
 
-A row is compared with the reference chain's only where both have the same images in the same folds.
+A row is compared with the reference chain's only where both have the same trainings.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -11,34 +12,12 @@ import pandas as pd
 from indomain import metrics
 from indomain.artifacts import explanations
 from indomain.artifacts.explanations import CLEAN, MARKER
-from indomain.artifacts.record import read_record
-from report import statistics
-from report.comparison import Comparison, RowKey, TableRow, compare, reference_of
-from report.explanations import DIFFERENT
+from report.caveats import interval_caveat
+from report.comparison import RowKey, TableRow, compare, reference_of
 from report.given import ReportInput
+from report.sample import Sample, Training, mean_of, samples_of
 
-
-@dataclass(frozen=True)
-class Values:
-    """A metric under one condition.
-
-    Attributes:
-        folds: (folds,), the value in each fold; NaN where it is not defined.
-        drawn: (samples,), the mean over the folds in each bootstrap sample of patients.
-    """
-
-    folds: np.ndarray
-    drawn: np.ndarray
-
-    @property
-    def mean(self) -> float:
-        """The mean over the folds in which the metric is defined; NaN if it is defined in none."""
-        return float(np.nanmean(self.folds)) if np.isfinite(self.folds).any() else float("nan")
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """(low, high) of the 95 % interval."""
-        return statistics.percentile_interval(self.drawn)
+DIFFERENT = "other trainings than the reference chain (one diverged): compared with nothing"
 
 
 @dataclass(frozen=True)
@@ -47,79 +26,75 @@ class Summary:
 
     Attributes:
         metric: name of the metric with the condition, as printed.
-        values: the metric's values.
+        sample: the metric of all trainings.
         compared: whether it is compared with the reference chain.
     """
 
     metric: str
-    values: Values
+    sample: Sample
     compared: bool = False
 
 
 class CorruptedArm:
-    """The scores of an arm's test images under every condition, over its folds.
+    """The scores of an arm's test images under every condition, over its trainings.
 
     Args:
-        given: the input of the report, with the metric, bootstrap samples and seed.
+        given: the input of the report.
         key: the coordinates of the arm.
-        frame: the rows of `corrupted.csv` of all folds, with `fold` and `learnt`, the number of training images.
+        frame: the rows of `corrupted.csv` of all trainings, with `fold` and `seed`.
 
     Attributes:
         key: the coordinates of the arm.
         frame: as above.
         metric: name of the metric.
-        values: (corruption, severity) -> the values of the metric.
+        samples: (corruption, severity) -> the metric of all trainings.
     """
 
     def __init__(self, given: ReportInput, key: RowKey, frame: pd.DataFrame) -> None:
         self.key, self.frame, self.metric = key, frame, given.metric
-        info, options = given.info(key), given.options
+        info = given.info(key)
         names = [f"score_{name}" for name in info.classes]
-        groups = np.unique(frame["group"].to_numpy())
-        weights = statistics.bootstrap_weights(groups, options["samples"], options["seed"])
-        self.values: dict[tuple[str, int], Values] = {}
+        bounds = metrics.bounds(self.metric, len(names))
+        is_random = frame["seed"].nunique() > 1 or len(given.seeds(key.profile)) == 1
+        self.samples: dict[tuple[str, int], Sample] = {}
         for (corruption, severity), part in frame.groupby(["corruption", "severity"], sort=False):
-            by_fold = []
-            for _, fold in part.groupby("fold"):
-                drawn_weights = weights[:, np.searchsorted(groups, fold["group"].to_numpy())]
-                # The first row of weights, all 1, yields the plain value, the others yield those of the bootstrap samples.
-                fold_weights = np.concatenate([np.ones((1, len(fold))), drawn_weights])
-                y, scores = fold["y"].to_numpy(), fold[names].to_numpy()
-                value = metrics.evaluate([self.metric], y, scores, info.positive_index, fold_weights)[self.metric]
-                # A sample without any of this fold's patients has no value.
-                by_fold.append(np.where(fold_weights.sum(axis=1) > 0, value, np.nan))
-            drawn = statistics.mean_over_runs([value[1:] for value in by_fold])
-            self.values[corruption, severity] = Values(np.array([value[0] for value in by_fold]), drawn)
+            trainings = []
+            for (fold, seed), rows in part.groupby(["fold", "seed"]):
+                y, scores = rows["y"].to_numpy(), rows[names].to_numpy()
+                evaluate = partial(_evaluate, self.metric, y, scores, info.positive_index)
+                trainings.append(Training(int(fold), int(seed), rows["group"].to_numpy(), evaluate))
+            self.samples[corruption, severity] = samples_of(given, key, trainings, [bounds], is_random)[0]
 
     @property
     def corruptions(self) -> list[str]:
         """The names of the corruptions, without the uncorrupted images and the marker."""
-        names = dict.fromkeys(name for name, _ in self.values)
+        names = dict.fromkeys(name for name, _ in self.samples)
         return [name for name in names if name != CLEAN and not name.startswith(MARKER)]
 
     @property
-    def conditions(self) -> dict[str, Values]:
-        """The values under each condition of a marker: "as learnt", "absent", "reversed"."""
-        return {name.removeprefix(MARKER): value for (name, _), value in self.values.items() if name.startswith(MARKER)}
+    def conditions(self) -> dict[str, Sample]:
+        """The metric under each condition of a marker: "as learnt", "absent", "reversed"."""
+        samples = self.samples.items()
+        return {name.removeprefix(MARKER): sample for (name, _), sample in samples if name.startswith(MARKER)}
 
-    def area(self, corruption: str) -> Values:
+    def area(self, corruption: str) -> Sample:
         """The mean over the severities of a corruption, which is the area under its curve.
 
         Args:
             corruption: its name.
         """
-        return _mean([value for (name, _), value in self.values.items() if name == corruption])
+        return mean_of([sample for (name, _), sample in self.samples.items() if name == corruption])
 
     def summaries(self) -> list[Summary]:
         """What the table shows: no corruption, all corruptions, each corruption, and each condition of a marker."""
         summaries = []
         areas = {name: self.area(name) for name in self.corruptions}
         if areas:
-            summaries.append(Summary(f"{self.metric} under no corruption", self.values[CLEAN, 0]))
-            summaries.append(Summary(f"{self.metric} under corruption", _mean(list(areas.values())), compared=True))
+            summaries.append(Summary(f"{self.metric} under no corruption", self.samples[CLEAN, 0]))
+            summaries.append(Summary(f"{self.metric} under corruption", mean_of(list(areas.values())), compared=True))
             summaries += [Summary(f"{self.metric} under {name}", area) for name, area in areas.items()]
-        for condition, values in self.conditions.items():
-            summaries.append(Summary(f"{self.metric}, marker {condition}", values, compared=condition == "absent"))
+        for condition, sample in self.conditions.items():
+            summaries.append(Summary(f"{self.metric}, marker {condition}", sample, compared=condition == "absent"))
         return summaries
 
     def images(self) -> set[tuple[int, str]]:
@@ -127,14 +102,12 @@ class CorruptedArm:
         return set(zip(self.frame["fold"], self.frame["id"]))
 
 
-def _mean(values: list[Values]) -> Values:
-    return Values(
-        np.mean([value.folds for value in values], axis=0), np.mean([value.drawn for value in values], axis=0)
-    )
+def _evaluate(metric: str, y: np.ndarray, scores: np.ndarray, positive: int | None, weights: np.ndarray) -> np.ndarray:
+    return metrics.evaluate([metric], y, scores, positive, weights)[metric][None]
 
 
 def corrupted_arms(given: ReportInput) -> list[CorruptedArm]:
-    """The arms of all `robustness` runs; the runs of several folds form one arm.
+    """The arms of all `robustness` runs; the runs of several folds and seeds form one arm.
 
     Args:
         given: the input of the report.
@@ -143,8 +116,7 @@ def corrupted_arms(given: ReportInput) -> list[CorruptedArm]:
     for tags, folder in given.of_kind("explain/robustness"):
         # Runs that diverged have no scores.
         if (folder / explanations.CORRUPTED).is_file():
-            learnt = read_record(folder).facts["learnt"]
-            frame = explanations.read_corrupted(folder).assign(fold=tags.fold, learnt=learnt)
+            frame = explanations.read_corrupted(folder).assign(fold=tags.fold, seed=tags.seed)
             frames.setdefault(RowKey.of(tags), []).append(frame)
     return [CorruptedArm(given, key, pd.concat(parts, ignore_index=True)) for key, parts in frames.items()]
 
@@ -160,41 +132,32 @@ def robustness_rows(arms: list[CorruptedArm], given: ReportInput) -> list[TableR
     rows = []
     for key, arm in by_key.items():
         reference = reference_of(key, by_key, given.options["compare_with"])
-        others = {other.metric: other.values for other in reference.summaries()} if reference else {}
+        others = {other.metric: other.sample for other in reference.summaries()} if reference else {}
         for summary in arm.summaries():
-            compared, note = None, ""
+            compared, notes = None, [interval_caveat(summary.sample)]
             if reference and summary.compared:
+                there = others[summary.metric]
                 if arm.images() == reference.images():
-                    compared = _compared(arm, reference.key.chain, summary.values, others[summary.metric])
+                    chain = reference.key.chain
+                    compared = compare(given, key, "robustness", summary.metric, summary.sample, chain, there)
                 else:
-                    note = DIFFERENT
-            rows.append(_row(given, arm, summary, compared, note))
+                    notes.append(DIFFERENT)
+            rows.append(
+                TableRow(
+                    key=key,
+                    kind="robustness",
+                    metric=summary.metric,
+                    data=given.info(key).data,
+                    sample=summary.sample,
+                    mean=summary.sample.mean,
+                    interval=summary.sample.interval,
+                    n_images=arm.frame["id"].nunique(),
+                    n_patients=arm.frame["group"].nunique() if given.info(key).has_patients else float("nan"),
+                    comparison=compared,
+                    note="; ".join(filter(None, notes)),
+                )
+            )
     return rows
-
-
-def _row(given: ReportInput, arm: CorruptedArm, summary: Summary, compared: Comparison | None, note: str) -> TableRow:
-    info, frame = given.info(arm.key), arm.frame
-    return TableRow(
-        key=arm.key,
-        kind="robustness",
-        metric=summary.metric,
-        data=info.data,
-        mean=summary.values.mean,
-        interval=summary.values.interval,
-        n_runs=len(summary.values.folds),
-        n_images=frame["id"].nunique(),
-        n_patients=frame["group"].nunique() if info.has_patients else float("nan"),
-        comparison=compared,
-        note=note,
-    )
-
-
-def _compared(arm: CorruptedArm, chain: str, here: Values, there: Values) -> Comparison:
-    differences = pd.Series(here.folds - there.folds).dropna()
-    by_fold = arm.frame.groupby("fold")
-    share = float((by_fold["id"].nunique() / by_fold["learnt"].first()).mean())
-    units = arm.frame["group"].nunique()
-    return compare(chain, float(differences.mean()), differences, share, here.drawn - there.drawn, units)
 
 
 def curves(arms: list[CorruptedArm]) -> pd.DataFrame:
@@ -206,8 +169,8 @@ def curves(arms: list[CorruptedArm]) -> pd.DataFrame:
     points = []
     for arm in arms:
         words = {name: word for name, word in arm.key.words().items() if name != "level"}
-        for (name, severity), values in arm.values.items():
-            low, high = values.interval
-            point = {"corruption": name, "severity": severity, "mean": float(np.nanmean(values.folds))}
+        for (name, severity), sample in arm.samples.items():
+            low, high = sample.interval
+            point = {"corruption": name, "severity": severity, "mean": sample.mean}
             points.append({**words, **point, "ci_low": low, "ci_high": high})
     return pd.DataFrame(points)

@@ -10,7 +10,7 @@ import pandas as pd
 from indomain import files
 from indomain.errors import look_up
 from indomain.runs.task import Work
-from report import caveats, costs, explanations, latex, page, robustness, summary, table
+from report import answer, caveats, costs, explanations, latex, page, robustness, summary, table
 from report.arms import read_arms
 from report.figures import FIGURES, style
 from report.figures.drawing import Material
@@ -28,7 +28,8 @@ def run(work: Work) -> dict[str, Any]:
             *table.score_rows(arms, given),
             *explanations.explanation_rows(given),
             *robustness.robustness_rows(corrupted, given),
-        ]
+        ],
+        given.options["margin"],
     )
     absent = table.absent(arms, given)
     all_rows = pd.concat([evaluated_rows, absent], ignore_index=True) if len(absent) else evaluated_rows
@@ -40,12 +41,13 @@ def run(work: Work) -> dict[str, Any]:
     if len(curves):
         curves.to_csv(folder / "robustness.csv", index=False, float_format="%.6g")
     sentences = caveats.sentences(given, evaluated_rows) + caveats.failure_caveats(arms)
-    files.write_text(folder / "table.tex", _tex(given, all_rows, sentences))
+    answers = answer.sentences(given, evaluated_rows)
+    files.write_text(folder / "table.tex", _tex(given, all_rows, [*answers, *sentences]))
     figures = _draw(folder, Material(given, all_rows, arms, curves))
-    html = page.render(given, all_rows, stages, sentences, figures, _panels(given, folder))
+    html = page.render(given, all_rows, stages, answers, sentences, figures, _panels(given, folder))
     files.write_text(folder / "report.html", html)
-    files.write_text(folder / "summary.txt", summary.render(given, all_rows, sentences))
-    return {"rows": len(all_rows), "comparisons": int(evaluated_rows["p_uncorrected"].notna().sum())}
+    files.write_text(folder / "summary.txt", summary.render(given, all_rows, answers, sentences))
+    return {"rows": len(all_rows), "comparisons": int(evaluated_rows["difference"].notna().sum())}
 
 
 def _tex(given: ReportInput, all_rows: pd.DataFrame, sentences: list[str]) -> str:

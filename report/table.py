@@ -1,6 +1,8 @@
 """The table: one row per target, chain, backbone, method, label budget and metric, with interval and test."""
 
 from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,8 +12,18 @@ from indomain import metrics
 from report import statistics
 from report.arms import ArmResults, Run
 from report.caveats import interval_caveat, undefined_caveat
-from report.comparison import Comparison, RowKey, TableRow, compare, reference_of
+from report.comparison import (
+    ONE_PRETRAINING,
+    ONE_TRAINING,
+    Comparison,
+    RowKey,
+    TableRow,
+    compare,
+    reference_of,
+    verdict,
+)
 from report.given import ReportInput
+from report.sample import Sample, Training, samples_of
 
 COLUMNS = [
     "profile",
@@ -26,23 +38,30 @@ COLUMNS = [
     "mean",
     "ci_low",
     "ci_high",
+    "interval_holds",
     "sd_runs",
     "n_runs",
     "n_images",
     "n_patients",
     "difference",
+    "difference_low",
+    "difference_high",
+    "verdict",
     "p_value",
     "p_uncorrected",
     "test",
     "compared_with",
+    "family",
     "n_comparisons",
+    "detectable",
     "reported",
     "minus_reported",
     "reported_source",
     "note",
     "kind",  # not written to table.csv: decides in which table of the page a row is listed
 ]
-CALIBRATED = ("brier", "ece")  # the metrics that a temperature changes
+CALIBRATION = "calibration_error"
+CALIBRATED = ("brier", CALIBRATION)  # the metrics that a temperature changes
 
 
 class AtSensitivity(str):
@@ -81,95 +100,97 @@ def score_rows(arms: list[ArmResults], given: ReportInput) -> list[TableRow]:
         given: the input of the report.
     """
     options, names = given.options, metric_names(given.options)
-    by_key = {arm.key: _Evaluated(arm, names, options["samples"], options["seed"]) for arm in arms if arm.runs}
+    by_key = {arm.key: arm for arm in arms if arm.runs}
+    samples = {key: _samples(given, arm, names) for key, arm in by_key.items()}
     rows = []
-    for key, here in by_key.items():
+    for key, arm in by_key.items():
         reference = reference_of(key, by_key, options["compare_with"])
         for name in [name for name in names if not key.method.calibrated or name in CALIBRATED]:
             compared = None
-            if reference and name in options["test_metrics"]:
-                compared = _compared(here, reference, name)
-            rows.append(_row(here, name, compared, _reported(options["reported"], key, name)))
+            if reference and name in options["test_metrics"] and arm.is_comparable and reference.is_comparable:
+                there = samples[reference.key][name]
+                compared = compare(given, key, "score", name, samples[key][name], reference.key.chain, there)
+                compared = _of_two_networks(compared, arm, reference, name)
+            rows.append(_row(given, arm, name, samples[key][name], compared))
     return rows
 
 
-class _Evaluated:
-    """An arm with its metrics, for each run and in bootstrap samples of patients.
+def _samples(given: ReportInput, arm: ArmResults, names: list[str]) -> dict[str, Sample]:
+    """Metric -> its values in all runs of an arm, and how much each patient moves them."""
+    plain = [name for name in names if name != CALIBRATION]
+    samples = _measured(given, arm, arm.runs, plain) if plain else {}
+    if CALIBRATION in names:
+        # Bins need many images: the scores of all folds are pooled.
+        seeds = sorted({run.seed for run in arm.runs})
+        pooled = [_pooled([run for run in arm.runs if run.seed == seed]) for seed in seeds]
+        samples |= _measured(given, arm, pooled, [CALIBRATION])
+    return samples
 
-    Args:
-        arm: the arm, with at least one run.
-        names: the metrics.
-        samples: number of bootstrap samples.
-        seed: seed of the bootstrap; arms with the same patients have the same samples.
 
-    Attributes:
-        plain: metric -> (runs,), its value in each run.
-        drawn: metric -> for each run (samples,), its value in each bootstrap sample.
+def _pooled(runs: list[Run]) -> Run:
+    """The predictions of all folds of a seed as one run."""
+    y, scores, groups, ids = (
+        np.concatenate([getattr(run, name) for run in runs]) for name in ("y", "scores", "groups", "ids")
+    )
+    return replace(runs[0], fold=0, y=y, scores=scores, groups=groups, ids=ids)
+
+
+def _measured(given: ReportInput, arm: ArmResults, runs: list[Run], names: list[str]) -> dict[str, Sample]:
+    trainings = [Training(run.fold, run.seed, run.groups, partial(_evaluate, names, run, arm.positive)) for run in runs]
+    bounds = [_bounds(name, runs[0].scores.shape[1]) for name in names]
+    # What does not depend on the seed is done for the first seed only.
+    is_random = len({run.seed for run in runs}) > 1 or len(given.seeds(arm.key.profile)) == 1 or bool(arm.diverged)
+    return dict(zip(names, samples_of(given, arm.key, trainings, bounds, is_random)))
+
+
+def _bounds(name: str, classes: int) -> tuple[float, float]:
+    return (0.0, 1.0) if isinstance(name, AtSensitivity) else metrics.bounds(name, classes)
+
+
+def _evaluate(names: list[str], run: Run, positive: int | None, weights: np.ndarray) -> np.ndarray:
+    """Metrics of a run, (metrics, samples); those at a sensitivity are NaN where the run has no threshold.
+
+    The calibration error is squared, with its sign: as a square it has a variance where it is 0.
     """
-
-    def __init__(self, arm: ArmResults, names: list[str], samples: int, seed: int) -> None:
-        self.arm = arm
-        self.plain = {
-            name: np.array([_evaluate([name], run, arm.positive)[name][0] for run in arm.runs]) for name in names
-        }
-        groups = np.unique(np.concatenate([run.groups for run in arm.runs]))
-        weights = statistics.bootstrap_weights(groups, samples, seed)
-        self.drawn: dict[str, list[np.ndarray]] = {name: [] for name in names}
-        for run in arm.runs:
-            run_weights = weights[:, np.searchsorted(groups, run.groups)]
-            values = _evaluate(names, run, arm.positive, run_weights)
-            for name in names:
-                # A sample without any of this fold's patients has no value.
-                self.drawn[name].append(np.where(run_weights.sum(axis=1) > 0, values[name], np.nan))
-
-    def mean(self, name: str) -> float:
-        """The mean over the runs in which a metric is defined; NaN if it is defined in none."""
-        values = self.plain[name]
-        return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
-
-    def interval(self, name: str) -> tuple[float, float]:
-        """(low, high) of the 95 % interval of a metric's mean."""
-        return statistics.percentile_interval(statistics.mean_over_runs(self.drawn[name]))
-
-
-def _evaluate(
-    names: list[str], run: Run, positive: int | None, weights: np.ndarray | None = None
-) -> dict[str, np.ndarray]:
-    """Metrics of a run, one value per row of weights; those at a sensitivity are NaN where the run has no threshold."""
     at_threshold = [name for name in names if isinstance(name, AtSensitivity)]
     others = [name for name in names if name not in at_threshold]
     values = metrics.evaluate(others, run.y, run.scores, positive, weights)
+    if CALIBRATION in values:
+        values[CALIBRATION] = values[CALIBRATION] * np.abs(values[CALIBRATION])
     if at_threshold and positive is not None and np.isfinite(run.threshold):
         above = (run.scores[:, positive] >= run.threshold).astype(int)
-        ones = np.ones((1, len(run.y))) if weights is None else weights
-        matrix = metrics.confusion((run.y == positive).astype(int), above, 2, ones)
+        matrix = metrics.confusion((run.y == positive).astype(int), above, 2, weights)
         of_matrix = metrics.of_confusion(matrix, 1)
-        return values | {name: of_matrix[name.metric] for name in at_threshold}
-    return values | {name: np.full(1 if weights is None else len(weights), np.nan) for name in at_threshold}
+        values |= {name: of_matrix[name.metric] for name in at_threshold}
+    else:
+        values |= {name: np.full(len(weights), np.nan) for name in at_threshold}
+    return np.stack([values[name] for name in names])
 
 
-def _row(here: _Evaluated, name: str, compared: Comparison | None, reported: dict[str, Any] | None) -> TableRow:
-    arm, plain = here.arm, here.plain[name]
-    interval = here.interval(name)
-    patients = len({group for run in arm.runs for group in run.groups})
+def _row(given: ReportInput, arm: ArmResults, name: str, sample: Sample, compared: Comparison | None) -> TableRow:
+    patients = len(set(sample.patients))
+    mean, interval = sample.mean, sample.interval
+    if name == CALIBRATION:
+        half = statistics.half_width(sample.parts)
+        mean, *ends = (float(np.sqrt(max(square, 0.0))) for square in (mean, mean - half, mean + half))
+        interval = (ends[0], ends[1])
     return TableRow(
         key=arm.key,
         kind="score",
         metric=name,
         data=arm.info.data,
-        mean=here.mean(name),
+        sample=sample,
+        mean=mean,
         interval=interval,
-        n_runs=len(arm.runs),
         n_images=len({image for run in arm.runs for image in run.ids}),
         n_patients=patients if arm.info.has_patients else float("nan"),
-        sd_runs=float(np.nanstd(plain, ddof=1)) if np.isfinite(plain).sum() > 1 else float("nan"),
         comparison=compared,
-        reported=reported,
-        note=_note(arm, name, plain, interval),
+        reported=_reported(given.options["reported"], arm.key, name),
+        note=_note(given, arm, name, sample),
     )
 
 
-def _note(arm: ArmResults, name: str, plain: np.ndarray, interval: tuple[float, float]) -> str:
+def _note(given: ReportInput, arm: ArmResults, name: str, sample: Sample) -> str:
     if arm.diverged:
         count = len(arm.diverged)
         return f"diverged in {count} of {count + len(arm.runs)} runs; mean of the others, compared with nothing"
@@ -178,55 +199,34 @@ def _note(arm: ArmResults, name: str, plain: np.ndarray, interval: tuple[float, 
             return "no positive class to state a sensitivity for"
         if not np.isfinite([run.threshold for run in arm.runs]).any():
             return "no validation images left to choose the threshold on"
-    notes = [undefined_caveat(plain) or interval_caveat(interval)]
+    notes = [undefined_caveat(sample.values) or interval_caveat(sample)]
     if arm.dead:
         notes = [f"{arm.dead} of {len(arm.runs)} runs give every image the same score: the network has died"]
         notes[0] += "; compared with nothing" if arm.dead == len(arm.runs) else ""
+    notes += [ONE_TRAINING] * sample.is_one_training
+    notes += [ONE_PRETRAINING] * given.shares_pretraining(arm.key.chain, arm.key.profile)
     notes += ["test images carry the marker as it was learnt"] * arm.marked
     notes += ["leaks between training and test are kept"] * bool(arm.info.leaks and not arm.info.dropped)
     return "; ".join(filter(None, notes))
 
 
-def _compared(here: _Evaluated, reference: _Evaluated, name: str) -> Comparison | None:
-    """The comparison with the reference arm; None if one of the two must not be compared.
+def _of_two_networks(compared: Comparison, arm: ArmResults, reference: ArmResults, name: str) -> Comparison:
+    """Adds the test of two networks on the same images, one per patient, where there is one training of each.
 
-    * Several folds: corrected resampled t-test on the folds' differences, each averaged over its seeds.
-    * One fold, one run each, one image per patient: DeLong for AUROC, McNemar for accuracy.
-    * Otherwise: paired bootstrap over patients of the mean over seeds.
+    It compares these networks: a second training could give another result.
     """
-    if not here.arm.is_comparable or not reference.arm.is_comparable:
-        return None
-    runs, others = here.arm.runs, reference.arm.runs
-    positions = {(run.fold, run.seed): number for number, run in enumerate(others)}
-    pairs = [
-        (number, positions[run.fold, run.seed]) for number, run in enumerate(runs) if (run.fold, run.seed) in positions
-    ]
-    chain, difference = reference.arm.key.chain, here.mean(name) - reference.mean(name)
-    exact = _exact(here.arm, reference.arm, name)
-    if exact:
-        return Comparison(chain, difference, exact[1], exact[0])
-    # Averaged over seeds first: runs on the same split are not independent samples.
-    values = [here.plain[name][a] - reference.plain[name][b] for a, b in pairs]
-    by_fold = pd.Series(values, [runs[a].fold for a, _ in pairs], dtype=float).dropna().groupby(level=0).mean()
-    share = float(np.mean([run.n_test / run.n_train for run in runs]))
-    drawn = statistics.mean_over_runs(here.drawn[name]) - statistics.mean_over_runs(reference.drawn[name])
-    units = len({group for run in runs for group in run.groups})
-    return compare(chain, difference, by_fold, share, drawn, units)
-
-
-def _exact(arm: ArmResults, reference: ArmResults, name: str) -> tuple[str, float] | None:
-    """Name and p of the test for one run each on the same images, one per patient; None where there is no such test."""
     first, second = arm.runs[0], reference.runs[0]
-    single = len(arm.runs) == len(reference.runs) == 1
+    single = len(arm.runs) == len(reference.runs) == 1 and compared.family == ONE_TRAINING
     if not single or not np.array_equal(first.ids, second.ids) or len(set(first.groups)) < len(first.groups):
-        return None
+        return compared
     if name == "auroc" and arm.positive is not None:
         number = arm.positive
-        return "DeLong", statistics.delong(first.y == number, first.scores[:, number], second.scores[:, number])[2]
+        p = statistics.delong(first.y == number, first.scores[:, number], second.scores[:, number])[2]
+        return replace(compared, difference=replace(compared.difference, p=p, test="DeLong, of these two networks"))
     if name == "accuracy":
-        right = [run.scores.argmax(axis=1) == run.y for run in (first, second)]
-        return "McNemar (exact)", statistics.mcnemar(*right)
-    return None
+        p = statistics.mcnemar(*(run.scores.argmax(axis=1) == run.y for run in (first, second)))
+        return replace(compared, difference=replace(compared.difference, p=p, test="McNemar, of these two networks"))
+    return compared
 
 
 def _reported(reported: list[dict[str, Any]], key: RowKey, name: str) -> dict[str, Any] | None:
@@ -234,15 +234,24 @@ def _reported(reported: list[dict[str, Any]], key: RowKey, name: str) -> dict[st
     return next((entry for entry in reported if entry["metric"] == name and key.matches(entry)), None)
 
 
-def finished(rows: Iterable[TableRow]) -> pd.DataFrame:
-    """The table of all rows, with the p values of all comparisons corrected together by Holm's method.
+def finished(rows: Iterable[TableRow], margin: float) -> pd.DataFrame:
+    """The table of all rows, with p values corrected by Holm's method within each family, and verdicts.
 
     Args:
         rows: the rows with numbers.
+        margin: differences up to this one do not matter, above 0.
     """
     table = pd.DataFrame([row.cells() for row in rows]).reindex(columns=COLUMNS)
-    table["p_value"] = statistics.holm(table["p_uncorrected"].to_numpy(float))
-    table["n_comparisons"] = int(table["p_uncorrected"].notna().sum())
+    for _, part in table.groupby("family"):
+        table.loc[part.index, "p_value"] = statistics.holm(part["p_uncorrected"].to_numpy(float))
+        table.loc[part.index, "n_comparisons"] = part["p_uncorrected"].notna().sum()
+    # One training of a chain says nothing about the chain.
+    claimed = table["family"].notna() & (table["family"] != ONE_TRAINING)
+    names = ["metric", "difference_low", "difference_high", "difference", "p_value"]
+    table["verdict"] = [
+        (verdict(metric, low, high, difference, p, margin) or None) if is_claimed else None
+        for is_claimed, metric, low, high, difference, p in zip(claimed, *(table[name] for name in names))
+    ]
     return table
 
 

@@ -91,6 +91,16 @@ class SplitInfo:
         return "synthetic" if self.synthetic else "stand-in" if self.stand_in else "real"
 
     @property
+    def test_share(self) -> float:
+        """Number of test images per image outside the test part, whatever the label budget; the mean over the folds."""
+        inside: dict[int, int] = {}
+        outside: dict[int, int] = {}
+        for fold, split, _, number in self.counts:
+            part = inside if split == "test" else outside
+            part[fold] = part.get(fold, 0) + number
+        return sum(number / outside[fold] for fold, number in inside.items()) / max(len(inside), 1)
+
+    @property
     def has_validation(self) -> bool:
         """Whether there are validation images."""
         return any(split == "val" for _, split, _, _ in self.counts)

@@ -2,6 +2,7 @@
 
     drawing       the material of figures, and a finished one
     style         what all figures share
+    differences   the difference of each chain from the reference, with its interval
     intervals     a dot and an interval per chain
     label_curve   the metric over the label budgets
     robustness    the metric under corruptions and a marker
@@ -11,6 +12,7 @@ Each entry is "module:function", called with a `Material`; it yields `Drawing`s,
 """
 
 FIGURES = {
+    "differences": "report.figures.differences:draw",
     "intervals": "report.figures.intervals:draw",
     "label-curve": "report.figures.label_curve:draw",
     "robustness": "report.figures.robustness:draw",

@@ -102,10 +102,23 @@ def test_a_weight_of_two_is_the_image_twice(name):
 
 
 def test_calibration_error_of_a_known_case():
-    # Ten images called with 0.9, eight of them right: the gap is 0.1.
+    # Ten images called with 0.9, five of them right: the gap is 0.4, of which chance alone makes √(0.5 · 0.5 / 9).
     scores = np.tile([0.1, 0.9], (10, 1))
-    y = np.array([1] * 8 + [0] * 2)
-    assert metrics.evaluate(["ece"], y, scores)["ece"][0] == pytest.approx(0.1)
+    y = np.array([1] * 5 + [0] * 5)
+    error = metrics.evaluate(["calibration_error"], y, scores)["calibration_error"][0]
+    assert error == pytest.approx(np.sqrt(0.4**2 - 0.25 / 9))
+
+
+def test_the_square_of_the_calibration_error_is_right_on_average_however_few_the_images():
+    rng = np.random.default_rng(0)
+    for shift, images in ((0.0, 60), (0.15, 60), (0.15, 600)):
+        found = []
+        for _ in range(400):
+            positive = rng.uniform(0.65, 0.95, images)
+            y = (rng.random(images) < positive - shift).astype(int)
+            error = metrics.evaluate(["calibration_error"], y, np.stack([1 - positive, positive], axis=1))
+            found.append(error["calibration_error"][0] * abs(error["calibration_error"][0]))
+        assert np.mean(found) == pytest.approx(shift**2, abs=3 * np.std(found) / 20)
 
 
 def test_what_is_not_defined_is_no_number():

@@ -9,7 +9,6 @@ from tests.studies import SMALL_STUDY, leave_network, small_study
 REPORT = """
 [report]
 metrics = ["auroc", "brier"]
-samples = 100
 """
 
 

@@ -12,12 +12,15 @@ from indomain.data.split import SplitInfo
 from indomain.recipe.recipe import Recipe
 from indomain.runs.tags import Method, Tags
 from report.arms import ArmResults, Run
-from report.comparison import RowKey
+from report.comparison import PRIMARY, Comparison, RowKey, TableRow
 from report.given import ReportInput
 from report.options import Options
+from report.sample import Difference, Sample
 
 CHAINS = {"imagenet": ["imagenet"], "other": ["random"], "random": ["random"]}
 FULL = Method(strategy="full")
+# 160 images outside the test part, 40 in it.
+COUNTS = [[0, "train", 0, 78], [0, "train", 1, 78], [0, "val", 0, 4], [0, "test", 0, 20], [0, "test", 1, 20]]
 
 
 def split_info(**changes: Any) -> SplitInfo:
@@ -26,7 +29,7 @@ def split_info(**changes: Any) -> SplitInfo:
         **{"name": "t", "set": "own", "title": "Own images", "citation": "", "synthetic": False, "stand_in": False},
         **{"classes": ["a", "b"], "positive": "b", "channels": 1, "has_patients": False, "has_studies": False},
         **{"cut": False, "origins": [], "masks": "", "incomplete": [], "folds": 1, "leaks": {}, "dropped": 0},
-        **{"counts": [[0, "train", 0, 80], [0, "train", 1, 80], [0, "val", 0, 4]], "rows": "", "digest": ""},
+        **{"counts": COUNTS, "rows": "", "digest": ""},
     }
     return SplitInfo(**{**known, **changes})
 
@@ -47,7 +50,7 @@ def report_input(
     """
     small = {"title": "By hand", "backbones": ["squeezenet"], "targets": {"t": {"set": "own"}}, "chains": CHAINS}
     shown = Recipe.model_validate({**small, **(recipe or {})}).model_dump(mode="json", exclude={"report"})
-    own = Options(samples=100, metrics=["auroc"]).model_dump(exclude={"registry", "beside"})
+    own = Options(metrics=["auroc"]).model_dump(exclude={"registry", "beside"})
     known: dict[str, Any] = {
         "recipe": {"name": "by-hand", **shown},
         "options": {**own, "compare_with": "imagenet", "test_metrics": ["auroc"], "reported": [], **(options or {})},
@@ -69,10 +72,33 @@ def row_key(chain: str = "imagenet", **changes: Any) -> RowKey:
     return RowKey(**{**known, "chain": chain, **changes})
 
 
+def sample(values: list[float], folds=None, seeds=None, patients=40, spread=0.02, seed=0, **changes: Any) -> Sample:
+    """A metric of trainings, by default of one fold; each of its patients moves it by chance."""
+    count = len(values)
+    influence = np.random.default_rng(seed).normal(0, spread / np.sqrt(patients), (1, patients)).repeat(count, axis=0)
+    known = {"values": np.array(values, float), "patients": np.arange(patients), "influence": influence}
+    plain = {"folds": np.array(folds or [0] * count), "seeds": np.array(seeds or range(count))}
+    return Sample(**{**plain, **known, **changes})
+
+
+def table_row(chain: str = "imagenet", mean: float = 0.8, metric: str = "auroc", **changes: Any) -> TableRow:
+    """A row of the table, of three seeds; `changes` are attributes of the row or of its key."""
+    names = {"profile", "target", "budget", "backbone", "method", "level"}
+    key = row_key(chain, **{name: value for name, value in changes.items() if name in names})
+    known = {"kind": "score", "data": "real", "interval": (mean - 0.1, mean + 0.1), "n_images": 10, "n_patients": 10.0}
+    others = {name: value for name, value in changes.items() if name not in names}
+    return TableRow(key, metric=metric, mean=mean, sample=sample([mean] * 3), **{**known, **others})
+
+
+def comparison(value: float = 0.1, p: float = 0.04, family: str = PRIMARY, test: str = "t", chain: str = "imagenet"):
+    """A comparison with the reference chain, whose interval is 0.08 wide on either side."""
+    return Comparison(chain, Difference(value, (value - 0.08, value + 0.08), p, test, 0.12), family)
+
+
 def arms_of(differences: list[float], seeds: int = 1) -> list[ArmResults]:
     """Two arms over as many folds: the reference, whose scores have noise of 1, and another with noise of its own.
 
-    Each fold has 40 test images that make up 10 units, and 160 training images.
+    Each fold has 10 units.
     """
     rng = np.random.default_rng(0)
     arms = []
@@ -82,7 +108,7 @@ def arms_of(differences: list[float], seeds: int = 1) -> list[ArmResults]:
             y, names = np.arange(10) % 2, np.array([f"{fold}-{number}" for number in range(10)])
             for seed in range(seeds):
                 score = y + rng.normal(0, spread, 10)
-                arm.runs.append(Run(fold, seed, y, np.stack([-score, score], axis=1), names, names, 160, 40))
+                arm.runs.append(Run(fold, seed, y, np.stack([-score, score], axis=1), names, names))
         arms.append(arm)
     return arms
 

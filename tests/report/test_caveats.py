@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from report import caveats, table
-from report.comparison import Comparison, TableRow
-from tests.report.made import arms_of, report_input, row_key, split_info
+from report.comparison import ONE_TRAINING
+from tests.report.made import arms_of, comparison, report_input, row_key, sample, split_info, table_row
 
 
 def test_an_interval_without_width_is_remarked():
-    assert caveats.interval_caveat((0.5, 0.5)) == "every bootstrap sample gives the same value"
-    assert caveats.interval_caveat((0.4, 0.5)) == ""
+    assert caveats.interval_caveat(sample([0.5] * 3, spread=0)) == "every patient gives the same value"
+    assert caveats.interval_caveat(sample([0.5] * 3, spread=np.nan)) == "no interval: a class has a single patient"
+    assert caveats.interval_caveat(sample([0.5] * 3)) == ""
 
 
 @pytest.mark.parametrize(
@@ -51,14 +52,13 @@ def test_a_dead_network_is_named():
 
 def said(given, rows=()):
     """All sentences of a report."""
-    return " ".join(caveats.sentences(given, table.finished(rows or [row()])))
+    return " ".join(caveats.sentences(given, table.finished(rows or [table_row()], 0.02)))
 
 
-def row(**changes):
-    plain = {"kind": "score", "metric": "auroc", "data": "real", "mean": 0.8, "interval": (0.7, 0.9)}
-    return TableRow(row_key(), **{**plain, "n_runs": 1, "n_images": 10, "n_patients": 10.0, **changes})
-
-
+SHARED = {
+    **{"seeds": [0, 1], "pretrain": {"seeds": "one"}, "sources": {"s": {"set": "own"}}},
+    "chains": {"imagenet": ["imagenet"], "other": ["random", "s:supervised"]},
+}
 SOURCE = {"leaks": {}, "dropped": 0, "incomplete": [], "stand_in": True}
 
 
@@ -75,13 +75,13 @@ SOURCE = {"leaks": {}, "dropped": 0, "incomplete": [], "stand_in": True}
             "Images were cut into patches; an image's scores are the mean of its patches'.",
         ),
         ({"marked": frozenset({"strict/t"})}, "t: a marker that goes with the label was burnt into the images"),
-        ({}, "Intervals: 95 %, bootstrap over patients"),
-        ({"recipe": {"seeds": [0, 1]}}, "All seeds share one pretraining"),
+        ({}, "Intervals: 95 %, of the expected value of the whole procedure on new patients"),
+        ({"recipe": SHARED}, "other: all seeds share one pretraining. Numbers and comparisons are given this one"),
     ],
 )
 def test_what_holds_for_a_report_is_said_and_only_there(given, words):
     assert words in said(report_input(**given))
-    other = report_input(info=split_info(has_patients=True), recipe={"pretrain": {"seeds": "each"}, "seeds": [0, 1]})
+    other = report_input(info=split_info(has_patients=True), recipe={**SHARED, "pretrain": {}})
     assert words not in said(other) or words.startswith("Intervals")
 
 
@@ -96,24 +96,18 @@ def test_where_a_copy_differs_from_the_published_one_three_differences_are_named
     assert "Not the published copy, strict/t: one; two; three; and 2 more." in said(report_input(info=info))
 
 
-def compared(p):
-    return row(comparison=Comparison("imagenet", 0.1, p, "paired bootstrap over patients"))
+def test_the_comparisons_of_each_family_are_counted_and_their_tests_named():
+    rows = [table_row("other", comparison=comparison(p=p)) for p in (0.01, 0.2)]
+    words = said(report_input(), [*rows, table_row("other", comparison=comparison(family="other levels")), table_row()])
+    assert "The primary family: 2 comparisons with the reference chain, Holm-corrected together (t)." in words
+    assert "Exploration, other levels: 1 comparisons with the reference chain" in words
 
 
-def test_comparisons_are_counted_and_their_tests_named():
-    words = said(report_input(), [compared(0.01), compared(0.2), row()])
-    assert (
-        "2 comparisons with the reference chain, Holm-corrected together. Tests: paired bootstrap over patients."
-        in words
-    )
-
-
-@pytest.mark.parametrize(("samples", "is_said"), [(100, True), (1000, False)])
-def test_too_few_bootstrap_samples_for_so_many_comparisons_are_remarked(samples, is_said):
-    words = said(report_input({"samples": samples}), [compared(0.02)] * 5)
-    assert (f"and 5 comparisons, no p can fall below {10 / (samples + 1):.2f}" in words) is is_said
+def test_one_training_is_said_to_say_nothing_about_its_chain():
+    rows = [table_row("other", comparison=comparison(p=float("nan"), family=ONE_TRAINING))]
+    assert "nothing is claimed about the chain: give the recipe several seeds" in said(report_input(), rows)
 
 
 def test_explanations_are_said_to_be_of_the_first_seed():
-    assert "those of the first seed's networks" in said(report_input(), [row(kind="explanation")])
+    assert "those of the first seed's networks" in said(report_input(), [table_row(kind="explanation")])
     assert "those of the first seed's networks" not in said(report_input())

@@ -2,14 +2,19 @@
 
 from dataclasses import replace
 
-import numpy as np
-import pandas as pd
 import pytest
 
 from indomain.runs.tags import Method
-from report import statistics
-from report.comparison import Comparison, RowKey, TableRow, compare, reference_of
-from tests.report.made import row_key, tags_of
+from report.comparison import (
+    ONE_PRETRAINING,
+    ONE_TRAINING,
+    PRIMARY,
+    RowKey,
+    compare,
+    reference_of,
+    verdict,
+)
+from tests.report.made import comparison, report_input, row_key, sample, table_row, tags_of
 
 
 def known(*chains):
@@ -57,22 +62,67 @@ def test_rows_that_differ_in_more_than_their_chain_are_not_compared(change):
     assert reference_of(replace(row_key("other"), **change), known("imagenet"), "imagenet") is None
 
 
-def test_several_folds_are_compared_by_the_corrected_resampled_t():
-    by_fold = pd.Series([0.02, 0.05, 0.01])
-    found = compare("imagenet", 0.03, by_fold, 0.25, np.full(100, 0.03), 50)
-    expected = statistics.corrected_resampled_t(by_fold.to_numpy(), 0.25)
-    assert found == Comparison("imagenet", 0.03, expected, "corrected resampled t")
+def family(key, kind="score", metric="auroc", here=None, **given):
+    here = here or sample([0.8, 0.9])
+    return compare(report_input(**given), key, kind, metric, here, "imagenet", sample([0.7, 0.8])).family
 
 
-def test_one_fold_is_compared_by_the_paired_bootstrap():
-    drawn = np.random.default_rng(0).normal(0.02, 0.01, 200)
-    found = compare("imagenet", 0.02, pd.Series([0.02]), 0.25, drawn, 50)
-    assert found == Comparison("imagenet", 0.02, statistics.bootstrap_p(drawn, 50), "paired bootstrap over patients")
-    assert found.p < 0.1
+def test_the_chains_heads_by_the_first_metric_are_the_primary_family():
+    assert family(row_key("other")) == PRIMARY
 
 
-def test_few_units_bound_what_the_bootstrap_can_say():
-    assert compare("imagenet", 0.02, pd.Series([0.02]), 0.25, np.full(200, 0.02), 3).p == 0.25
+@pytest.mark.parametrize(
+    ("key", "kind", "metric", "expected"),
+    [
+        (row_key("other"), "robustness", "auroc under blur", "robustness"),
+        (row_key("other"), "explanation", "pointing", "explanations"),
+        (row_key("other"), "score", "f1", "other metrics"),
+        (row_key("other", budget="5 shots"), "score", "auroc", "other label budgets"),
+        (row_key("other", level="patient"), "score", "auroc", "other levels"),
+        (row_key("other", method=Method(rule="concat", classifier="lda")), "score", "auroc", "features and fusion"),
+        (row_key("other", method=Method(strategy="full", calibrated=True)), "score", "auroc", "calibrated scores"),
+    ],
+)
+def test_everything_else_is_exploration_of_its_own_family(key, kind, metric, expected):
+    assert family(key, kind, metric) == expected
+
+
+def test_the_largest_budget_is_primary_and_all_labels_are_larger_than_any():
+    budgets = {"t": [["5 shots", 5], ["all labels", 1.0]]}
+    assert family(row_key("other"), budgets=budgets) == PRIMARY
+    assert family(row_key("other", budget="5 shots"), budgets=budgets) == "other label budgets"
+
+
+def test_one_training_is_no_member_of_the_primary_family():
+    assert family(row_key("other"), here=sample([0.9])) == ONE_TRAINING
+
+
+@pytest.mark.parametrize(("seeds", "expected"), [("one", ONE_PRETRAINING), ("each", PRIMARY)])
+def test_a_shared_pretraining_makes_a_family_of_its_own(seeds, expected):
+    recipe = {
+        **{"seeds": [0, 1], "pretrain": {"seeds": seeds}, "sources": {"s": {"set": "own"}}},
+        "chains": {"imagenet": ["imagenet"], "other": ["random", "s:supervised"], "random": ["random"]},
+    }
+    assert family(row_key("other"), recipe=recipe) == expected
+    assert family(row_key("random"), recipe=recipe) == PRIMARY
+
+
+@pytest.mark.parametrize(
+    ("metric", "low", "high", "p", "expected"),
+    [
+        ("auroc", 0.03, 0.09, 0.001, "better"),
+        ("auroc", -0.09, -0.03, 0.001, "worse"),
+        ("brier", 0.03, 0.09, 0.001, "worse"),
+        ("deletion", -0.09, -0.03, 0.001, "better"),
+        ("auroc", 0.001, 0.09, 0.20, "cannot tell"),
+        ("auroc", -0.05, 0.09, 0.60, "cannot tell"),
+        ("auroc", -0.01, 0.015, 0.60, "equal"),
+        ("auroc", 0.001, 0.015, 0.01, "equal"),
+        ("auroc", 0.03, 0.09, float("nan"), ""),
+    ],
+)
+def test_a_verdict_is_what_interval_and_corrected_p_allow(metric, low, high, p, expected):
+    assert verdict(metric, low, high, (low + high) / 2, p, 0.02) == expected
 
 
 def test_all_folds_and_seeds_of_a_run_are_one_row():
@@ -99,23 +149,14 @@ def test_words_left_empty_match_any_row(named, expected):
     assert row_key().matches(named) is expected
 
 
-def table_row(**changes):
-    plain = {"kind": "score", "metric": "auroc", "data": "real", "mean": 0.8, "interval": (0.7, 0.9)}
-    return TableRow(row_key(), **{**plain, "n_runs": 1, "n_images": 10, "n_patients": float("nan"), **changes})
-
-
 def test_a_row_that_is_not_compared_has_no_cells_of_a_comparison():
     assert not {"difference", "p_uncorrected", "reported"} & set(table_row().cells())
 
 
 def test_a_comparison_fills_its_cells():
-    cells = table_row(comparison=Comparison("other", 0.1, 0.04, "DeLong")).cells()
-    assert (cells["difference"], cells["p_uncorrected"], cells["test"], cells["compared_with"]) == (
-        0.1,
-        0.04,
-        "DeLong",
-        "other",
-    )
+    cells = table_row(comparison=comparison(0.1, 0.04, chain="other")).cells()
+    names = ("difference", "difference_low", "difference_high", "p_uncorrected", "test", "compared_with", "family")
+    assert [cells[name] for name in names] == [0.1, pytest.approx(0.02), 0.18, 0.04, "t", "other", PRIMARY]
 
 
 @pytest.mark.parametrize("same", [True, False])

@@ -5,7 +5,7 @@ import pytest
 
 from indomain.runs.tags import Method
 from report import statistics
-from report.explanations import APART, DIFFERENT, explanation_rows
+from report.explanations import APART, DIFFERENT, FIRST_SEED, explanation_rows
 from tests.report.made import finished_run, measured_run, report_input, tags_of
 
 MEANS = {"imagenet": [0.2, 0.4, 0.3], "other": [0.6, 0.7, 0.9]}
@@ -37,7 +37,7 @@ def of_chain(found, chain):
 
 def test_a_row_is_the_mean_over_images_of_all_folds(rows):
     row = of_chain(rows(*folds("other", MEANS["other"])), "other")
-    assert row.mean == pytest.approx(2.2 / 3) and (row.n_runs, row.n_images) == (3, 12)
+    assert row.mean == pytest.approx(2.2 / 3) and (len(row.sample.values), row.n_images) == (3, 12)
     assert (
         row.kind == "explanation"
         and row.metric == "pointing"
@@ -48,41 +48,44 @@ def test_a_row_is_the_mean_over_images_of_all_folds(rows):
 def test_several_folds_are_compared_by_the_corrected_t(rows):
     found = rows(*folds("imagenet", MEANS["imagenet"]), *folds("other", MEANS["other"]))
     compared = of_chain(found, "other").comparison
-    by_hand = statistics.corrected_resampled_t(np.array([0.4, 0.3, 0.6]), 4 / 12)
-    assert compared.p == pytest.approx(by_hand) and compared.difference == pytest.approx(1.3 / 3)
-    assert compared.test == "corrected resampled t" and of_chain(found, "imagenet").comparison is None
+    by_hand = statistics.p_value(1.3 / 3, [statistics.folds_part(np.array([0.4, 0.3, 0.6]), 0.25)])
+    assert compared.difference.p == pytest.approx(by_hand) and compared.difference.value == pytest.approx(1.3 / 3)
+    assert (
+        compared.difference.test.startswith("corrected resampled t") and of_chain(found, "imagenet").comparison is None
+    )
 
 
-def test_one_fold_is_compared_by_the_paired_bootstrap(rows):
+def test_one_network_of_each_chain_is_compared_without_a_p(rows):
     found = rows((tags_of(explained="true"), [0, 0, 1, 0]), (tags_of(chain="other", explained="true"), [1, 0, 1, 1]))
     compared = of_chain(found, "other").comparison
-    assert compared.test == "paired bootstrap over patients" and compared.difference == 0.5 and 0 < compared.p < 1
+    assert compared.difference.value == 0.5 and compared.family == "one training" and np.isnan(compared.difference.p)
+    assert compared.difference.interval[0] < 0.5 < compared.difference.interval[1]
 
 
 def test_what_lacks_a_fold_is_compared_with_nothing(rows):
     other = folds("other", MEANS["other"])
     other[1] = (other[1][0], None)
     row = of_chain(rows(*folds("imagenet", MEANS["imagenet"]), *other), "other")
-    assert row.comparison is None and row.note == DIFFERENT and row.n_runs == 2
+    assert row.comparison is None and DIFFERENT in row.note and len(row.sample.values) == 2
 
 
 def test_measures_that_are_not_compared_have_no_test(rows):
     found = rows(*folds("imagenet", MEANS["imagenet"]), *folds("other", MEANS["other"]), test_metrics=["energy"])
-    assert all(row.comparison is None and row.note == "" for row in found if row.key.chain == "other")
+    assert all(row.comparison is None and row.note == FIRST_SEED for row in found if row.key.chain == "other")
 
 
 def test_of_the_class_predicted_the_images_that_both_have_are_compared(rows):
     nan = float("nan")
     reference, other = (tags_of(chain=chain, explained="predicted") for chain in ("imagenet", "other"))
     compared = of_chain(rows((reference, [0, 0, nan, 1]), (other, [1, 0, 1, nan])), "other").comparison
-    assert compared.difference == pytest.approx(0.5)
+    assert compared.difference.value == pytest.approx(0.5)
 
 
 def test_of_the_class_predicted_no_image_in_common_is_said(rows):
     nan = float("nan")
     reference, other = (tags_of(chain=chain, explained="predicted") for chain in ("imagenet", "other"))
     row = of_chain(rows((reference, [0, 0, nan, nan]), (other, [nan, nan, 1, 1])), "other")
-    assert row.comparison is None and row.note == APART
+    assert row.comparison is None and APART in row.note
 
 
 def test_explanations_are_compared_with_their_own_kind_only(rows):
@@ -118,7 +121,8 @@ def test_a_measure_without_any_value_has_no_row(rows):
 
 def test_equal_values_are_remarked(rows):
     found = rows((tags_of(explained="true"), [1.0] * 4))
-    assert found[0].note == "every bootstrap sample gives the same value" and found[0].interval == (1, 1)
+    assert found[0].note == "networks of the first seed; every patient gives the same value"
+    assert 0 < found[0].interval[0] < 1 and found[0].interval[1] == 1, "four images are no certainty"
 
 
 def test_a_classifiers_explanations_are_its_own_rows(rows):

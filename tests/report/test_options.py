@@ -15,9 +15,10 @@ from report.options import Options
         ({"levels": ["lesion"]}, "levels"),
         ({"rule": "median"}, "rule"),
         ({"sensitivity": 1.2}, "sensitivity"),
-        ({"samples": 10}, "samples"),
+        ({"margin": 0}, "margin"),
+        ({"samples": 1000}, "samples"),
         ({"beside": {"a": {"chians": "x"}}}, "chians"),
-        ({"calibrate": True, "metrics": ["auroc"]}, 'calibrate changes "brier" and "ece" only'),
+        ({"calibrate": True, "metrics": ["auroc"]}, 'calibrate changes "brier" and "calibration_error" only'),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_key(keys, words):
@@ -33,6 +34,12 @@ def test_one_rule_is_a_list_of_one():
 def test_the_first_metric_and_where_maps_point_are_compared_unless_others_are_named():
     assert Options(metrics=["kappa", "f1"]).tested([]) == ["kappa", "pointing"]
     assert Options(test_metrics=["f1", "energy"]).tested(["energy"]) == ["f1", "energy"]
+
+
+def test_a_calibration_error_has_no_test():
+    options = Options(metrics=["auroc", "calibration_error"], test_metrics=["calibration_error"])
+    with pytest.raises(ValueError, match="compare the Brier score, brier, instead"):
+        options.tested([])
 
 
 def test_what_the_table_does_not_show_cannot_be_compared():

@@ -7,22 +7,19 @@ import pytest
 from PIL import Image
 
 from report import costs, page, table
-from report.comparison import TableRow
-from tests.report.made import report_input, row_key, split_info
+from tests.report.made import comparison, report_input, split_info, table_row
 
 EVIL = "<script>alert(1)</script>"
 
 
-def row(kind="score", metric="auroc", **changes):
-    plain = {"data": "real", "mean": 0.8123, "interval": (0.7, 0.9), "n_runs": 1, "n_images": 10, "n_patients": 10.0}
-    return TableRow(row_key(), kind=kind, metric=metric, **{**plain, **changes})
+def row(kind="score", metric="auroc", mean=0.8123, **changes):
+    return table_row(metric=metric, mean=mean, kind=kind, **{"interval": (0.7, 0.9), **changes})
 
 
-def rendered(given=None, rows=(), panels=(), figures=(), sentences=("Mind the gap.",)):
-    finished = table.finished(rows or [row()])
-    return page.render(
-        given or report_input(), finished, costs.of_stages([]), list(sentences), list(figures), list(panels)
-    )
+def rendered(given=None, rows=(), panels=(), figures=(), sentences=("Mind the gap.",), answers=("It is better.",)):
+    finished = table.finished(rows or [row()], 0.02)
+    words = (list(answers), list(sentences))
+    return page.render(given or report_input(), finished, costs.of_stages([]), *words, list(figures), list(panels))
 
 
 def part(text, name):
@@ -55,9 +52,29 @@ def test_names_are_text_and_no_markup():
     assert EVIL not in text and text.count("&lt;script&gt;alert(1)") >= 7
 
 
-def test_what_a_reader_must_know_stands_above_everything():
+def test_the_answer_opens_the_page_then_the_papers_table_then_what_a_reader_must_know():
     text = rendered()
-    assert text.index("Mind the gap.") < text.index('id="chains"') < text.index('id="ours"')
+    places = [
+        text.index(words) for words in ("It is better.", 'id="short"', "Mind the gap.", 'id="chains"', 'id="ours"')
+    ]
+    assert places == sorted(places)
+
+
+def test_a_winner_is_marked_where_the_primary_verdict_says_so_and_nowhere_else():
+    rows = [
+        table_row("imagenet"),
+        table_row("other", comparison=comparison(0.2, 0.001)),
+        table_row("random", comparison=comparison(0.2, 0.2)),
+    ]
+    short = part(rendered(rows=rows), "short")
+    assert short.count(" ▲") == 2, "once in the table and once in its legend"
+    explored = [rows[0], table_row("other", comparison=comparison(0.2, 0.001, family="other levels"))]
+    assert part(rendered(rows=explored), "short").count(" ▲") == 1
+
+
+def test_the_difference_stands_before_its_p():
+    ours = part(rendered(rows=[table_row("other", comparison=comparison(0.2, 0.031))]), "ours")
+    assert ours.index("+0.200") < ours.index("+0.120 to +0.280") < ours.index("better") < ours.index("0.031")
 
 
 def test_a_figure_is_inside_as_it_is():
@@ -83,5 +100,5 @@ def test_the_counts_are_those_of_the_first_fold():
 
 def test_what_the_runs_cost_is_listed():
     spent = pd.DataFrame([("finetune", 3, 4.25, 512, 14.4)], columns=costs.COLUMNS)
-    text = page.render(report_input(), table.finished([row()]), spent, [], [], [])
+    text = page.render(report_input(), table.finished([row()], 0.02), spent, [], [], [], [])
     assert re.findall(r'class="n">([\d.]+)<', part(text, "cost")) == ["3", "4.2", "512", "14"]

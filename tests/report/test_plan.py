@@ -54,7 +54,7 @@ def test_networks_classifiers_panels_and_measures_are_shown(planned):
 
 def test_the_cost_of_every_run_is_counted_each_once(planned):
     task = planned("seeds=[0,1]")
-    assert sum("pretrain-" in path for path in task.paths["runs"]) == 2 and len(set(task.paths["runs"])) == len(
+    assert sum("pretrain-" in path for path in task.paths["runs"]) == 4 and len(set(task.paths["runs"])) == len(
         task.paths["runs"]
     )
 

@@ -5,8 +5,7 @@ import pytest
 
 from indomain import metrics
 from report import statistics
-from report.explanations import DIFFERENT
-from report.robustness import corrupted_arms, curves, robustness_rows
+from report.robustness import DIFFERENT, corrupted_arms, curves, robustness_rows
 from tests.report.made import corrupted_run, finished_run, report_input, tags_of
 
 CORRUPTED = [("none", 0), ("noise", 1), ("noise", 5), ("blur", 1), ("blur", 5)]
@@ -60,7 +59,7 @@ def auroc(values):
 def test_each_condition_has_the_metric_of_its_scores(study):
     given = scores(0, CORRUPTED)
     _, arms = study((tags_of(), given))
-    found = {condition: values.mean for condition, values in arms[0].values.items()}
+    found = {condition: values.mean for condition, values in arms[0].samples.items()}
     assert found == pytest.approx({condition: auroc(values) for condition, values in given.items()})
 
 
@@ -68,7 +67,7 @@ def test_folds_are_one_arm_and_its_value_their_mean(study):
     every = [scores(fold, CORRUPTED) for fold in range(3)]
     _, arms = study(*[(tags_of(fold=fold), given) for fold, given in enumerate(every)])
     assert len(arms) == 1
-    assert arms[0].values["noise", 5].mean == pytest.approx(np.mean([auroc(given["noise", 5]) for given in every]))
+    assert arms[0].samples["noise", 5].mean == pytest.approx(np.mean([auroc(given["noise", 5]) for given in every]))
 
 
 def test_the_area_of_a_corruption_is_the_mean_over_its_severities(study):
@@ -104,24 +103,36 @@ def test_a_markers_absence_is_compared_and_its_other_conditions_are_not(study):
 def test_several_folds_are_compared_by_the_corrected_t(study):
     given, arms = study(*chains(CORRUPTED, folds=3))
     compared = next(row.comparison for row in robustness_rows(arms, given) if row.comparison)
-    summaries = [arm.summaries()[1].values.folds for arm in arms]
-    by_hand = statistics.corrected_resampled_t(summaries[1] - summaries[0], 10 / 12)
-    assert compared.test == "corrected resampled t" and compared.p == pytest.approx(by_hand)
-    assert compared.difference == pytest.approx((summaries[1] - summaries[0]).mean())
+    values = [arm.summaries()[1].sample.values for arm in arms]
+    by_hand = statistics.p_value((values[1] - values[0]).mean(), [statistics.folds_part(values[1] - values[0], 0.25)])
+    found = compared.difference
+    assert found.test.startswith("corrected resampled t") and found.p == pytest.approx(by_hand)
+    assert found.value == pytest.approx((values[1] - values[0]).mean())
 
 
-def test_one_fold_is_compared_by_the_paired_bootstrap(study):
+def test_one_training_is_compared_without_a_p(study):
     given, arms = study(*chains(CORRUPTED))
     compared = next(row.comparison for row in robustness_rows(arms, given) if row.comparison)
-    assert compared.test == "paired bootstrap over patients" and compared.chain == "imagenet"
+    assert compared.family == "one training" and np.isnan(compared.difference.p) and compared.chain == "imagenet"
+
+
+def test_seeds_are_trainings_of_one_arm(study):
+    runs = [
+        (tags_of(chain=chain, seed=seed), scores(10 * n + seed, CORRUPTED))
+        for n, chain in enumerate(("imagenet", "other"))
+        for seed in range(3)
+    ]
+    given, arms = study(*runs)
+    compared = next(row.comparison for row in robustness_rows(arms, given) if row.comparison)
+    assert len(arms) == 2 and compared.family == "robustness" and 0 < compared.difference.p <= 1
 
 
 def test_what_lacks_a_fold_is_compared_with_nothing(study):
     every = chains(CORRUPTED, folds=3)
     every[4] = (every[4][0], None)
     given, arms = study(*every)
-    row = next(row for row in robustness_rows(arms, given) if row.key.chain == "other" and row.note)
-    assert row.comparison is None and row.note == DIFFERENT and row.metric == "auroc under corruption"
+    rows = [row for row in robustness_rows(arms, given) if row.key.chain == "other" and DIFFERENT in row.note]
+    assert [row.metric for row in rows] == ["auroc under corruption"] and rows[0].comparison is None
 
 
 def test_every_point_of_every_curve_is_listed(study):

@@ -33,6 +33,7 @@ def test_every_file_is_written(made):
         "predictions.csv",
         "stages.csv",
         "summary.txt",
+        "differences-wrist.png",
         "intervals-wrist.png",
     }
     assert names == written
@@ -40,7 +41,7 @@ def test_every_file_is_written(made):
 
 def test_facts_count_rows_and_comparisons(made):
     table = pd.read_csv(made[0] / "table.csv")
-    assert made[1] == {"rows": len(table), "comparisons": int(table["p_uncorrected"].notna().sum())}
+    assert made[1] == {"rows": len(table), "comparisons": int(table["difference"].notna().sum())}
     assert made[1] == {"rows": 8, "comparisons": 2}
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from indomain import metrics
 from report import statistics
 
 
@@ -42,59 +43,174 @@ def test_holm_of_a_worked_example():
     )
 
 
-def test_the_corrected_t_test_by_hand_and_more_cautious_than_the_plain_one():
+def auroc(is_positive, scores):
+    """From weights to the AUROC, as `jackknife` wants it."""
+    scores = np.stack([1 - scores, scores], axis=1)
+    return lambda weights: metrics.evaluate(["auroc"], is_positive.astype(int), scores, 1, weights)["auroc"][None]
+
+
+def drawn(rng, patients, images=1, shift=1.0):
+    """Classes of patients, and scores of their images, which share a part."""
+    member = np.repeat(np.arange(patients), images)
+    positive = (np.arange(patients) % 2 == 0)[member]
+    score = shift * positive + rng.normal(size=patients)[member] + rng.normal(size=len(member))
+    return positive, stats.norm.cdf(score / 2), member
+
+
+# The jackknife.
+
+
+def test_the_jackknife_of_a_mean_is_the_standard_error_squared():
+    values = np.random.default_rng(0).normal(size=30)
+    ((mean, influence),) = statistics.jackknife(lambda w: (w @ values / w.sum(axis=1))[None], np.arange(30))
+    assert mean == pytest.approx(values.mean()) and (influence**2).sum() == pytest.approx(values.var(ddof=1) / 30)
+
+
+def test_of_independent_images_it_agrees_with_delong():
+    positive, first, groups = drawn(np.random.default_rng(0), 200)
+    second = drawn(np.random.default_rng(1), 200)[1]
+    influence = [statistics.jackknife(auroc(positive, scores), groups)[0][1] for scores in (first, second)]
+    variance = ((influence[0] - influence[1]) ** 2).sum()
+    areas = statistics.delong(positive, first, second)
+    z = stats.norm.isf(areas[2] / 2)
+    assert variance == pytest.approx(((areas[0] - areas[1]) / z) ** 2, rel=0.03)
+
+
+def test_it_agrees_with_a_bootstrap_of_patients_with_several_images():
+    rng = np.random.default_rng(3)
+    positive, scores, groups = drawn(rng, 60, images=3)
+    variance = (statistics.jackknife(auroc(positive, scores), groups)[0][1] ** 2).sum()
+    counts = rng.multinomial(60, np.full(60, 1 / 60), 4000)[:, groups].astype(float)
+    assert variance == pytest.approx(np.nanvar(auroc(positive, scores)(counts)), rel=0.1)
+    alone = (statistics.jackknife(auroc(positive, scores), np.arange(180))[0][1] ** 2).sum()
+    assert variance > 1.3 * alone, "images of one patient are not independent"
+
+
+def test_a_class_of_one_patient_has_no_variance_that_is_known():
+    positive = np.array([True, True, False, False, False])
+    ((value, influence),) = statistics.jackknife(auroc(positive, np.linspace(1, 0, 5)), np.array([0, 0, 1, 2, 3]))
+    assert value == 1 and np.isnan(influence).all() and influence.shape == (4,)
+
+
+def test_many_patients_are_left_out_in_blocks(monkeypatch):
+    positive, scores, groups = drawn(np.random.default_rng(0), 1200)
+    one_by_one = (statistics.jackknife(auroc(positive, scores), groups)[0][1] ** 2).sum()
+    monkeypatch.setattr(statistics, "MOST_GROUPS", 300)
+    ((_, influence),) = statistics.jackknife(auroc(positive, scores), groups)
+    assert influence.shape == (1200,) and (influence**2).sum() == pytest.approx(one_by_one, rel=0.15)
+
+
+# Parts, intervals and p values.
+
+
+def test_an_error_of_one_part_has_students_interval_and_p():
+    part = statistics.Part(0.04, 7)
+    assert statistics.half_width([part]) == pytest.approx(0.2 * stats.t.ppf(0.975, 7))
+    assert statistics.p_value(0.3, [part]) == pytest.approx(2 * stats.t.sf(1.5, 7))
+
+
+@pytest.mark.parametrize("parts", [[(0.01, 300), (0.02, 2)], [(0.04, 9)], [(1e-6, 2), (0.01, 50)]])
+def test_p_is_5_percent_where_the_interval_touches_0(parts):
+    parts = [statistics.Part(*part) for part in parts]
+    assert statistics.p_value(statistics.half_width(parts), parts) == pytest.approx(0.05)
+    assert statistics.p_value(-statistics.half_width(parts), parts) == pytest.approx(0.05)
+
+
+def test_p_is_never_0_and_unknown_without_variance():
+    assert 0 < statistics.p_value(1e6, [statistics.Part(1e-9, 1000)]) <= 1e-12
+    assert np.isnan(statistics.p_value(0.1, [statistics.Part(0.0, 5)]))
+    assert np.isnan(statistics.p_value(0.1, [statistics.Part(float("nan"), 5)]))
+    assert statistics.p_value(0.0, [statistics.Part(0.1, 5)]) == 1
+
+
+def test_folds_overlap_in_training_so_that_the_plain_t_test_is_too_bold():
     differences = np.array([0.02, 0.05, 0.01, 0.04, 0.03])
+    p = statistics.p_value(differences.mean(), [statistics.folds_part(differences, 0.25)])
     t = 0.03 / np.sqrt((1 / 5 + 0.25) * differences.var(ddof=1))
-    p = statistics.corrected_resampled_t(differences, 0.25)
     assert p == pytest.approx(2 * stats.t.sf(t, 4)) and p > stats.ttest_1samp(differences, 0).pvalue
 
 
-def test_whole_patients_are_drawn():
-    groups = np.array(["a", "a", "b", "c", "c", "c"])
-    weights = statistics.bootstrap_weights(groups, 50, 0)
-    assert (weights[:, 0] == weights[:, 1]).all() and (weights[:, 3] == weights[:, 5]).all()
-    assert (weights[:, [0, 2, 3]].sum(axis=1) == 3).all()
-
-
-def test_the_interval_covers_as_often_as_it_says():
+def test_two_chains_seeds_are_joined_as_welch_does():
     rng = np.random.default_rng(0)
-    hits = 0
-    for trial in range(200):
-        values = rng.normal(1.0, 1.0, 60)
-        weights = statistics.bootstrap_weights(np.arange(60), 400, trial)
-        low, high = statistics.percentile_interval(weights @ values / weights.sum(axis=1))
-        hits += low <= 1.0 <= high
-    assert 0.90 <= hits / 200 <= 0.98
+    first, second = rng.normal(0, 1, 5), rng.normal(0.5, 3, 4)
+    part = statistics.joined([statistics.seeds_part(first), statistics.seeds_part(second)])
+    expected = stats.ttest_ind(first, second, equal_var=False)
+    assert statistics.p_value(first.mean() - second.mean(), [part]) == pytest.approx(expected.pvalue)
+    assert part.df == pytest.approx(expected.df)
 
 
-def test_the_bootstrap_test_finds_no_more_than_its_level_where_nothing_is():
+def test_a_difference_of_the_size_that_can_be_seen_is_seen_four_times_in_five():
     rng = np.random.default_rng(0)
-    found = sum(statistics.bootstrap_p(rng.normal(rng.normal(), 1.0, 500), 60) < 0.05 for _ in range(300))
-    assert found / 300 < 0.10
+    true = statistics.detectable([statistics.Part(1 / 12, 11)])
+    samples = rng.normal(true, 1, (4000, 12))
+    p = stats.ttest_1samp(samples, 0, axis=1).pvalue
+    assert (p < 0.05).mean() == pytest.approx(0.8, abs=0.03)
+
+
+def test_an_interval_stays_within_the_bounds_and_holds_its_estimate():
+    for mean, bounds in ((0.99, (0.0, 1.0)), (-0.98, (-1.0, 1.0)), (1.9, (0.0, 2.0)), (1.0, (0.0, 1.0))):
+        low, high = statistics.interval(mean, [statistics.Part(0.01, 10)], bounds, 30)
+        assert bounds[0] <= low <= mean <= high <= bounds[1]
+
+
+def test_patients_who_all_agree_are_no_certainty():
+    low, high = statistics.interval(1.0, [statistics.Part(0.0, 9)], (0.0, 1.0), 10)
+    assert 0.6 < low < 0.9 and high == 1
+    assert statistics.interval(1.0, [statistics.Part(0.0, 99)], (0.0, 1.0), 100)[0] > low
+
+
+def test_a_constant_inside_the_bounds_has_no_interval():
+    assert np.isnan(statistics.interval(0.5, [statistics.Part(0.0, 99)], (0.0, 1.0), 100)).all()
+
+
+def test_in_the_middle_and_with_many_patients_the_interval_is_the_plain_one():
+    part = statistics.Part(0.0004, 400)
+    low, high = statistics.interval(0.5, [part], (0.0, 1.0), 500)
+    assert (low, high) == pytest.approx((0.5 - 0.0393, 0.5 + 0.0393), abs=0.001)
+
+
+@pytest.mark.parametrize("patients", [8, 30, 200])
+@pytest.mark.parametrize("share", [0.6, 0.95])
+def test_the_interval_of_an_accuracy_covers_as_often_as_it_says(patients, share):
+    rng = np.random.default_rng(0)
+    hits = []
+    for _ in range(600):
+        right = (rng.random(patients) < share).astype(float)
+        ((mean, influence),) = statistics.jackknife(
+            lambda w, right=right: (w @ right / w.sum(axis=1))[None], np.arange(patients)
+        )
+        low, high = statistics.interval(mean, [statistics.patients_part(influence)], (0.0, 1.0), patients)
+        hits.append(low <= share <= high)
+    assert np.mean(hits) >= 0.93
+
+
+# Sign flips.
 
 
 def test_three_patients_who_agree_prove_nothing():
-    weights = statistics.bootstrap_weights(np.arange(3), 1000, 0)
-    always = weights @ np.ones(3) / weights.sum(axis=1)
-    assert statistics.bootstrap_p(always, 3) == 0.25
-    assert statistics.bootstrap_p(always, 30) == pytest.approx(2 / 1001)
+    assert statistics.sign_flip(np.ones(3)) == 0.25
 
 
-def test_a_mean_over_runs_leaves_out_what_is_not_defined():
-    values = [np.array([1.0, np.nan, np.nan]), np.array([3.0, 5.0, np.nan])]
-    np.testing.assert_array_equal(statistics.mean_over_runs(values), [2, 5, np.nan])
+def test_sign_flips_are_exact_for_few_patients_and_close_to_it_for_more():
+    values = np.random.default_rng(0).normal(0.5, 1, 14)
+    signs = np.array(np.meshgrid(*[[-1, 1]] * 14)).reshape(14, -1)
+    exact = (np.abs(values @ signs) >= abs(values.sum()) - 1e-12).mean()
+    assert statistics.sign_flip(values) == pytest.approx(exact)
+    more = np.random.default_rng(1).normal(0.3, 1, 18)
+    patterns = 2 * ((np.arange(2**18)[:, None] >> np.arange(18)) & 1) - 1
+    exact = (np.abs(patterns @ more) >= abs(more.sum()) - 1e-12).mean()
+    assert statistics.sign_flip(more) == pytest.approx(exact, abs=0.01)
+    assert np.isnan(statistics.sign_flip(np.r_[values, np.nan]))
 
 
-def test_samples_without_a_value_are_left_out_of_the_interval():
-    values = np.r_[np.linspace(0, 1, 101), np.full(50, np.nan)]
-    assert statistics.percentile_interval(values) == pytest.approx((0.025, 0.975))
-    assert np.isnan(statistics.percentile_interval(np.full(3, np.nan))).all()
+def test_sign_flips_find_no_more_than_their_level_where_nothing_is():
+    rng = np.random.default_rng(0)
+    found = [statistics.sign_flip(rng.normal(size=9)) <= 0.05 for _ in range(600)]
+    assert np.mean(found) < 0.07
 
 
-@pytest.mark.parametrize(("differences", "p"), [([0.0, 0.0, 0.0], 1.0), ([0.25, 0.25, 0.25], 0.0)])
-def test_differences_without_variance_are_all_or_nothing(differences, p):
-    assert statistics.corrected_resampled_t(np.array(differences), 0.25) == p
-
-
-def test_one_difference_tells_nothing():
-    assert np.isnan(statistics.corrected_resampled_t(np.array([0.1]), 0.25))
+def test_no_test_says_0():
+    positive = np.array([True] * 3 + [False] * 3)
+    perfect, reverse = positive.astype(float), 1 - positive.astype(float)
+    assert statistics.delong(positive, perfect, reverse)[2] == 2.0**-5
+    assert statistics.sign_flip(np.full(40, 1.0)) > 0

@@ -14,7 +14,7 @@ from tests.report.made import arms_of, report_input, row_key, split_info
 def built(arms, options=None, **changes):
     """The finished table of arms, by chain."""
     given = report_input(options, **changes)
-    return table.finished(table.score_rows(arms, given)).set_index("chain")
+    return table.finished(table.score_rows(arms, given), given.options["margin"]).set_index("chain")
 
 
 def aurocs(arm):
@@ -31,7 +31,7 @@ def test_the_papers_confusion_matrices_give_the_papers_digits(cells, printed):
     hit, missed, right, false = cells
     y, said = np.repeat([1, 1, 0, 0], [hit, missed, right, false]), np.repeat([1, 0, 0, 1], [hit, missed, right, false])
     names = np.arange(len(y)).astype(str)
-    run = Run(0, 0, y, np.eye(2)[said] * 0.8 + 0.1, names, names, 100, len(y))
+    run = Run(0, 0, y, np.eye(2)[said] * 0.8 + 0.1, names, names)
     numbers = built([ArmResults(row_key(), split_info(), runs=[run])], {"metrics": ["accuracy", "f1", "kappa"]})
     assert [round(100 * value, 2) for value in numbers["mean"]] == list(printed)
 
@@ -61,10 +61,10 @@ def test_images_and_patients_are_counted_once():
 def test_every_metric_is_a_row_and_a_temperature_changes_two_of_them():
     arm = arms_of([0.9])[0]
     warmed = ArmResults(row_key(method=Method(strategy="full", calibrated=True)), arm.info, runs=arm.runs)
-    numbers = built([arm, warmed], {"metrics": ["auroc", "ece", "brier"], "calibrate": True})
+    numbers = built([arm, warmed], {"metrics": ["auroc", "calibration_error", "brier"], "calibrate": True})
     assert numbers.groupby("method")["metric"].agg(list).to_dict() == {
-        "full": ["auroc", "ece", "brier"],
-        "full, calibrated": ["ece", "brier"],
+        "full": ["auroc", "calibration_error", "brier"],
+        "full, calibrated": ["calibration_error", "brier"],
     }
 
 
@@ -85,7 +85,8 @@ def test_seeds_on_one_split_are_no_further_samples_of_it():
     arms = arms_of([0.3, 0.6, 0.9, 0.4, 0.5], seeds=4)
     row = built(arms).loc["other"]
     each = [aurocs(arm).reshape(5, 4).mean(axis=1) for arm in arms]
-    assert row["p_uncorrected"] == pytest.approx(statistics.corrected_resampled_t(each[1] - each[0], 40 / 160))
+    expected = statistics.p_value((each[1] - each[0]).mean(), [statistics.folds_part(each[1] - each[0], 40 / 160)])
+    assert row["p_uncorrected"] == pytest.approx(expected) and row["test"] == "corrected resampled t"
     assert row["difference"] == pytest.approx((each[1] - each[0]).mean())
 
 
@@ -94,34 +95,76 @@ def test_one_run_each_on_independent_images_is_compared_by_delong():
     row = built(arms).loc["other"]
     reference, other = (arm.runs[0] for arm in arms)
     expected = statistics.delong(reference.y == 1, other.scores[:, 1], reference.scores[:, 1])[2]
-    assert row["test"] == "DeLong" and row["p_uncorrected"] == pytest.approx(expected)
+    assert row["test"] == "DeLong, of these two networks" and row["p_uncorrected"] == pytest.approx(expected)
+
+
+def test_one_training_of_each_is_said_and_leads_to_no_verdict():
+    numbers = built(arms_of([0.1]))
+    assert numbers["note"].str.contains("one training").all() and numbers["verdict"].isna().all()
+    assert numbers.loc["other", "family"] == "one training" and np.isfinite(numbers.loc["other", "difference_low"])
+
+
+def test_several_seeds_on_one_split_are_compared_with_what_varies_over_them():
+    row = built(arms_of([0.3], seeds=3), recipe={"seeds": [0, 1, 2]}).loc["other"]
+    assert (
+        row["test"] == "t over patients and seeds, sign flip over patients"
+        and row["interval_holds"] == "patients, seeds"
+    )
+    assert row["family"] == "primary" and row["verdict"] in ("better", "worse", "equal", "cannot tell")
+
+
+def test_what_is_the_same_for_every_seed_is_no_single_training():
+    arms = arms_of([0.3], seeds=3)
+    arms[1].runs = arms[1].runs[:1]
+    row = built(arms, recipe={"seeds": [0, 1, 2]}).loc["other"]
+    assert "one training" not in str(row["note"]) and np.isfinite(row["p_uncorrected"])
 
 
 def test_accuracies_of_one_run_each_are_compared_by_mcnemar():
     row = built(arms_of([0.5]), {"metrics": ["accuracy"], "test_metrics": ["accuracy"]}).loc["other"]
-    assert row["test"] == "McNemar (exact)"
+    assert row["test"] == "McNemar, of these two networks"
 
 
-def test_several_images_a_patient_are_compared_by_a_bootstrap_over_patients():
+def test_one_training_on_several_images_a_patient_has_no_test():
     arms = arms_of([0.5])
     for arm in arms:
         arm.runs[0].groups = np.arange(10) // 2
-    assert built(arms).loc["other", "test"] == "paired bootstrap over patients"
+    row = built(arms).loc["other"]
+    assert row[["test", "p_uncorrected"]].isna().all() and row["difference_low"] < row["difference"]
 
 
 def test_only_the_metrics_named_are_compared():
     numbers = built(arms_of([0.5]), {"metrics": ["auroc", "f1"], "test_metrics": ["f1"]})
-    assert numbers.loc["other"].set_index("metric")["p_value"].notna().to_dict() == {"auroc": False, "f1": True}
+    assert numbers.loc["other"].set_index("metric")["difference"].notna().to_dict() == {"auroc": False, "f1": True}
 
 
-def test_all_comparisons_of_a_table_are_corrected_together():
+def test_each_family_is_corrected_by_itself():
     arms = arms_of([0.3, 0.6, 0.9])
     third = ArmResults(row_key("random"), split_info(), runs=arms_of([0.9, 0.5, 0.7])[1].runs)
-    numbers = built([*arms, third])
-    assert (numbers["n_comparisons"] == 2).all()
-    np.testing.assert_allclose(
-        numbers["p_value"].dropna(), statistics.holm(numbers["p_uncorrected"].dropna().to_numpy())
+    numbers = built([*arms, third], {"metrics": ["auroc", "f1"], "test_metrics": ["auroc", "f1"]})
+    compared = numbers[numbers["family"].notna()]
+    assert compared["family"].tolist() == ["primary", "other metrics"] * 2
+    for _, part in compared.groupby("family"):
+        assert (part["n_comparisons"] == 2).all()
+        np.testing.assert_allclose(part["p_value"], statistics.holm(part["p_uncorrected"].to_numpy()))
+
+
+def test_a_calibration_error_pools_the_folds_and_its_interval_holds_it():
+    arms = arms_of([0.3, 0.6, 0.9], seeds=2)
+    for run in [run for arm in arms for run in arm.runs]:
+        run.scores = 1 / (1 + np.exp(-run.scores))
+        run.scores /= run.scores.sum(axis=1, keepdims=True)
+    row = (
+        built(arms, {"metrics": ["auroc", "calibration_error"]})
+        .loc["other"]
+        .set_index("metric")
+        .loc["calibration_error"]
     )
+    runs = [run for run in arms[1].runs if run.seed == 0]
+    y, scores = (np.concatenate([getattr(run, name) for run in runs]) for name in ("y", "scores"))
+    assert row["n_runs"] == 2 and row["ci_low"] <= row["mean"] <= row["ci_high"]
+    first = metrics.evaluate(["calibration_error"], y, scores)["calibration_error"][0]
+    assert -1 <= first <= 1 and row["mean"] >= 0
 
 
 def test_what_diverged_in_part_is_compared_with_nothing():
@@ -129,7 +172,7 @@ def test_what_diverged_in_part_is_compared_with_nothing():
     arms[1].runs.pop()
     arms[1].diverged = ["finetune: the loss became nan"]
     numbers = built(arms)
-    assert numbers["p_uncorrected"].isna().all() and (numbers["n_comparisons"] == 0).all()
+    assert numbers["p_uncorrected"].isna().all() and numbers["n_comparisons"].isna().all()
     assert numbers.loc["other", "note"].startswith("diverged in 1 of 3 runs; mean of the others")
     assert np.isfinite(numbers.loc["other", "mean"])
 
@@ -235,5 +278,5 @@ def test_a_reported_number_is_listed_next_to_the_rows_of_its_words():
 
 
 def test_the_columns_are_those_of_the_file_in_their_order():
-    assert list(table.finished([]).columns) == table.COLUMNS
+    assert list(table.finished([], 0.02).columns) == table.COLUMNS
     assert isinstance(built(arms_of([0.5])).reset_index(), pd.DataFrame)

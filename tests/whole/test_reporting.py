@@ -44,7 +44,7 @@ lime_seeds = 2
 corruptions = ["gaussian-noise", "marker"]
 severities = [1, 5]
 [report]
-metrics = ["auroc", "ece", "brier"]
+metrics = ["auroc", "calibration_error", "brier"]
 calibrate = true
 sensitivity = 0.8
 levels = ["image", "study"]
@@ -188,7 +188,7 @@ def test_images_and_studies_are_counted_these_by_each_rule(wrist):
 
 def test_calibrated_scores_have_the_metrics_that_a_temperature_changes(wrist):
     calibrated = wrist[wrist["method"] == "full, calibrated"]
-    assert set(calibrated["metric"]) == {"ece", "brier"} and calibrated["mean"].notna().all()
+    assert set(calibrated["metric"]) == {"calibration_error", "brier"} and calibrated["mean"].notna().all()
 
 
 def test_a_classifier_that_learnt_from_the_validation_images_is_not_calibrated_on_them(wrist):

@@ -4,21 +4,19 @@ import pandas as pd
 
 from report import table
 from report.arms import ArmResults
-from report.comparison import TableRow
 from report.figures.drawing import Material
-from tests.report.made import report_input, row_key
+from tests.report.made import report_input, table_row
 
 
 def row(chain="imagenet", mean=0.8, metric="auroc", **changes):
     """A row of the table."""
-    plain = {"kind": "score", "data": "real", "interval": (mean - 0.1, mean + 0.05), "n_runs": 1, "n_images": 10}
-    return TableRow(row_key(chain, **changes), metric=metric, mean=mean, n_patients=10.0, **plain)
+    return table_row(chain, mean, metric, interval=(mean - 0.1, mean + 0.05), **changes)
 
 
 def material(rows=(), arms: list[ArmResults] | None = None, curves: pd.DataFrame | None = None, **given) -> Material:
     """What figures are drawn from."""
     return Material(
-        report_input(**given), table.finished(rows), arms or [], pd.DataFrame() if curves is None else curves
+        report_input(**given), table.finished(rows, 0.02), arms or [], pd.DataFrame() if curves is None else curves
     )
 
 

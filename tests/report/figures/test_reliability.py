@@ -25,7 +25,7 @@ def arms():
 
 
 def drawn(arms, **changes):
-    return list(draw(material(arms=arms, options={"calibrate": True, "metrics": ["ece"]}, **changes)))
+    return list(draw(material(arms=arms, options={"calibrate": True, "metrics": ["calibration_error"]}, **changes)))
 
 
 def test_scores_as_they_are_and_calibrated_stand_side_by_side(arms):

@@ -1,0 +1,232 @@
+"""A metric over the trainings of an arm: its mean, its interval, and its difference from another arm's.
+
+The error of a mean has up to three parts: the test patients, the seeds, and the folds, whose part holds the others.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from report import statistics
+from report.given import ReportInput
+from report.statistics import Part
+
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A metric of all trainings of an arm.
+
+    Attributes:
+        folds: int (trainings,), the fold of each.
+        seeds: int (trainings,), the seed of each.
+        values: (trainings,), the metric; NaN where it is undefined.
+        patients: (patients,), names of the test patients of all folds, sorted.
+        influence: (trainings, patients), how much each patient moves the metric (`statistics.jackknife`); 0 for patients who
+            are not in the training's fold.
+        bounds: the least and the greatest value of the metric.
+        test_share: number of test images per image outside the test part of a fold.
+        is_random: whether another seed would lead to another training; if not, a single seed is all there is.
+        draws_labels: whether each seed draws the labels that are learnt from, the same ones for every chain.
+    """
+
+    folds: np.ndarray
+    seeds: np.ndarray
+    values: np.ndarray
+    patients: np.ndarray
+    influence: np.ndarray
+    bounds: tuple[float, float] = (0.0, 1.0)
+    test_share: float = 0.0
+    is_random: bool = True
+    draws_labels: bool = False
+
+    @cached_property
+    def by_fold(self) -> pd.Series:
+        """Fold -> the mean over its seeds, without folds in which the metric is undefined."""
+        return pd.Series(self.values, self.folds).dropna().groupby(level=0).mean()
+
+    @cached_property
+    def by_seed(self) -> pd.Series:
+        """Seed -> the mean over its folds, without seeds in which the metric is undefined."""
+        return pd.Series(self.values, self.seeds).dropna().groupby(level=0).mean()
+
+    @property
+    def mean(self) -> float:
+        """The mean over the folds of the means over their seeds; NaN if the metric is undefined throughout."""
+        return float(self.by_fold.mean())
+
+    @property
+    def sd(self) -> float:
+        """The standard deviation over the trainings; NaN for fewer than two."""
+        values = self.values[np.isfinite(self.values)]
+        return float(values.std(ddof=1)) if len(values) > 1 else NAN
+
+    @property
+    def is_one_training(self) -> bool:
+        """Whether there is a single training where another seed would lead to another one."""
+        return len(self.by_fold) < 2 and len(self.by_seed) < 2 and self.is_random
+
+    @property
+    def mean_influence(self) -> np.ndarray:
+        """(patients,), how much each patient moves the mean."""
+        defined = np.isfinite(self.values)
+        weights = np.array([1 / (self.folds[defined] == fold).sum() for fold in self.folds[defined]])
+        return weights @ self.influence[defined] / max(len(self.by_fold), 1)
+
+    @property
+    def parts(self) -> list[Part]:
+        """The parts of the error of the mean."""
+        if len(self.by_fold) > 1:
+            return [statistics.folds_part(self.by_fold.to_numpy(), self.test_share)]
+        parts = [statistics.patients_part(self.mean_influence)]
+        return parts + ([statistics.seeds_part(self.by_seed.to_numpy())] if len(self.by_seed) > 1 else [])
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """(low, high) of the 95 % interval of the mean."""
+        return statistics.interval(self.mean, self.parts, self.bounds, len(self.patients))
+
+    @property
+    def held(self) -> str:
+        """What the interval holds, in words: "patients, seeds, labels"."""
+        words = ["patients"] + ["folds"] * (len(self.by_fold) > 1) + ["seeds"] * (len(self.by_seed) > 1)
+        return ", ".join(words + ["labels"] * (self.draws_labels and len(self.by_seed) > 1))
+
+
+class Training(NamedTuple):
+    """What a `Sample` needs of one training.
+
+    Attributes:
+        fold: number of the fold.
+        seed: the seed.
+        groups: (images,), patients of the test images.
+        evaluate: from weights (samples, images) to metrics (metrics, samples).
+    """
+
+    fold: int
+    seed: int
+    groups: np.ndarray
+    evaluate: Callable[[np.ndarray], np.ndarray]
+
+
+def samples_of(
+    given: ReportInput, key: Any, trainings: Sequence[Training], bounds: Sequence[tuple[float, float]], is_random: bool
+) -> list[Sample]:
+    """The samples of several metrics of the same trainings.
+
+    Args:
+        given: the input of the report.
+        key: the coordinates of the row.
+        trainings: at least one.
+        bounds: the least and the greatest value of each metric.
+        is_random: whether another seed would lead to another training.
+    """
+    patients = np.unique(np.concatenate([training.groups for training in trainings]))
+    values = np.empty((len(bounds), len(trainings)))
+    influence = np.zeros((len(bounds), len(trainings), len(patients)))
+    for number, training in enumerate(trainings):
+        place = np.searchsorted(patients, np.unique(training.groups))
+        for metric, (value, moved) in enumerate(statistics.jackknife(training.evaluate, training.groups)):
+            values[metric, number], influence[metric, number, place] = value, moved
+    first = Sample(
+        folds=np.array([training.fold for training in trainings]),
+        seeds=np.array([training.seed for training in trainings]),
+        values=values[0],
+        patients=patients,
+        influence=influence[0],
+        test_share=given.info(key).test_share,
+        is_random=is_random,
+        draws_labels=given.draws_labels(key),
+    )
+    return [replace(first, values=v, influence=i, bounds=limits) for v, i, limits in zip(values, influence, bounds)]
+
+
+def mean_of(samples: Sequence[Sample]) -> Sample:
+    """The mean of several metrics of the same trainings, as a metric.
+
+    Args:
+        samples: at least one, with the same trainings and patients.
+    """
+    values, influence = ([getattr(sample, name) for sample in samples] for name in ("values", "influence"))
+    return replace(samples[0], values=np.mean(values, axis=0), influence=np.mean(influence, axis=0))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The difference of two arms' means.
+
+    Attributes:
+        value: the first mean minus the second.
+        interval: (low, high) of its 95 % interval; NaN if unknown.
+        p: two-sided p value; NaN if unknown, or where one training of an arm says nothing about others.
+        test: name of the test.
+        detectable: the smallest true difference that would be found with a probability of 0.8; NaN if unknown.
+    """
+
+    value: float
+    interval: tuple[float, float]
+    p: float
+    test: str
+    detectable: float = NAN
+
+
+def difference(here: Sample, there: Sample) -> Difference:
+    """Compares two arms.
+
+    * Several folds: corrected resampled t-test on the differences in each fold, averaged over its seeds.
+    * Otherwise: t-test whose variance is the patients' of the difference, plus the seeds' of either side. Where each seed
+      draws the labels, both sides learn from the same ones: the seeds' part is then that of the differences by seed.
+    * Fewer than 20 patients: p is the larger of that and of a sign-flip test over the patients.
+
+    Args:
+        here: the arm.
+        there: the arm that it is compared with.
+    """
+    parts, value = _parts(here, there), here.mean - there.mean
+    half = statistics.half_width(parts) if np.isfinite(sum(part.variance for part in parts)) else NAN
+    found = Difference(
+        value, (value - half, value + half) if half > np.sqrt(statistics.ROUNDING) else (NAN, NAN), NAN, ""
+    )
+    if here.is_one_training or there.is_one_training:
+        return found
+    p = statistics.p_value(value, parts)
+    test = "corrected resampled t" if len(here.by_fold) > 1 else "t over patients and seeds"
+    if min(len(here.patients), len(there.patients)) < statistics.FEW_PATIENTS:
+        flipped = statistics.sign_flip(_contributions(here, there, value))
+        least = 2.0 ** (1 - min(len(here.patients), len(there.patients)))
+        p, test = float(np.nanmax([p, flipped, least])) if np.isfinite(p) else p, f"{test}, sign flip over patients"
+    return Difference(
+        value, found.interval, p, test, statistics.detectable(parts) if half > np.sqrt(statistics.ROUNDING) else NAN
+    )
+
+
+def _parts(here: Sample, there: Sample) -> list[Part]:
+    """The parts of the error of a difference."""
+    if len(here.by_fold) > 1:
+        by_fold = (here.by_fold - there.by_fold).dropna().to_numpy()
+        return [statistics.folds_part(by_fold, here.test_share)] if len(by_fold) > 1 else [Part(NAN, 1)]
+    names = np.union1d(here.patients, there.patients)
+    both = [_placed(sample, names) for sample in (here, there)]
+    parts = [statistics.patients_part(both[0] - both[1])]
+    paired = (here.by_seed - there.by_seed).dropna().to_numpy()
+    if here.draws_labels and len(paired) > 1:
+        return [*parts, statistics.seeds_part(paired)]
+    varied = [statistics.seeds_part(sample.by_seed.to_numpy()) for sample in (here, there) if len(sample.by_seed) > 1]
+    return parts + ([statistics.joined(varied)] if varied else [])
+
+
+def _placed(sample: Sample, names: np.ndarray) -> np.ndarray:
+    influence = np.zeros(len(names))
+    influence[np.searchsorted(names, sample.patients)] = sample.mean_influence
+    return influence
+
+
+def _contributions(here: Sample, there: Sample, value: float) -> np.ndarray:
+    """Each patient's part of a difference: its pseudo-value, divided by the number of patients."""
+    names = np.union1d(here.patients, there.patients)
+    return value / len(names) + np.sqrt((len(names) - 1) / len(names)) * (_placed(here, names) - _placed(there, names))

@@ -1,0 +1,120 @@
+"""A metric over the trainings of an arm: means, intervals, and differences from another arm's."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from report import statistics
+from report.sample import difference, mean_of
+from tests.report.made import sample
+
+
+def test_a_mean_is_over_folds_of_means_over_seeds():
+    three = sample([0.6, 0.8, 0.9], folds=[0, 0, 1], seeds=[0, 1, 0])
+    assert three.mean == pytest.approx(0.8) and three.by_fold.to_dict() == pytest.approx({0: 0.7, 1: 0.9})
+
+
+def test_a_value_that_is_not_defined_is_left_out():
+    assert sample([0.6, np.nan, 0.8]).mean == pytest.approx(0.7)
+    assert np.isnan(sample([np.nan, np.nan]).mean)
+
+
+def test_seeds_that_vary_make_the_interval_wider():
+    steady, shaky = sample([0.8, 0.8, 0.8]).interval, sample([0.7, 0.8, 0.9]).interval
+    assert shaky[0] < steady[0] < 0.8 < steady[1] < shaky[1]
+
+
+def test_with_folds_the_interval_is_the_corrected_resampled_ts():
+    five = sample([0.5, 0.55, 0.45, 0.52, 0.48], folds=range(5), seeds=[0] * 5, patients=200, test_share=0.25)
+    half = stats.t.ppf(0.975, 4) * np.sqrt((1 / 5 + 0.25) * five.values.var(ddof=1))
+    assert five.interval == pytest.approx((0.5 - half, 0.5 + half), abs=0.004)
+
+
+@pytest.mark.parametrize(
+    ("values", "changes", "held"),
+    [
+        ([0.8], {}, "patients"),
+        ([0.8, 0.9], {}, "patients, seeds"),
+        ([0.8, 0.9], {"draws_labels": True}, "patients, seeds, labels"),
+        ([0.8, 0.9], {"folds": [0, 1], "seeds": [0, 0]}, "patients, folds"),
+    ],
+)
+def test_what_an_interval_holds_is_said(values, changes, held):
+    assert sample(values, **changes).held == held
+
+
+def test_one_training_is_one_unless_no_seed_changes_it():
+    assert sample([0.8]).is_one_training and not sample([0.8], is_random=False).is_one_training
+    assert not sample([0.8, 0.9]).is_one_training
+    assert not sample([0.8, 0.9], folds=[0, 1], seeds=[0, 0]).is_one_training
+
+
+def test_a_mean_of_metrics_has_the_mean_of_their_influences():
+    both = mean_of([sample([0.8, 0.9]), sample([0.6, 0.7], seed=1)])
+    assert both.values == pytest.approx([0.7, 0.8])
+    assert both.influence == pytest.approx((sample([0, 0]).influence + sample([0, 0], seed=1).influence) / 2)
+
+
+# Differences.
+
+
+def test_without_variation_of_seeds_the_error_is_the_patients():
+    here, there = sample([0.8] * 3), sample([0.75] * 3, seed=1)
+    found = difference(here, there)
+    variance = ((here.influence[0] - there.influence[0]) ** 2).sum()
+    assert found.p == pytest.approx(2 * stats.t.sf(0.05 / np.sqrt(variance), 39), rel=1e-4)
+    assert found.interval == pytest.approx(
+        (0.05 - stats.t.ppf(0.975, 39) * np.sqrt(variance), 0.05 + stats.t.ppf(0.975, 39) * np.sqrt(variance))
+    )
+
+
+def test_without_variation_of_patients_the_test_is_welchs():
+    here, there = sample([0.8, 0.9, 0.7], spread=0), sample([0.5, 0.52, 0.6], spread=0)
+    expected = stats.ttest_ind(here.values, there.values, equal_var=False).pvalue
+    assert difference(here, there).p == pytest.approx(expected, rel=1e-4)
+
+
+def test_seeds_that_draw_their_labels_are_paired():
+    labels = np.array([0.0, 0.1, -0.1, 0.05])
+    here = sample(0.80 + labels + [0.01, 0, 0, -0.01], spread=0, draws_labels=True)
+    there = sample(0.75 + labels, spread=0, draws_labels=True)
+    found = difference(here, there)
+    assert found.p == pytest.approx(stats.ttest_rel(here.values, there.values).pvalue, rel=1e-4)
+    assert found.p < difference(sample(here.values, spread=0), sample(there.values, spread=0)).p, (
+        "labels are a difficulty that both share"
+    )
+
+
+def test_folds_are_paired_after_averaging_over_seeds_also_with_what_has_no_seeds():
+    folds, seeds = [0, 0, 1, 1, 2, 2], [0, 1] * 3
+    here = sample([0.8, 0.9, 0.7, 0.8, 0.9, 1.0], folds, seeds, test_share=0.5)
+    there = sample([0.8, 0.7, 0.8], [0, 1, 2], [0] * 3, test_share=0.5, is_random=False)
+    by_hand = np.array([0.05, 0.05, 0.15])
+    expected = statistics.p_value(by_hand.mean(), [statistics.folds_part(by_hand, 0.5)])
+    found = difference(here, there)
+    assert found.p == pytest.approx(expected) and found.test == "corrected resampled t"
+
+
+def test_one_training_has_an_interval_over_patients_and_no_p():
+    found = difference(sample([0.8]), sample([0.7], seed=1))
+    assert np.isnan(found.p) and found.test == "" and found.interval[0] < 0.1 < found.interval[1]
+
+
+def test_what_no_seed_changes_is_compared_with_seeds():
+    found = difference(sample([0.8, 0.82, 0.78]), sample([0.7], is_random=False, seed=1))
+    assert 0 < found.p < 1
+
+
+def test_a_handful_of_patients_cannot_say_more_than_their_signs():
+    here, there = sample([0.9] * 3, patients=6, spread=1e-4), sample([0.5] * 3, patients=6, spread=1e-4, seed=1)
+    found = difference(here, there)
+    assert found.p >= 2.0**-5 and found.test == "t over patients and seeds, sign flip over patients"
+
+
+def test_arms_without_variance_are_not_called_different():
+    assert np.isnan(difference(sample([0.8] * 3, spread=0), sample([0.7] * 3, spread=0)).p)
+
+
+def test_fold_differences_that_are_all_the_same_have_no_p_of_0():
+    here, there = (sample([value] * 5, folds=range(5), seeds=[0] * 5, test_share=0.25) for value in (0.8, 0.7))
+    assert np.isnan(difference(here, there).p)
