@@ -17,6 +17,7 @@ BENCHMARKS = (
     "memory",
     "precision",
     "pretexts",
+    "statistics",
     "recipe",
 )
 

@@ -1,9 +1,9 @@
 """Classification metrics with one weight per image, computed for many sets of weights at once.
 
-With weights, one function serves both the plain value (all weights 1) and every sample of a resampling (how often each
-image was drawn, or whether it was left out). Every metric takes y (N,), scores (N, C) and weights (B, N), and returns (B,); values that are undefined are
-NaN. With two classes, `positive` is the number of the positive class: F1, precision, sensitivity and specificity refer to
-it, while `f1_macro` and `balanced_accuracy` are means over the classes.
+With weights, one function serves both the plain value (all weights 1) and every sample of a resampling: how often each
+image was drawn, or whether it was left out. Every metric takes y (N,), scores (N, C) and weights (B, N), and returns (B,);
+values that are undefined are NaN. With two classes, `positive` is the number of the positive class: F1, precision,
+sensitivity and specificity refer to it, while `f1_macro` and `balanced_accuracy` are means over the classes.
 """
 
 from collections.abc import Callable

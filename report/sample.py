@@ -48,12 +48,12 @@ class Sample:
     @cached_property
     def by_fold(self) -> pd.Series:
         """Fold -> the mean over its seeds, without folds in which the metric is undefined."""
-        return pd.Series(self.values, self.folds).dropna().groupby(level=0).mean()
+        return _means(self.folds, self.values)
 
     @cached_property
     def by_seed(self) -> pd.Series:
         """Seed -> the mean over its folds, without seeds in which the metric is undefined."""
-        return pd.Series(self.values, self.seeds).dropna().groupby(level=0).mean()
+        return _means(self.seeds, self.values)
 
     @property
     def mean(self) -> float:
@@ -96,6 +96,15 @@ class Sample:
         """What the interval holds, in words: "patients, seeds, labels"."""
         words = ["patients"] + ["folds"] * (len(self.by_fold) > 1) + ["seeds"] * (len(self.by_seed) > 1)
         return ", ".join(words + ["labels"] * (self.draws_labels and len(self.by_seed) > 1))
+
+
+def _means(keys: np.ndarray, values: np.ndarray) -> pd.Series:
+    """Key -> the mean of its values that are defined; keys without any are left out."""
+    defined = np.isfinite(values)
+    names, member = np.unique(keys[defined], return_inverse=True)
+    return pd.Series(
+        np.bincount(member, values[defined], len(names)) / np.bincount(member, minlength=len(names)), names
+    )
 
 
 class Training(NamedTuple):

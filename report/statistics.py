@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
 # At most so many groups of patients in a jackknife: more would take longer and change little.
 MOST_GROUPS = 2000
@@ -123,7 +123,7 @@ def half_width(parts: Sequence[Part], level: float = 0.95) -> float:
     # With t_i the quantile of Student's distribution for the degrees of freedom of part i, the half-width is √(Σ t_i² V_i).
     # One quantile for all of them, with Satterthwaite's degrees of freedom, is too short where a part with few degrees of
     # freedom dominates: with three seeds of sd 0.05 and 1,360 images it covers 0.90 instead of 0.95.
-    return float(np.sqrt(sum(stats.t.ppf((1 + level) / 2, part.df) ** 2 * part.variance for part in parts)))
+    return float(np.sqrt(sum(special.stdtrit(part.df, (1 + level) / 2) ** 2 * part.variance for part in parts)))
 
 
 def p_value(difference: float, parts: Sequence[Part]) -> float:
@@ -139,16 +139,16 @@ def p_value(difference: float, parts: Sequence[Part]) -> float:
     total = sum(part.variance for part in parts)
     if not np.isfinite(difference) or not total > ROUNDING:
         return float("nan")
-    if difference == 0:
-        return 1.0
     lowest = 1e-12
+    if half_width(parts, lowest) >= abs(difference):
+        return 1.0
     if half_width(parts, 1 - lowest) < abs(difference):
         return lowest
 
     def excess(log_p: float) -> float:
         return half_width(parts, 1 - np.exp(log_p)) - abs(difference)
 
-    return float(np.exp(optimize.brentq(excess, np.log(lowest), -1e-12)))
+    return float(np.exp(optimize.brentq(excess, np.log(lowest), np.log1p(-lowest))))
 
 
 def detectable(parts: Sequence[Part], power: float = 0.8) -> float:
@@ -158,7 +158,7 @@ def detectable(parts: Sequence[Part], power: float = 0.8) -> float:
         parts: the parts of the error of a difference, at least one.
         power: the probability of finding it, 0.5 … 1.
     """
-    both = [(stats.t.ppf(0.975, part.df) + stats.t.ppf(power, part.df), part.variance) for part in parts]
+    both = [(special.stdtrit(part.df, 0.975) + special.stdtrit(part.df, power), part.variance) for part in parts]
     return float(np.sqrt(sum(t**2 * variance for t, variance in both)))
 
 
