@@ -12,11 +12,15 @@ Reads the predictions, measures and panels of the other stages. Writes `table.cs
     levels          the unit of counting: patch, image, study or patient
     calibration     temperature, reliability and threshold
     arms            the predictions of each arm
-    statistics      confidence intervals and tests
-    comparison      rows of the table, and how a row is compared with the reference chain's
+    statistics      parts of an error, intervals and tests
+    sample          a metric over the trainings of an arm, and its difference from another arm's
+    design          how small a difference a design can see
+    comparison      rows of the table, families of comparisons, and verdicts
     table, explanations, robustness   the rows on predictions, explanations and robustness
+    answer          what the verdicts say, in sentences
     caveats         what a reader must know
-    summary, latex, page   the table for the terminal, LaTeX and the browser
+    wide            the papers' kind of table: a row per chain and method, a column per metric
+    summary, latex, page   the tables for the terminal, LaTeX and the browser
     costs           time and memory that the runs took
     figures         the figures by name
 """

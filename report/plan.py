@@ -1,5 +1,8 @@
 """The plan of the report: one task that reads all predictions, measures and panels."""
 
+import csv
+from pathlib import Path
+from statistics import median
 from typing import Any
 
 from indomain.data.split import Split, SplitInfo
@@ -73,6 +76,55 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
             despite_divergence=True,
         )
     ]
+
+
+def remarks(study: Study) -> list[str]:
+    """How small a difference each target could show: from the finished table, else from the design.
+
+    Args:
+        study: the recipe and its data.
+    """
+    # SciPy takes a while to import, which only `indomain plan` has to wait for.
+    from report import design
+
+    seeds = study.seeds("strict")
+    found = _detectable(study.runs.path / study.name / "table.csv")
+    lines = []
+    for target in study.recipe.targets if "strict" in study.recipe.profiles else []:
+        if target in found:
+            lines.append(
+                f"{target}: by the finished runs' variances, a difference of {found[target]:.2f} is found four times in "
+                "five."
+            )
+            continue
+        info = study.target(target, "strict").info
+        patients: dict[int, list[int]] = {}
+        for fold, _, number in info.tested:
+            patients.setdefault(fold, []).append(number)
+        seen = design.smallest(patients, len(seeds), info.test_share)
+        if seen != seen:
+            lines.append(
+                f"{target}: one training of each chain, so that nothing can be claimed about a chain; add seeds."
+            )
+            continue
+        count = sum(sum(of_fold) for of_fold in patients.values())
+        lines.append(
+            f"{target}: with {count} test {'patients' if info.has_patients else 'images'}, {len(seeds)} seeds and "
+            f"{info.folds} fold{'s' * (info.folds > 1)}, a difference in AUROC of {seen:.2f} is found four times in five "
+            f"(assumed: AUROC {design.AUROC}, sd {design.SD_SEEDS} over seeds)."
+        )
+    return lines
+
+
+def _detectable(path: Path) -> dict[str, float]:
+    """Target -> the difference that the primary comparisons of a finished table would have found; their median."""
+    found: dict[str, list[float]] = {}
+    if path.is_file():
+        with open(path, newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                if row.get("family") == "primary" and row.get("detectable"):
+                    found.setdefault(row["target"], []).append(float(row["detectable"]))
+    return {target: median(values) for target, values in found.items()}
 
 
 def _shown(earlier: list[Task]) -> list[Task]:

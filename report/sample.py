@@ -198,9 +198,8 @@ def difference(here: Sample, there: Sample) -> Difference:
     """
     parts, value = _parts(here, there), here.mean - there.mean
     half = statistics.half_width(parts) if np.isfinite(sum(part.variance for part in parts)) else NAN
-    found = Difference(
-        value, (value - half, value + half) if half > np.sqrt(statistics.ROUNDING) else (NAN, NAN), NAN, ""
-    )
+    known, most = half > np.sqrt(statistics.ROUNDING), here.bounds[1] - here.bounds[0]
+    found = Difference(value, (max(value - half, -most), min(value + half, most)) if known else (NAN, NAN), NAN, "")
     if here.is_one_training or there.is_one_training:
         return found
     p = statistics.p_value(value, parts)
@@ -209,9 +208,7 @@ def difference(here: Sample, there: Sample) -> Difference:
         flipped = statistics.sign_flip(_contributions(here, there, value))
         least = 2.0 ** (1 - min(len(here.patients), len(there.patients)))
         p, test = float(np.nanmax([p, flipped, least])) if np.isfinite(p) else p, f"{test}, sign flip over patients"
-    return Difference(
-        value, found.interval, p, test, statistics.detectable(parts) if half > np.sqrt(statistics.ROUNDING) else NAN
-    )
+    return replace(found, p=p, test=test, detectable=statistics.detectable(parts) if known else NAN)
 
 
 def _parts(here: Sample, there: Sample) -> list[Part]:

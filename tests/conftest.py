@@ -40,6 +40,8 @@ set = "small.toml:all-but-wrist"
 [chains]
 imagenet = ["imagenet"]
 in-domain = ["imagenet", "others:supervised"]
+[pretrain]
+seeds = "one"
 [pretrain.supervised]
 epochs = 1
 [finetune]
@@ -52,7 +54,6 @@ images = 2
 samples = 60
 segments = 16
 [report]
-samples = 200
 """
 
 

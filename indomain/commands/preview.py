@@ -1,7 +1,7 @@
 """What `indomain plan` prints: the runs as a tree, which of them are done, and why the others are not."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from indomain.data.manifest import Manifest
 from indomain.recipe.study import Study
 from indomain.runs import durations, executor
 from indomain.runs.folder import RunsFolder
+from indomain.runs.stages import STAGES, remarks_of
 from indomain.runs.status import clock
 from indomain.runs.task import Task, unique
 
@@ -59,12 +60,13 @@ def _rate(cache_dir: Path) -> tuple[float, str]:
     return float(IMAGES_PER_SECOND), f"at {IMAGES_PER_SECOND} images per second, a rule of thumb"
 
 
-def lines(tasks: list[Task], runs: RunsFolder) -> Iterator[str]:
+def lines(tasks: list[Task], runs: RunsFolder, remarks: Iterable[str] = ()) -> Iterator[str]:
     """One line per run, each below the last of the runs that it needs, with the reason if it is not done.
 
     Args:
         tasks: a recipe's tasks.
         runs: the runs folder.
+        remarks: sentences that stand between the runs and the time left.
     """
     tasks = unique(tasks)
     known = {task.digest for task in tasks}
@@ -86,7 +88,19 @@ def lines(tasks: list[Task], runs: RunsFolder) -> Iterator[str]:
 
     yield from branch("", 0)
     yield ""
+    yield from remarks
     yield _time_left(executor.pending(tasks, runs), runs)
+
+
+def remarks(study: Study) -> Iterator[str]:
+    """What the stages remark about a recipe.
+
+    Args:
+        study: the recipe with its data.
+    """
+    for stage in STAGES:
+        of_stage = remarks_of(stage)
+        yield from of_stage(study) if of_stage else []
 
 
 def _time_left(waiting: list[Task], runs: RunsFolder) -> str:

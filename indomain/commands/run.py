@@ -39,7 +39,7 @@ def plan(options: argparse.Namespace) -> None:
             print(line)
         return
     study.prepare()
-    for line in preview.lines(make_plan(study), study.runs):
+    for line in preview.lines(make_plan(study), study.runs, preview.remarks(study)):
         print(line)
 
 

@@ -94,6 +94,7 @@ def _write(
     # A result does not depend on where the files are; labels and patients are already represented by `y` and `group`.
     content = table.drop(columns=["file", "label", "patient"]).to_csv(index=False)
     counts = table[table["split"] != "dropped"].groupby(["fold", "split", "y"]).size()
+    tested = table[table["split"] == "test"].groupby(["fold", "y"])["group"].nunique()
     return SplitInfo(
         name=name,
         set=dataset.name,
@@ -112,6 +113,7 @@ def _write(
         incomplete=audit.missing_images(pool),
         folds=int(table["fold"].nunique()),
         counts=[[int(fold), str(split), int(y), int(n)] for (fold, split, y), n in counts.items()],
+        tested=[[int(fold), int(y), int(n)] for (fold, y), n in tested.items()],
         leaks=leakage.count_by_kind(leaks),
         dropped=dropped,
         rows=files.digest_of([pool.digest, sorted({int(row) for row in table["row"]})]),

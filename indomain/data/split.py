@@ -46,6 +46,7 @@ class SplitInfo:
         incomplete: differences between the copy and the published set, as text.
         folds: the number of folds.
         counts: [fold, split, class number, images] for every part that is used.
+        tested: [fold, class number, patients] of the test parts; a patient with images of several classes counts for each.
         leaks: the number of leaks found, by kind.
         dropped: the number of training images removed because of leaks.
         rows: the digest of the images alone, regardless of their roles.
@@ -69,6 +70,7 @@ class SplitInfo:
     incomplete: list[str]
     folds: int
     counts: list[list]
+    tested: list[list]
     leaks: dict[str, int]
     dropped: int
     rows: str

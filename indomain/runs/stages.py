@@ -16,6 +16,11 @@ def plan_of(stage: str) -> Callable[..., Any]:
     return _module(stage, "plan").plan
 
 
+def remarks_of(stage: str) -> Callable[..., Any] | None:
+    """A stage's `remarks(study)`, if it has one: sentences for `indomain plan`."""
+    return getattr(_module(stage, "plan"), "remarks", None)
+
+
 def run_of(stage: str) -> Callable[..., Any]:
     """A stage's `run(work)`: does one task."""
     return _module(stage, "run").run

@@ -29,7 +29,7 @@ def split_info(**changes: Any) -> SplitInfo:
         **{"name": "t", "set": "own", "title": "Own images", "citation": "", "synthetic": False, "stand_in": False},
         **{"classes": ["a", "b"], "positive": "b", "channels": 1, "has_patients": False, "has_studies": False},
         **{"cut": False, "origins": [], "masks": "", "incomplete": [], "folds": 1, "leaks": {}, "dropped": 0},
-        **{"counts": COUNTS, "rows": "", "digest": ""},
+        **{"counts": COUNTS, "tested": [[0, 0, 20], [0, 1, 20]], "rows": "", "digest": ""},
     }
     return SplitInfo(**{**known, **changes})
 

@@ -6,6 +6,7 @@ from indomain.errors import RequestError
 from indomain.recipe.plan import make_plan
 from indomain.runs.task import find
 from report.plan import plan as plan_of_stage
+from report.plan import remarks
 from tests.explain.conftest import EXPLAINED
 from tests.studies import SMALL_STUDY, small_study
 
@@ -23,6 +24,18 @@ def planned(tmp_path, cache_dir):
         return tasks[0]
 
     return plan
+
+
+def test_a_finished_table_says_how_small_a_difference_was_found(tmp_path, cache_dir):
+    study = small_study(tmp_path, cache_dir, SMALL_STUDY, "seeds=[0,1]")
+    assert "assumed: AUROC 0.75" in remarks(study)[0]
+    folder = study.runs.path / study.name
+    folder.mkdir(parents=True)
+    rows = "target,family,detectable\nwrist,primary,0.1\nwrist,primary,0.3\nwrist,primary,0.2\nwrist,other levels,9\n"
+    (folder / "table.csv").write_text(rows)
+    assert remarks(study) == [
+        "wrist: by the finished runs' variances, a difference of 0.20 is found four times in five."
+    ]
 
 
 def test_the_reference_is_the_first_chain_where_there_is_no_imagenet(planned):

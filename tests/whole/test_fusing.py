@@ -33,7 +33,6 @@ tune = true
 save = ["lda"]
 pooling = ["mean", "std"]
 [report]
-samples = 200
 """
 SINGLE = "dcnn-light-w0.125"
 PAIR = f"{SINGLE}+dcnn-light-w0.25"

@@ -254,7 +254,7 @@ def test_names_are_text_on_the_page(indomain, here, small_recipe):
         f'title = {json.dumps(EVIL)}\nnotes = {json.dumps(EVIL)}\nsize = 32\nbackbones = ["squeezenet"]\n'
         '[targets.own]\nset = "own.toml"\n[chains]\n'
         f'{json.dumps("<u>" + EVIL)} = ["imagenet"]\nrandom = ["random"]\n'
-        '[finetune]\nstrategies = ["off-the-shelf"]\n[explain]\nimages = 2\nsamples = 20\nsegments = 8\n[report]\nsamples = 100\n'
+        '[finetune]\nstrategies = ["off-the-shelf"]\n[explain]\nimages = 2\nsamples = 20\nsegments = 8\n[report]\n'
     )
     status, _, err = indomain("run", "evil.toml", "--data-dir", "data")
     assert status == 0, err

@@ -39,7 +39,6 @@ epochs = 1
 [report]
 levels = ["image", "study"]
 rule = ["mean", "max"]
-samples = 100
 """
 
 

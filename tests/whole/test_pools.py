@@ -34,7 +34,6 @@ epochs = 2
 [finetune]
 epochs = 1
 [report]
-samples = 100
 """
 
 
@@ -142,7 +141,6 @@ batch = 8
 [fusion]
 classifiers = ["lda"]
 [report]
-samples = 100
 levels = ["image", "patch"]
 rule = "majority"
 metrics = ["accuracy"]

@@ -12,7 +12,7 @@ from tests.whole.small import settings
 
 pytestmark = pytest.mark.real
 QUICK = ["explain.images=0", "finetune.epochs=1", "pretrain.simclr.epochs=1", "pretrain.supervised.epochs=1"]
-QUICK += ['profiles=["strict"]', 'backbones=["squeezenet"]', "size=32", "seeds=[0]", "report.samples=200"]
+QUICK += ['profiles=["strict"]', 'backbones=["squeezenet"]', "size=32", "seeds=[0]"]
 PRETEXTS = ("rotation", "pseudo-labels", "source-labels", "autoencoder", "masked")
 
 
@@ -159,7 +159,7 @@ def wounds(data_dir, cache_dir, tmp_path_factory) -> pd.DataFrame:
         'classes = { foot = ["diabetic"], leg = ["venous"], bed = ["pressure"], cut = ["surgical"] }\n'
         '[chains]\nrandom = ["random"]\nimagenet = ["imagenet"]\n[finetune]\nepochs = 1\n'
         '[fusion]\nclassifiers = ["lda"]\nlayers = { squeezenet = "fire5_concat" }\n[explain]\nimages = 2\nsamples = 50\n'
-        '[report]\nmetrics = ["balanced_accuracy", "auroc", "f1_macro", "sensitivity"]\nsamples = 200\n'
+        '[report]\nmetrics = ["balanced_accuracy", "auroc", "f1_macro", "sensitivity"]\n'
     )
     status, _, err = run_in(here, cache_dir, "run", "wounds.toml", "--data-dir", data_dir)
     assert status == 0, err

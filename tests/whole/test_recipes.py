@@ -284,7 +284,7 @@ def test_the_humerus_recipe_runs_on_phantoms_in_muras_layout(indomain, here):
     phantom.write_mura(here / "data", patients=10, size=(64, 64))
     words = ["seeds=[0]", "size=32", 'backbones=["squeezenet"]', 'profiles=["strict"]', "finetune.epochs=1"]
     words += ["explain.images=1", "explain.samples=20", "explain.measure=0", 'explain.explained=["true"]']
-    words += ["pretrain.supervised.epochs=1", "report.samples=200", 'fusion.classifiers=["lda"]', "fusion.tune=false"]
+    words += ["pretrain.supervised.epochs=1", 'fusion.classifiers=["lda"]', "fusion.tune=false"]
     words += ["fusion.save=[]", 'explain.robustness.corruptions=["blur"]', "explain.robustness.severities=[3]"]
     status, out, err = indomain("run", "alammar2023/humerus", "--data-dir", here / "data", *settings(*words))
     assert status == 0, err

@@ -49,7 +49,6 @@ calibrate = true
 sensitivity = 0.8
 levels = ["image", "study"]
 rule = ["mean", "max"]
-samples = 200
 registry = "numbers.toml"
 [report.beside]
 theirs = { target = "wrist", chain = "in-domain", method = "full", level = "image" }

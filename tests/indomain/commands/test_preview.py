@@ -31,9 +31,14 @@ def planned(indomain, finished_here):
 
 
 def test_what_was_never_done_is_new_or_needs_what_is_not_done(new_plan):
-    assert all(line.startswith("to do") for line in new_plan.splitlines()[:-2])
+    assert all(line.startswith("to do") for line in new_plan.splitlines()[:-3])
     assert reason(new_plan, "pretrain:").endswith("(new)")
     assert "(needs pretrain-" in reason(new_plan, "in-domain · squeezenet · full")
+
+
+def test_how_small_a_difference_the_design_sees_is_said_or_why_none(new_plan, planned):
+    assert "wrist: one training of each chain, so that nothing can be claimed" in new_plan
+    assert "four times in five" in planned("seeds=[0,1,2]")
 
 
 def test_of_runs_of_which_nothing_is_known_no_length_is_guessed(new_plan):
@@ -49,7 +54,7 @@ def test_what_needs_a_run_stands_below_it(new_plan):
 def test_of_a_finished_recipe_all_is_done(planned):
     out = planned()
     assert out.splitlines()[-1] == "0 runs to do: all done"
-    assert all(line.startswith("done") for line in out.splitlines()[:-2])
+    assert all(line.startswith("done") for line in out.splitlines()[:-3])
 
 
 def test_a_changed_key_is_said_with_what_it_was(planned):

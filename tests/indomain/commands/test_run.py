@@ -67,7 +67,7 @@ def test_a_plan_without_data_is_refused_with_where_they_should_be(indomain, smal
 
 def test_another_title_redoes_the_report_only(indomain, finished_here):
     _, out, _ = indomain("run", "tiny.toml", "--set", "title=Other")
-    assert "\n1 runs completed. Results: runs/tiny\n" in out and out.startswith("Other: auroc")
+    assert "\n1 runs completed. Results: runs/tiny\n" in out and "\nOther: AUROC" in out
 
 
 def test_what_the_last_report_had_and_this_one_has_not_is_removed_from_the_results(indomain, finished_here):

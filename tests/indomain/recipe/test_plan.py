@@ -33,13 +33,13 @@ def test_tasks_stand_in_an_order_in_which_they_can_run(tasks_of):
     "change",
     [
         ('title = "Tiny"', 'title = "Another"\nnotes = "more"'),
-        ("[report]\nsamples = 200", "[report]\nsamples = 300"),
+        ("[report]\n", "[report]\nmargin = 0.05\n"),
         (
             'imagenet = ["imagenet"]\nin-domain = ["imagenet", "others:supervised"]',
             'in-domain = ["imagenet", "others:supervised"]\nimagenet = ["imagenet"]',
         ),
     ],
-    ids=["title and notes", "samples of the report", "order of the chains"],
+    ids=["title and notes", "margin of the report", "order of the chains"],
 )
 def test_words_and_their_order_redo_nothing_but_the_report(tasks_of, change):
     assert digests(tasks_of(change)) == digests(tasks_of())
@@ -72,12 +72,12 @@ def test_another_backend_redoes_all_that_it_computed(tasks_of, monkeypatch):
 
 def test_seeds_share_a_pretraining_unless_each_has_its_own(tasks_of):
     assert len(unique(find(tasks_of(), "pretrain"))) == 1
-    each = tasks_of(("[pretrain.supervised]", '[pretrain]\nseeds = "each"\n[pretrain.supervised]'))
+    each = tasks_of(('seeds = "one"', 'seeds = "each"'))
     assert len(unique(find(each, "pretrain"))) == 2
 
 
 def test_a_step_that_two_chains_share_is_learnt_once(tasks_of):
-    longer = ("[pretrain.", 'more = ["imagenet", "others:supervised", "others:simclr"]\n[pretrain.')
+    longer = ("[pretrain]", 'more = ["imagenet", "others:supervised", "others:simclr"]\n[pretrain]')
     assert [task.tags.objective for task in unique(find(tasks_of(longer), "pretrain"))] == ["supervised", "simclr"]
 
 
@@ -86,7 +86,8 @@ def test_a_frozen_backbone_runs_over_a_set_once(tasks_of):
     features = [task for task in tasks if task.kind == "features"]
     # One for each chain, whatever the fold, the budget and the seed.
     assert [(task.stage, task.tags.chain) for task in features] == [("finetune", "imagenet"), ("finetune", "in-domain")]
-    assert len(find(tasks, "fusion", "classify")) == 2 * 3 * 2
+    # Two chains and three folds; half of the labels are drawn by each of two seeds, all of them by none.
+    assert len(find(tasks, "fusion", "classify")) == 2 * 3 * (2 + 1)
 
 
 def test_features_of_another_layer_of_a_frozen_backbone_are_extracted_once_too(tasks_of):

@@ -26,6 +26,10 @@ def test_a_stage_may_refuse_what_cannot_be_run_or_not():
     assert callable(checks["finetune"]) and checks["report"] is None
 
 
+def test_a_stage_may_have_remarks_for_the_preview_or_none():
+    assert callable(stages.remarks_of("report")) and stages.remarks_of("pretrain") is None
+
+
 def strings(path: Path) -> set[str]:
     """The strings of a file's code."""
     return {
