@@ -62,17 +62,19 @@ class CorruptedArm:
     Args:
         given: the input of the report, with the metric, bootstrap samples and seed.
         key: the coordinates of the arm.
-        frame: the rows of `corrupted.csv` of all folds, with `fold` and `learnt`, the number of training images.
+        frame: the rows of `corrupted.csv` of all runs, with `fold`, `seed` and `learnt`, the number of training images.
 
     Attributes:
         key: the coordinates of the arm.
         frame: as above.
         metric: name of the metric.
+        folds: (runs,), the fold of each run.
         values: (corruption, severity) -> the values of the metric.
     """
 
     def __init__(self, given: ReportInput, key: RowKey, frame: pd.DataFrame) -> None:
         self.key, self.frame, self.metric = key, frame, given.metric
+        self.folds = [fold for (fold, _), _ in frame.groupby(["fold", "seed"])]
         info, options = given.info(key), given.options
         names = [f"score_{name}" for name in info.classes]
         groups = np.unique(frame["group"].to_numpy())
@@ -80,7 +82,7 @@ class CorruptedArm:
         self.values: dict[tuple[str, int], Values] = {}
         for (corruption, severity), part in frame.groupby(["corruption", "severity"], sort=False):
             by_fold = []
-            for _, fold in part.groupby("fold"):
+            for _, fold in part.groupby(["fold", "seed"]):
                 drawn_weights = weights[:, np.searchsorted(groups, fold["group"].to_numpy())]
                 # The first row of weights, all 1, yields the plain value, the others yield those of the bootstrap samples.
                 fold_weights = np.concatenate([np.ones((1, len(fold))), drawn_weights])
@@ -122,9 +124,9 @@ class CorruptedArm:
             summaries.append(Summary(f"{self.metric}, marker {condition}", values, compared=condition == "absent"))
         return summaries
 
-    def images(self) -> set[tuple[int, str]]:
-        """The test images, as (fold, id)."""
-        return set(zip(self.frame["fold"], self.frame["id"]))
+    def images(self) -> set[tuple[int, int, str]]:
+        """The test images of each run, as (fold, seed, id)."""
+        return set(zip(self.frame["fold"], self.frame["seed"], self.frame["id"]))
 
 
 def _mean(values: list[Values]) -> Values:
@@ -144,7 +146,7 @@ def corrupted_arms(given: ReportInput) -> list[CorruptedArm]:
         # Runs that diverged have no scores.
         if (folder / explanations.CORRUPTED).is_file():
             learnt = read_record(folder).facts["learnt"]
-            frame = explanations.read_corrupted(folder).assign(fold=tags.fold, learnt=learnt)
+            frame = explanations.read_corrupted(folder).assign(fold=tags.fold, seed=tags.seed, learnt=learnt)
             frames.setdefault(RowKey.of(tags), []).append(frame)
     return [CorruptedArm(given, key, pd.concat(parts, ignore_index=True)) for key, parts in frames.items()]
 
@@ -190,7 +192,8 @@ def _row(given: ReportInput, arm: CorruptedArm, summary: Summary, compared: Comp
 
 
 def _compared(arm: CorruptedArm, chain: str, here: Values, there: Values) -> Comparison:
-    differences = pd.Series(here.folds - there.folds).dropna()
+    # Averaged over seeds first: runs on the same split are not independent samples.
+    differences = pd.Series(here.folds - there.folds, arm.folds).dropna().groupby(level=0).mean()
     by_fold = arm.frame.groupby("fold")
     share = float((by_fold["id"].nunique() / by_fold["learnt"].first()).mean())
     units = arm.frame["group"].nunique()

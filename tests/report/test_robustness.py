@@ -71,6 +71,26 @@ def test_folds_are_one_arm_and_its_value_their_mean(study):
     assert arms[0].values["noise", 5].mean == pytest.approx(np.mean([auroc(given["noise", 5]) for given in every]))
 
 
+def test_seeds_are_runs_of_one_arm_and_not_folds(study):
+    every = [[scores(10 * seed + chain, CORRUPTED) for seed in range(3)] for chain in range(2)]
+    names = ("imagenet", "other")
+    runs = [(tags_of(chain=names[n], seed=seed), every[n][seed]) for n in range(2) for seed in range(3)]
+    given, arms = study(*runs)
+    expected = np.mean([auroc(one["noise", 5]) for one in every[0]])
+    assert len(arms) == 2 and arms[0].values["noise", 5].mean == pytest.approx(expected)
+    row = next(row for row in robustness_rows(arms, given) if row.comparison)
+    assert row.n_runs == 3 and row.comparison.test == "paired bootstrap over patients"
+
+
+def test_what_lacks_a_seed_is_compared_with_nothing(study):
+    runs = [
+        (tags_of(chain=chain, seed=seed), scores(seed, CORRUPTED)) for chain in ("imagenet", "other") for seed in (0, 1)
+    ]
+    given, arms = study(*runs[:3], (runs[3][0], None))
+    noted = [row for row in robustness_rows(arms, given) if row.note]
+    assert noted and all(row.comparison is None and row.note == DIFFERENT for row in noted)
+
+
 def test_the_area_of_a_corruption_is_the_mean_over_its_severities(study):
     given = scores(0, CORRUPTED)
     _, arms = study((tags_of(), given))
