@@ -20,6 +20,7 @@ from report.given import ReportInput
 CONTROLS = {"anywhere": "a map that points anywhere", "middle": "a map that points at the middle"}
 DIFFERENT = "other images or folds than the reference chain (a training diverged): compared with nothing"
 APART = "no image has a finding of the predicted class both here and for the reference chain: compared with nothing"
+BLANK = "no image has a map both here and for the reference chain: compared with nothing"
 
 
 def explanation_rows(given: ReportInput) -> list[TableRow]:
@@ -41,7 +42,7 @@ def explanation_rows(given: ReportInput) -> list[TableRow]:
 
 
 def _values(given: ReportInput) -> dict[tuple[str, RowKey], pd.DataFrame]:
-    """(measure, row) -> its values: id, group, value, fold, chain, and `learnt`, the number of training images."""
+    """(measure, row) -> its values: id, group, value (NaN: a blank map), fold, chain, and `learnt`, the training images."""
     frames: dict[tuple[str, RowKey], list[pd.DataFrame]] = {}
     for tags, folder in given.of_kind("explain/measure"):
         # Runs that diverged have no measures.
@@ -53,46 +54,61 @@ def _values(given: ReportInput) -> dict[tuple[str, RowKey], pd.DataFrame]:
         for (name, measure), part in table.groupby(["explanation", "measure"], sort=False):
             title = CONTROLS.get(name, name)
             key = replace(plain, method=replace(plain.method, explanation=title, whose=str(tags.explained)))
-            part = part.dropna(subset="value").assign(fold=tags.fold, learnt=learnt, chain=tags.chain)
+            part = part.assign(fold=tags.fold, learnt=learnt, chain=tags.chain)
             frames.setdefault((measure, key), []).append(part)
-    joined = {key: pd.concat(parts, ignore_index=True) for key, parts in frames.items()}
-    return {key: part for key, part in joined.items() if len(part)}
+    return {key: pd.concat(parts, ignore_index=True) for key, parts in frames.items()}
 
 
 def _row(given: ReportInput, key: RowKey, measure: str, part: pd.DataFrame, reference: pd.DataFrame | None) -> TableRow:
     info = given.info(key)
-    interval = statistics.percentile_interval(_means(given, part))
-    note, compared = interval_caveat(interval), None
+    shown = part.dropna(subset="value")
+    interval = statistics.percentile_interval(_means(given, shown)) if len(shown) else (float("nan"), float("nan"))
+    why_not, compared = "", None
     if reference is not None and measure in given.options["test_metrics"]:
-        compared = _compared(given, key, part, reference)
-        if compared is None:
-            note = APART if key.method.whose == "predicted" else DIFFERENT
+        compared, why_not = _compared(given, key, part, reference)
+    notes = [_blank_caveat(part), why_not or interval_caveat(interval)]
+    if key.profile == "strict" and len(given.recipe["seeds"]) > 1:
+        notes.append("first seed only")
     return TableRow(
         key=key,
         kind="explanation",
         metric=measure,
         data=info.data,
-        mean=part["value"].mean(),
+        mean=shown["value"].mean(),
         interval=interval,
         n_runs=part["fold"].nunique(),
-        n_images=part["id"].nunique(),
-        n_patients=part["group"].nunique() if info.has_patients else float("nan"),
+        n_images=shown["id"].nunique(),
+        n_patients=shown["group"].nunique() if info.has_patients else float("nan"),
         comparison=compared,
-        note=note,
+        note="; ".join(filter(None, notes)),
     )
 
 
-def _compared(given: ReportInput, key: RowKey, part: pd.DataFrame, reference: pd.DataFrame) -> Comparison | None:
-    """The comparison on the images that both have; None where these are not the same."""
+def _blank_caveat(part: pd.DataFrame) -> str:
+    """The share of images without a value because their map is blank, in words; "" if there are none."""
+    share = part["value"].isna().mean()
+    return f"{100 * share:.3g} % of the images have a blank map, and no value" if share else ""
+
+
+def _compared(
+    given: ReportInput, key: RowKey, part: pd.DataFrame, reference: pd.DataFrame
+) -> tuple[Comparison | None, str]:
+    """The comparison on the images that have a value in both, or None and why there is none."""
     # When the predicted class is explained, each chain has a finding on different images: the common ones are compared.
     both = part.merge(reference, on=["id", "group", "fold"], suffixes=("", "_reference"))
-    if not len(both) or (key.method.whose != "predicted" and not len(both) == len(part) == len(reference)):
-        return None
+    if key.method.whose != "predicted" and not len(both) == len(part) == len(reference):
+        return None, DIFFERENT
+    if not len(both):
+        return None, APART
+    both = both.dropna(subset=["value", "value_reference"])
+    if not len(both):
+        return None, BLANK
     both["value"] -= both["value_reference"]
     share = float((part.groupby("fold")["id"].nunique() / part.groupby("fold")["learnt"].first()).mean())
     chain = str(reference["chain"].iloc[0])
     by_fold = both.groupby("fold")["value"].mean()
-    return compare(chain, both["value"].mean(), by_fold, share, _means(given, both), both["group"].nunique())
+    units = both["group"].nunique()
+    return compare(chain, both["value"].mean(), by_fold, share, _means(given, both), units), ""
 
 
 def _means(given: ReportInput, part: pd.DataFrame) -> np.ndarray:
