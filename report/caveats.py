@@ -75,9 +75,14 @@ def _of_data(given: ReportInput) -> list[str]:
         notes.append("The source is a reduced stand-in for the named data set.")
     if "paper" in given.recipe["profiles"]:
         notes.append(
-            "Profile paper: the set's official split or a random one by image, no validation unless official, last epoch, one "
-            "seed; leaks are kept."
+            "Profile paper: the set's official split or a random one by image, no validation images, last epoch, one seed; leaks "
+            "are kept."
         )
+    notes += [
+        f"{name}: the set's {info.official_val_learnt} official validation images are training images."
+        for name, info in infos.items()
+        if info.official_val_learnt
+    ]
     without = sorted({info.name for info in infos.values() if not info.has_patients})
     if without:
         notes.append(

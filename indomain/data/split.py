@@ -48,6 +48,8 @@ class SplitInfo:
         counts: [fold, split, class number, images] for every part that is used.
         leaks: the number of leaks found, by kind.
         dropped: the number of training images removed because of leaks.
+        official_val_learnt: the number of official validation images that are training images, because the protocol
+            follows the official split and holds out none for validation.
         rows: the digest of the images alone, regardless of their roles.
         digest: the digest that runs depend on: pixels, rows, labels and roles, but not the names of files.
     """
@@ -71,6 +73,7 @@ class SplitInfo:
     counts: list[list]
     leaks: dict[str, int]
     dropped: int
+    official_val_learnt: int
     rows: str
     digest: str
 

@@ -26,6 +26,7 @@ def split_info(**changes: Any) -> SplitInfo:
         **{"name": "t", "set": "own", "title": "Own images", "citation": "", "synthetic": False, "stand_in": False},
         **{"classes": ["a", "b"], "positive": "b", "channels": 1, "has_patients": False, "has_studies": False},
         **{"cut": False, "origins": [], "masks": "", "incomplete": [], "folds": 1, "leaks": {}, "dropped": 0},
+        "official_val_learnt": 0,
         **{"counts": [[0, "train", 0, 80], [0, "train", 1, 80], [0, "val", 0, 4]], "rows": "", "digest": ""},
     }
     return SplitInfo(**{**known, **changes})

@@ -66,6 +66,10 @@ SOURCE = {"leaks": {}, "dropped": 0, "incomplete": [], "stand_in": True}
     ("given", "words"),
     [
         ({"info": split_info(synthetic=True)}, "synthetic radiographs (phantoms): no evidence about patients"),
+        (
+            {"info": split_info(official_val_learnt=150)},
+            "strict/t: the set's 150 official validation images are training images.",
+        ),
         ({"info": split_info(stand_in=True)}, "The target is a reduced stand-in"),
         ({"sources": {"strict/s": SOURCE}}, "The source is a reduced stand-in"),
         ({"recipe": {"profiles": ["strict", "paper"]}}, "Profile paper: the set's official split or a random one"),
