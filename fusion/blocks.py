@@ -45,7 +45,7 @@ def inner_folds(y: np.ndarray, groups: np.ndarray | None, folds: int) -> list[tu
         For each fold, the indices of the images to learn from and of the images held out.
 
     Raises:
-        ValueError: a class has only one image or patient, so that nothing can be held out.
+        ValueError: a class has only one image or patient, or a fold all of its patients, so that nothing can be held out.
     """
     units = np.arange(len(y)) if groups is None else np.asarray(groups)
     smallest = min(len(set(units[y == value])) for value in np.unique(y))
@@ -53,7 +53,10 @@ def inner_folds(y: np.ndarray, groups: np.ndarray | None, folds: int) -> list[tu
         what = "image" if groups is None else "patient"
         raise ValueError(f"a class has one {what} only: nothing can be held out")
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
-    return list(kind(min(folds, smallest)).split(y, y, groups))
+    splits = list(kind(min(folds, smallest)).split(y, y, groups))
+    if any(len(np.unique(y[learnt])) < len(np.unique(y)) for learnt, _ in splits):
+        raise ValueError("a fold has all patients of a class: nothing can be held out")
+    return splits
 
 
 def patients_for(estimator: Any, groups: np.ndarray | None) -> dict[str, np.ndarray]:

@@ -49,6 +49,11 @@ def test_a_class_that_cannot_be_held_out_is_named_by_what_it_has_one_of(groups, 
         inner_folds(y, groups, 3)
 
 
+def test_a_fold_with_all_patients_of_a_class_leaves_nothing_to_hold_out():
+    with pytest.raises(ValueError, match="a fold has all patients of a class: nothing can be held out"):
+        inner_folds(np.array([0, 1, 0, 1]), np.array([2, 2, 3, 1]), 3)
+
+
 @pytest.mark.parametrize("estimator", [LogisticRegression(), Memoized(LogisticRegression())])
 def test_unseen_scores_are_those_of_cross_validation(estimator):
     X, y, groups = three_networks()
