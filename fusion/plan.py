@@ -12,8 +12,8 @@ from indomain.runs.task import Task, find
 
 VERSION = 7
 FEATURES_VERSION = 3  # version of the runs that extract features
-# Fewest patients per class, by the number of choices nested in one another, each with three inner folds: two patients of
-# each class are left in the innermost.
+# Fewest patients per class, by the number of choices nested in one another, so that a classifier with folds of its own finds
+# two of each class in the innermost: of 6, three inner folds leave 4 to learn from, and of 4 they leave 2.
 FEWEST_PATIENTS = (2, 4, 6)
 
 
@@ -90,9 +90,10 @@ def _check_sizes(study: Study, options: Options, together: Iterable[list[Task]])
             continue
         rows = study.target(str(tags.target), str(tags.profile)).labelled(networks[0].params)
         fewest = int(rows[rows["split"] != "test"].groupby("y")["group"].nunique().min())
-        needed = FEWEST_PATIENTS[len(choices)]
+        # Other classifiers learn from one patient of each class, too.
+        needed = FEWEST_PATIENTS[len(choices) if margins else 1]
         if fewest < needed:
-            words = " with ".join(choices or margins[:1])
+            words = " with ".join([*choices, *margins[:1]])
             raise RequestError(
                 f"fusion: {words} holds out some of the training images, and target {tags.target!r} with {tags.budget} has a "
                 f"class of {fewest} patients or images there; at least {needed} are needed. Ask for more labels, or leave "

@@ -105,12 +105,14 @@ def test_choices_inside_too_few_training_images_are_refused(planned):
         planned("fusion.classifiers=['lda']", "fusion.tune=true", text=labels)
 
 
-def test_choices_inside_choices_need_more_images(planned):
+def test_a_margin_classifier_inside_choices_inside_choices_needs_more_images(planned):
     labels = SMALL_STUDY.replace("validation = 0.25 }", "validation = 0.25 }\nshots = [8]")
-    chosen = ["fusion.classifiers=['lda']", "fusion.rules=['score-weighted']"]
-    assert find(planned(*chosen, text=labels), "fusion", "classify")
-    with pytest.raises(RequestError, match=r"rules = score-weighted with tune = true holds out .* at least 6 are"):
-        planned(*chosen, "fusion.tune=true", text=labels)
+    chosen = ["fusion.rules=['score-weighted']", "fusion.tune=true"]
+    assert find(planned(*chosen, "fusion.classifiers=['lda']", text=labels), "fusion", "classify")
+    assert find(planned(*chosen[1:], "fusion.classifiers=['linear-svm']", text=labels), "fusion", "classify")
+    words = r"rules = score-weighted with tune = true with classifiers = linear-svm holds out .* class of 4 .*at least 6 are"
+    with pytest.raises(RequestError, match=words):
+        planned(*chosen, "fusion.classifiers=['linear-svm']", text=labels)
 
 
 def test_margin_classifiers_need_two_patients_of_each_class(planned):
