@@ -1,8 +1,8 @@
 """How far an explanation can be trusted: does the score depend on what it shows, and does the map depend on the weights?
 
-All measures take heat (rows, columns), larger where the evidence for the class is stronger. A blank map has no value, NaN: it
-orders no pixels, so that whatever is computed from it depends on how ties are broken, and 0 would be the best deletion and
-the best randomisation.
+All measures take heat (rows, columns), larger where the evidence for the class is stronger. A blank map has no value, NaN:
+there is no evidence to point with, to delete, or to agree on, and 0 would be a miss in one measure and the best result in
+another. For randomisation alone the map need only vary, since all that it takes is ranks.
 """
 
 from collections.abc import Callable
