@@ -2,7 +2,8 @@
 
     python -m explain RECIPE
 
-Reads the fine-tuned networks of the first seed, and the fused classifiers that were saved. A `maps` run writes
+Reads the fine-tuned networks of the first seed (for robustness of every seed), and the fused classifiers that were saved.
+A `maps` run writes
 `explanations.npz` for one of them (images, maps, scores); a `panel` run draws `panel.png`, which shows all chains side by
 side. A `measure` run writes `measures.csv` (one row per image, explanation and measure), a `robustness` run
 `corrupted.csv` (the scores of the test images under each corruption). The panels of the page, and the rows of the table on

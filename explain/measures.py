@@ -1,7 +1,8 @@
 """How far an explanation can be trusted: does the score depend on what it shows, and does the map depend on the weights?
 
-All measures take heat (rows, columns), larger where the evidence for the class is stronger. For images without a mask,
-pointing, overlap and energy are NaN.
+All measures take heat (rows, columns), larger where the evidence for the class is stronger. A blank map has no value, NaN:
+there is no evidence to point with, to delete, or to agree on, and 0 would be a miss in one measure and the best result in
+another. For randomisation alone the map need only vary, since all that it takes is ranks.
 """
 
 from collections.abc import Callable
@@ -81,6 +82,9 @@ def deletion_of(subject: Subject, method: str, heat: np.ndarray) -> np.ndarray:
         subject: what is explained.
         method: name of the explanation.
         heat: its maps, (n, rows, columns).
+
+    Returns:
+        NaN for blank maps.
     """
     return _areas(subject, method)[:, 0]
 
@@ -92,6 +96,9 @@ def insertion_of(subject: Subject, method: str, heat: np.ndarray) -> np.ndarray:
         subject: what is explained.
         method: name of the explanation.
         heat: its maps, (n, rows, columns).
+
+    Returns:
+        NaN for blank maps.
     """
     return _areas(subject, method)[:, 1]
 
@@ -105,7 +112,7 @@ def randomisation_of(subject: Subject, method: str, heat: np.ndarray) -> np.ndar
         heat: its maps, (n, rows, columns).
 
     Returns:
-        None for a fused classifier.
+        NaN where either map is the same everywhere; None for a fused classifier.
     """
     if subject.model is None:
         return None
@@ -121,14 +128,19 @@ def stability_of(subject: Subject, method: str, heat: np.ndarray) -> np.ndarray 
         heat: its maps with the recipe's seed, (n, rows, columns).
 
     Returns:
-        None for methods without a random part.
+        NaN where the map of any seed is blank; None for methods without a random part.
     """
     if "lime_seeds" not in EXPLANATIONS[method].measured_options:
         return None
     options = subject.options
     maps = [heat, *(subject.maps(method, options["seed"] + number) for number in range(1, options["lime_seeds"]))]
     segments = [superpixels(image, options["segments"]) for image in subject.images]
-    return np.array([agreement(list(of_image), segment) for *of_image, segment in zip(*maps, segments)])
+    return np.array(
+        [
+            np.nan if any(map(is_blank, of_image)) else agreement(of_image, segment)
+            for *of_image, segment in zip(*maps, segments)
+        ]
+    )
 
 
 def _each(function: Callable[[np.ndarray, np.ndarray], float], subject: Subject, heat: np.ndarray) -> np.ndarray | None:
@@ -140,9 +152,12 @@ def _each(function: Callable[[np.ndarray, np.ndarray], float], subject: Subject,
 @lru_cache(maxsize=1)
 def _areas(subject: Subject, method: str) -> np.ndarray:
     """(n, 2): the areas of deletion and insertion of every image, cached because one forward pass computes both."""
-    triples = zip(subject.images, subject.maps(method), subject.chosen)
-    areas = [deletion_and_insertion(subject.score, image, heat, int(chosen)) for image, heat, chosen in triples]
-    return np.array(areas)
+    areas = np.full((len(subject.images), 2), np.nan)
+    for number, heat in enumerate(subject.maps(method)):
+        if not is_blank(heat):
+            image, chosen = subject.images[number], int(subject.chosen[number])
+            areas[number] = deletion_and_insertion(subject.score, image, heat, chosen)
+    return areas
 
 
 def _randomised_maps(subject: Subject, model: keras.Model, method: str) -> np.ndarray:
@@ -155,22 +170,29 @@ def _randomised_maps(subject: Subject, model: keras.Model, method: str) -> np.nd
         model.set_weights(original)
 
 
+def is_blank(heat: np.ndarray) -> bool:
+    """Whether a map shows no evidence for the class: nothing in it is positive, or it is the same everywhere.
+
+    Args:
+        heat: (rows, columns).
+    """
+    return bool(heat.max() <= 0 or np.ptp(heat) == 0)
+
+
 def pointing(heat: np.ndarray, mask: np.ndarray) -> float:
     """The pointing game (Zhang et al. 2018, arXiv:1608.00507): 1 if the hottest pixel lies in the finding, else 0.
 
-    If several pixels are equally hot, the share of them that lies inside counts. A map without positive heat scores 0.
+    If several pixels are equally hot, the share of them that lies inside counts.
 
     Args:
         heat: (rows, columns).
         mask: (rows, columns), above 0 on the finding.
 
     Returns:
-        0 … 1; NaN without a finding.
+        0 … 1; NaN for a blank map, which points nowhere, and without a finding.
     """
-    if not (mask > 0).any():
+    if is_blank(heat) or not (mask > 0).any():
         return float("nan")
-    if heat.max() <= 0:
-        return 0.0
     return float(near(mask)[heat == heat.max()].mean())
 
 
@@ -201,14 +223,12 @@ def overlap(heat: np.ndarray, mask: np.ndarray) -> float:
         mask: (rows, columns), above 0 on the finding.
 
     Returns:
-        0 … 1; 0 for a map without positive heat, NaN without a finding.
+        0 … 1; NaN for a blank map, which has no hottest pixels, and without a finding.
     """
     inside = (mask > 0).ravel()
     count = int(inside.sum())
-    if not count:
+    if is_blank(heat) or not count:
         return float("nan")
-    if heat.max() <= 0:
-        return 0.0
     hottest = np.zeros(inside.size, bool)
     hottest[np.argsort(-heat.ravel(), kind="stable")[:count]] = True
     return float((hottest & inside).sum() / (hottest | inside).sum())
@@ -222,12 +242,12 @@ def energy(heat: np.ndarray, mask: np.ndarray) -> float:
         mask: (rows, columns), above 0 on the finding.
 
     Returns:
-        0 … 1; 0 for a map without positive heat, NaN without a finding.
+        0 … 1; NaN for a blank map, which has no heat to share out, and without a finding.
     """
-    if not (mask > 0).any():
+    if is_blank(heat) or not (mask > 0).any():
         return float("nan")
     positive = np.maximum(heat, 0)
-    return float(positive[mask > 0].sum() / positive.sum()) if positive.sum() > 0 else 0.0
+    return float(positive[mask > 0].sum() / positive.sum())
 
 
 def deletion_and_insertion(scores: Scorer, image: np.ndarray, heat: np.ndarray, chosen: int) -> tuple[float, float]:
@@ -239,7 +259,7 @@ def deletion_and_insertion(scores: Scorer, image: np.ndarray, heat: np.ndarray, 
     Args:
         scores: from images to scores.
         image: (rows, columns, channels), 0–255.
-        heat: (rows, columns).
+        heat: (rows, columns), not blank.
         chosen: number of the class explained.
 
     Returns:
@@ -262,18 +282,22 @@ def deletion_and_insertion(scores: Scorer, image: np.ndarray, heat: np.ndarray, 
 
 
 def rank_correlation(heat: np.ndarray, other: np.ndarray) -> float:
-    """Spearman's rank correlation of two maps, −1 … 1; 0 where one of them is constant.
+    """Spearman's rank correlation of two maps without its sign, 0 … 1.
 
     Adebayo et al. 2018 (arXiv:1810.03292): a map that does not change when the network's weights are re-initialised
-    explains the image, not the network.
+    explains the image, not the network. A map turned upside down is still a map of the image: with signs, maps that are
+    alike and maps that are opposite would cancel to a mean near 0.
 
     Args:
         heat: (rows, columns).
         other: (rows, columns).
+
+    Returns:
+        NaN where one of them is the same everywhere, since it has no ranks.
     """
     if np.ptp(heat) == 0 or np.ptp(other) == 0:
-        return 0.0
-    return float(spearmanr(heat.ravel(), other.ravel()).statistic)
+        return float("nan")
+    return float(abs(spearmanr(heat.ravel(), other.ravel()).statistic))
 
 
 def agreement(maps: list[np.ndarray], superpixels: np.ndarray) -> float:

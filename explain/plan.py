@@ -9,11 +9,13 @@ from indomain.recipe.study import Study
 from indomain.runs.tags import Tags
 from indomain.runs.task import Task, find
 
-VERSION = 4
+VERSION = 5
 
 
 def plan(study: Study, earlier: list[Task]) -> list[Task]:
     """Plans the maps of each network or saved classifier and the panels, then the measures and robustness.
+
+    What is explained is of the first seed; robustness, which costs little, is that of every seed.
 
     Args:
         study: the recipe and its data.
@@ -23,7 +25,8 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
     for profile in study.recipe.profiles:
         options = study.options("explain", Options, profile)
         fitted = [*find(earlier, "finetune", profile=profile), *find(earlier, "fusion", "classify", profile=profile)]
-        explained = [task for task in fitted if _is_explained(study, task, profile)]
+        largest = [task for task in fitted if _has_largest_budget(study, task)]
+        explained = [task for task in largest if task.tags.seed == study.seeds(profile)[0] and _is_kept(task)]
         panels: dict[Tags, list[Task]] = {}
         for task in explained if options.images and options.methods else []:
             for whose in options.explained if task.tags.fold == 0 else []:
@@ -39,19 +42,22 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
                 measure_params = {"images": options.measure, "measures": options.measures, "explained": whose}
                 measured = _explaining(study, earlier, task, options, "measure", measure_params)
                 tasks += [measured] if measured else []
-        for task in explained:
+        for task in largest:
             corrupts = bool(options.robustness.corruptions)
             if task.stage == "finetune" and (corrupts or "confounder" in task.params):
                 tasks.append(_robustness(task, options))
     return tasks
 
 
-def _is_explained(study: Study, task: Task, profile: str) -> bool:
-    """Whether a task is of the first seed and the largest label budget, and fits a network or a saved classifier."""
-    if task.stage == "fusion" and not task.params.get("save"):
-        return False
+def _has_largest_budget(study: Study, task: Task) -> bool:
+    """Whether a task learns from the largest label budget of its target."""
     largest = max(study.recipe.targets[str(task.tags.target)].budgets(), key=lambda budget: budget.size)
-    return task.tags.seed == study.seeds(profile)[0] and task.tags.budget == largest.label
+    return task.tags.budget == largest.label
+
+
+def _is_kept(task: Task) -> bool:
+    """Whether a task leaves a network or a classifier that can be explained."""
+    return task.stage == "finetune" or bool(task.params.get("save"))
 
 
 def _shared_params(task: Task) -> dict[str, Any]:

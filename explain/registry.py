@@ -47,19 +47,23 @@ class Measure:
 
     Attributes:
         function: "module:function", called with a `Subject`, the name of an explanation and its maps (n, rows, columns);
-            returns values (n,), NaN for images without one, or None where the measure does not apply.
+            returns values (n,), NaN for images whose map is blank, or None where the measure does not apply.
         controls: "module:function", called with a `Subject`; returns name -> the values (n,) of maps that ignore the image,
             or None; "" if the measure has no controls.
+        of_findings: whether it applies only to images with a finding of the class explained.
     """
 
     function: str
     controls: str = ""
+    of_findings: bool = False
 
 
 MEASURES = {
-    "pointing": Measure("explain.measures:pointing_of", controls="explain.measures:pointing_by_chance"),
-    "overlap": Measure("explain.measures:overlap_of"),
-    "energy": Measure("explain.measures:energy_of"),
+    "pointing": Measure(
+        "explain.measures:pointing_of", controls="explain.measures:pointing_by_chance", of_findings=True
+    ),
+    "overlap": Measure("explain.measures:overlap_of", of_findings=True),
+    "energy": Measure("explain.measures:energy_of", of_findings=True),
     "deletion": Measure("explain.measures:deletion_of"),
     "insertion": Measure("explain.measures:insertion_of"),
     "randomisation": Measure("explain.measures:randomisation_of"),

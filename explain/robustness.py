@@ -1,4 +1,8 @@
-"""Robustness: a network's scores of its test images unchanged, corrupted, and under each condition of a marker."""
+"""Robustness: a network's scores of its test images as they are, corrupted, and under each condition of a marker.
+
+The test images of a target with a marker carry it as learnt, as they do in the network's own predictions; they are corrupted
+with it. Only the conditions of the marker change it.
+"""
 
 from typing import Any
 
@@ -15,7 +19,10 @@ def run(work: Work) -> dict[str, Any]:
     table = split.labelled(params)
     test = table[table["split"] == "test"].reset_index(drop=True)
     model = weights.load(work.inputs["network"] / "model.keras")
-    images = split.images(model.input_shape[-1])(test["row"].to_numpy())
+    plain = split.images(model.input_shape[-1])(test["row"].to_numpy())
+    images = plain
+    if "confounder" in params:
+        images = confounders.tested_images(plain, test, "as learnt", params["confounder"])
     rows = CorruptedRows(test, params["classes"])
     if "corruptions" in params:
         rows.add(CLEAN, 0, inference.predict_arrays(model, images))
@@ -26,7 +33,7 @@ def run(work: Work) -> dict[str, Any]:
         rows.add(name, severity, inference.predict_arrays(model, corrupted))
     if "confounder" in params:
         for number, condition in enumerate(confounders.CONDITIONS):
-            marked = confounders.tested_images(images, test, condition, params["confounder"])
+            marked = confounders.tested_images(plain, test, condition, params["confounder"])
             rows.add(f"{MARKER}{condition}", number, inference.predict_arrays(model, marked))
     rows.write(work.folder)
     return {"images": len(test), "learnt": int((table["split"] == "train").sum())}

@@ -46,15 +46,18 @@ def _measure(work: Work) -> dict[str, Any]:
     subject = Subject(work)
     measures = [name for name in MEASURES if name in work.params["measures"]]
     rows = explanations.MeasureRows(subject.rows["id"], subject.rows["group"])
+    every = [True] * len(subject.images)
+    with_finding = every if subject.masks is None else [bool(mask.any()) for mask in subject.masks]
+    applies = {name: with_finding if MEASURES[name].of_findings else every for name in measures}
     for number, method in enumerate(subject.methods):
         work.progress(f"{method} of {len(subject.images)} images", number / len(subject.methods))
         heat = subject.maps(method)
         for name in measures:
-            rows.add(method, name, measure(name)(subject, method, heat))
+            rows.add(method, name, measure(name)(subject, method, heat), applies[name])
     for name in measures:
         by_chance = controls(name)
         for control, values in ((by_chance(subject) if by_chance else None) or {}).items():
-            rows.add(control, name, values)
+            rows.add(control, name, values, applies[name])
     rows.write(work.folder)
     return {"images": len(subject.images), "learnt": subject.num_learnt}
 

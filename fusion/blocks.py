@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_predict
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, get_routing_for_object
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -30,7 +31,7 @@ def block_columns(blocks: list[int] | None, width: int) -> list[slice]:
 
 
 def inner_folds(y: np.ndarray, groups: np.ndarray | None, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Splits for choices within a training set: stratified, each patient in one fold, fewer folds where a class is small.
+    """Splits of a training set: stratified, each patient in one fold, fewer folds where a class is small.
 
     These are indices rather than a splitter because scikit-learn's global settings decide whether a splitter receives
     groups.
@@ -44,19 +45,38 @@ def inner_folds(y: np.ndarray, groups: np.ndarray | None, folds: int) -> list[tu
         For each fold, the indices of the images to learn from and of the images held out.
 
     Raises:
-        ValueError: a class has only one image or patient, so that nothing can be held out.
+        ValueError: a class has only one image or patient, or a fold all of its patients, so that nothing can be held out.
     """
     units = np.arange(len(y)) if groups is None else np.asarray(groups)
     smallest = min(len(set(units[y == value])) for value in np.unique(y))
     if smallest < 2:
         what = "image" if groups is None else "patient"
-        raise ValueError(f"a class has one {what} only: nothing can be held out to choose by")
+        raise ValueError(f"a class has one {what} only: nothing can be held out")
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
-    return list(kind(min(folds, smallest)).split(y, y, groups))
+    splits = list(kind(min(folds, smallest)).split(y, y, groups))
+    if any(len(np.unique(y[learnt])) < len(np.unique(y)) for learnt, _ in splits):
+        raise ValueError("a fold has all patients of a class: nothing can be held out")
+    return splits
+
+
+def patients_for(estimator: Any, groups: np.ndarray | None) -> dict[str, np.ndarray]:
+    """The patients as an argument of `fit`, if an estimator or one inside it has inner folds; otherwise no argument.
+
+    Args:
+        estimator: an estimator. `fit` takes the argument only while scikit-learn's metadata routing is on.
+        groups: (images,), patients; None: every image is independent.
+    """
+    if groups is None or not get_routing_for_object(estimator).consumes("fit", ["groups"]):
+        return {}
+    return {"groups": groups}
 
 
 def unseen_scores(
-    estimator: Any, X: np.ndarray, y: np.ndarray, splits: list[tuple[np.ndarray, np.ndarray]]
+    estimator: Any,
+    X: np.ndarray,
+    y: np.ndarray,
+    splits: list[tuple[np.ndarray, np.ndarray]],
+    patients: dict[str, np.ndarray],
 ) -> np.ndarray:
     """Scores of images by estimators that were fitted without them.
 
@@ -65,13 +85,14 @@ def unseen_scores(
         X: (images, features).
         y: (images,), classes.
         splits: folds as `inner_folds` returns them; each image is held out in one of them.
+        patients: as `patients_for` returns them for the estimator.
 
     Returns:
         (images, classes); the scores of an image come from the copy that was fitted without its fold.
     """
     if isinstance(estimator, Memoized):
-        return memoized(unseen_scores, clone(estimator.estimator), X, y, splits)
-    return cross_val_predict(clone(estimator), X, y, cv=splits, method="predict_proba")
+        return memoized(unseen_scores, clone(estimator.estimator), X, y, splits, patients)
+    return cross_val_predict(clone(estimator), X, y, cv=splits, method="predict_proba", params=patients)
 
 
 class BlockClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
@@ -79,6 +100,15 @@ class BlockClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     Subclasses have the parameters `estimator` and `blocks`, call `_start_fit` first in `fit`, and define `_scores`.
     """
+
+    # Patients are handed on to `fit` wherever scikit-learn's metadata routing is on.
+    __metadata_request__fit = {"groups": True}
+
+    def get_metadata_routing(self):
+        """What `fit` takes and hands on: patients, which the classifier inside may ask for, too."""
+        mapping = MethodMapping().add(caller="fit", callee="fit")
+        router = MetadataRouter(owner=self).add_self_request(self)
+        return router.add(estimator=self.estimator, method_mapping=mapping)
 
     def predict_proba(self, X):
         """Scores (images, classes) of X, shape (images, features); each row sums to 1."""

@@ -8,7 +8,7 @@ import sklearn
 from sklearn.model_selection import GridSearchCV
 from threadpoolctl import threadpool_limits
 
-from fusion.blocks import BlockClassifier, inner_folds
+from fusion.blocks import inner_folds, patients_for
 from fusion.scores import WEIGHTS, ScoreFusion
 from indomain.errors import RequestError
 
@@ -18,7 +18,8 @@ def fit(
 ) -> tuple[Any, dict]:
     """Fits an estimator, after choosing the settings of the classifier inside it if there is a grid.
 
-    Settings are chosen by balanced accuracy in three inner folds of the images, each patient in one of them.
+    Settings are chosen by balanced accuracy in three inner folds of the images, each patient in one of them. Whatever holds
+    out images inside the estimator keeps patients together, too.
 
     Args:
         whole: an estimator as a rule of `fusion.rules` returns it.
@@ -34,7 +35,7 @@ def fit(
     Raises:
         RequestError: a class is too small for a choice within these images.
     """
-    fit_params = {"groups": groups} if isinstance(whole, BlockClassifier) else {}
+    patients = patients_for(whole, groups)
     chosen: dict[str, Any] = {}
     try:
         # Threads suffice, since trees and linear algebra release the interpreter lock. Each uses one thread of linear
@@ -42,24 +43,23 @@ def fit(
         with (
             joblib.parallel_config(backend="threading", n_jobs=-1),
             threadpool_limits(1),
-            sklearn.config_context(enable_metadata_routing=bool(grid)),
+            sklearn.config_context(enable_metadata_routing=True),
         ):
             if not grid:
-                fitted = whole.fit(X, y, **fit_params)
+                fitted = whole.fit(X, y, **patients)
             else:
                 # The grid names settings of the classifier, which is nested somewhere inside the estimator.
                 path = next(name for name, value in whole.get_params().items() if value is classifier)
                 nested = {f"{path}__{name}": values for name, values in grid.items()}
-                if fit_params:
-                    whole.set_fit_request(groups=True)
                 search = GridSearchCV(whole, nested, scoring="balanced_accuracy", cv=inner_folds(y, groups, 3))
-                fitted = search.fit(X, y, **fit_params).best_estimator_
-                # The request was needed for the search only, and must not be saved with the estimator.
-                vars(fitted).pop("_metadata_request", None)
+                fitted = search.fit(X, y, **patients).best_estimator_
                 chosen["settings"] = {name.rpartition("__")[2]: value for name, value in search.best_params_.items()}
     except ValueError as error:
         if "nothing can be held out" in str(error):
-            raise RequestError(f"fusion: {error}; ask for more labels, or choose nothing (tune, rules).") from None
+            raise RequestError(
+                f"fusion: {error}; ask for more labels, or leave out what holds out images (tune, rules that choose, support "
+                "vector machines)."
+            ) from None
         raise
     if isinstance(fitted, ScoreFusion) and fitted.rule in WEIGHTS:
         chosen["weights"] = np.asarray(fitted.weights_).round(4).tolist()

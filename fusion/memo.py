@@ -12,6 +12,7 @@ import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
 from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -30,8 +31,8 @@ class Memoized(MetaEstimatorMixin, BaseEstimator):
     """Wraps an estimator; identical fits on identical data are computed once per process.
 
     Fits are identical if estimator and data have the same content, not only if they are the same objects. Meant for the
-    rules of fusion, within these limits: fitted estimators are shared and must not be changed; patients (`groups`) are not
-    passed on; a random estimator must have a fixed seed, since it would return its first result again.
+    rules of fusion, within these limits: fitted estimators are shared and must not be changed; a random estimator must have
+    a fixed seed, since it would return its first result again.
 
     Args:
         estimator: the transformer or classifier to wrap.
@@ -40,14 +41,15 @@ class Memoized(MetaEstimatorMixin, BaseEstimator):
     def __init__(self, estimator):
         self.estimator = estimator
 
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, **params):
         """Fits a copy of the estimator, or reuses one that was fitted on the same data.
 
         Args:
             X: (images, features).
             y: (images,), classes; None for estimators that do not need them.
+            **params: what else the estimator's `fit` takes; `groups` (images,), patients, if it has inner folds.
         """
-        self.estimator_, _ = memoized(_fitted, clone(self.estimator), X, y)
+        self.estimator_, _ = memoized(_fitted, clone(self.estimator), X, y, params)
         return self
 
     @_can("transform")
@@ -58,7 +60,7 @@ class Memoized(MetaEstimatorMixin, BaseEstimator):
             X: (images, features).
             y: (images,), classes; None for estimators that do not need them.
         """
-        self.estimator_, transformed = memoized(_fitted, clone(self.estimator), X, y)
+        self.estimator_, transformed = memoized(_fitted, clone(self.estimator), X, y, {})
         return self.estimator_.transform(X) if transformed is None else transformed
 
     @_can("transform")
@@ -89,15 +91,20 @@ class Memoized(MetaEstimatorMixin, BaseEstimator):
         """The number of features of the data that it was fitted on."""
         return self.estimator_.n_features_in_
 
+    def get_metadata_routing(self):
+        """What `fit` hands on: whatever the estimator asks for."""
+        mapping = MethodMapping().add(caller="fit", callee="fit")
+        return MetadataRouter(owner=self).add(estimator=self.estimator, method_mapping=mapping)
+
     def __sklearn_tags__(self):
         tags = get_tags(self.estimator)
         tags.array_api_support = False  # only the content of NumPy arrays is hashed
         return tags
 
 
-def _fitted(estimator: Any, X: Any, y: Any) -> tuple[Any, Any]:
+def _fitted(estimator: Any, X: Any, y: Any, params: dict[str, Any]) -> tuple[Any, Any]:
     """The fitted estimator and, if it is a transformer, X transformed."""
-    estimator.fit(X, y)
+    estimator.fit(X, y, **params)
     if is_classifier(estimator):
         return estimator, None
     transformed = estimator.transform(X)

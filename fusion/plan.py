@@ -10,9 +10,11 @@ from indomain.recipe.study import Study
 from indomain.runs.tags import Method, Tags
 from indomain.runs.task import Task, find
 
-VERSION = 6
+VERSION = 7
 FEATURES_VERSION = 3  # version of the runs that extract features
-FEWEST_PATIENTS = 4  # per class: with three inner folds, two images of each class are left to learn from
+# Fewest patients per class, by the number of choices nested in one another, so that a classifier with folds of its own finds
+# two of each class in the innermost: of 6, three inner folds leave 4 to learn from, and of 4 they leave 2.
+FEWEST_PATIENTS = (2, 4, 6)
 
 
 def plan(study: Study, earlier: list[Task]) -> list[Task]:
@@ -77,21 +79,25 @@ def _check_names(study: Study, options: Options, fitted: list[Task]) -> None:
 
 
 def _check_sizes(study: Study, options: Options, together: Iterable[list[Task]]) -> None:
-    """Raises a RequestError where something is chosen within training images that are too few for it."""
+    """Raises a RequestError where images are held out of training images that are too few for it."""
     # All chains have the same images: one table per fold, budget and seed is enough.
     parts = {networks[0].tags.only("profile", "target", "budget", "fold", "seed"): networks for networks in together}
     for tags, networks in parts.items():
-        choices = [f"rules = {rule}" for rule in options.rules if RULES[rule].chooses and len(networks) > 1]
-        choices += ["tune = true"] if options.tune else []
-        if not choices or not options.classifiers:
+        by_rules = [f"rules = {rule}" for rule in options.rules if RULES[rule].chooses and len(networks) > 1]
+        choices = [words[0] for words in (by_rules, ["tune = true"] * options.tune) if words]
+        margins = [f"classifiers = {name}" for name in options.classifiers if CLASSIFIERS[name].holds_out]
+        if not options.classifiers or not choices + margins:
             continue
         rows = study.target(str(tags.target), str(tags.profile)).labelled(networks[0].params)
         fewest = int(rows[rows["split"] != "test"].groupby("y")["group"].nunique().min())
-        if fewest < FEWEST_PATIENTS:
+        # Other classifiers learn from one patient of each class, too.
+        needed = FEWEST_PATIENTS[len(choices) if margins else 1]
+        if fewest < needed:
+            words = " with ".join([*choices, *margins[:1]])
             raise RequestError(
-                f"fusion: {choices[0]} chooses inside the training images, and target {tags.target!r} with {tags.budget} "
-                f"has a class of {fewest} patients or images there; at least {FEWEST_PATIENTS} are needed. Ask for more "
-                "labels, or leave it out."
+                f"fusion: {words} holds out some of the training images, and target {tags.target!r} with {tags.budget} has a "
+                f"class of {fewest} patients or images there; at least {needed} are needed. Ask for more labels, or leave "
+                "it out."
             )
 
 

@@ -46,15 +46,21 @@ class Classifier:
     Attributes:
         function: "module:function", called with a seed; returns a scikit-learn classifier with `predict_proba`.
         grid: setting -> the values that `[fusion] tune = true` chooses from, the default first; {}: nothing to choose.
+        holds_out: whether it holds out training images of its own, and so needs two patients of each class.
     """
 
     function: str
     grid: dict[str, list[Any]] = field(default_factory=dict)
+    holds_out: bool = False
 
 
 CLASSIFIERS = {
-    "linear-svm": Classifier("fusion.classifiers:linear_svm", {"machine__estimator__C": [1.0, 0.01, 0.1, 10.0]}),
-    "rbf-svm": Classifier("fusion.classifiers:rbf_svm", {"machine__estimator__C": [1.0, 0.1, 10.0, 100.0]}),
+    "linear-svm": Classifier(
+        "fusion.classifiers:linear_svm", {"machine__estimator__C": [1.0, 0.01, 0.1, 10.0]}, holds_out=True
+    ),
+    "rbf-svm": Classifier(
+        "fusion.classifiers:rbf_svm", {"machine__estimator__C": [1.0, 0.1, 10.0, 100.0]}, holds_out=True
+    ),
     "knn": Classifier("fusion.classifiers:knn", {"machine__n_neighbors": [5, 1, 3, 9, 15]}),
     "logistic-regression": Classifier("fusion.classifiers:logistic_regression", {"machine__C": [1.0, 0.01, 0.1, 10.0]}),
     "decision-tree": Classifier("fusion.classifiers:decision_tree", {"min_samples_leaf": [5, 1, 10, 20]}),

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.parallel import Parallel, delayed
 
-from fusion.blocks import BlockClassifier, inner_folds, unseen_scores
+from fusion.blocks import BlockClassifier, inner_folds, patients_for, unseen_scores
 
 RULES = ("mean", "weighted", "stacking", "search")
 
@@ -39,7 +40,7 @@ class ScoreFusion(BlockClassifier):
 
     Example:
         >>> sklearn.set_config(enable_metadata_routing=True)  # hands patients on to the inner folds
-        >>> fused = ScoreFusion(LogisticRegression(), blocks=[512, 1200], rule="weighted").set_fit_request(groups=True)
+        >>> fused = ScoreFusion(LogisticRegression(), blocks=[512, 1200], rule="weighted")
         >>> cross_val_score(fused, features, y, params={"groups": patients}, cv=GroupKFold(5))  # fitted inside each fold
     """
 
@@ -67,18 +68,19 @@ class ScoreFusion(BlockClassifier):
         numbers = range(len(self.parts_))
         self.weights_: np.ndarray | None = np.full(len(numbers), 1 / len(numbers))
         self.stacker_ = None
-        if self.rule != "mean" and len(numbers) > 1:
-            splits = inner_folds(y, groups, self.folds)
-            unseen = _each(lambda part: unseen_scores(base, X[:, part], y, splits), self.parts_)
-            if self.rule == "stacking":
-                self.weights_ = None
-                self.stacker_ = LogisticRegression(max_iter=1000).fit(logarithms(unseen), y)
-            else:
-                self.weights_ = WEIGHTS[self.rule](unseen, np.searchsorted(self.classes_, y))
-        self.members_ = [number for number in numbers if self.weights_ is None or self.weights_[number]]
-        self.estimators_ = _each(
-            lambda part: clone(base).fit(X[:, part], y), [self.parts_[number] for number in self.members_]
-        )
+        patients = patients_for(base, groups)
+        with config_context(enable_metadata_routing=True):
+            if self.rule != "mean" and len(numbers) > 1:
+                splits = inner_folds(y, groups, self.folds)
+                unseen = _each(lambda part: unseen_scores(base, X[:, part], y, splits, patients), self.parts_)
+                if self.rule == "stacking":
+                    self.weights_ = None
+                    self.stacker_ = LogisticRegression(max_iter=1000).fit(logarithms(unseen), y)
+                else:
+                    self.weights_ = WEIGHTS[self.rule](unseen, np.searchsorted(self.classes_, y))
+            self.members_ = [number for number in numbers if self.weights_ is None or self.weights_[number]]
+            parts = [self.parts_[number] for number in self.members_]
+            self.estimators_ = _each(lambda part: clone(base).fit(X[:, part], y, **patients), parts)
         return self
 
     def _scores(self, X):

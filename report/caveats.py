@@ -19,6 +19,8 @@ def interval_caveat(sample: Sample) -> str:
     Returns:
         "" if there is nothing to warn of.
     """
+    if sample.mean != sample.mean:
+        return ""
     total = sum(part.variance for part in sample.parts)
     if not np.isfinite(total):
         return "no interval: a class has a single patient"
@@ -81,9 +83,14 @@ def _of_data(given: ReportInput) -> list[str]:
         notes.append("The source is a reduced stand-in for the named data set.")
     if "paper" in given.recipe["profiles"]:
         notes.append(
-            "Profile paper: the set's official split or a random one by image, no validation unless official, last epoch, one "
-            "seed; leaks are kept."
+            "Profile paper: the set's official split or a random one by image, no validation images, last epoch, one seed; leaks "
+            "are kept."
         )
+    notes += [
+        f"{name}: the set's {info.official_val_learnt} official validation images are training images."
+        for name, info in infos.items()
+        if info.official_val_learnt
+    ]
     without = sorted({info.name for info in infos.values() if not info.has_patients})
     if without:
         notes.append(
@@ -116,8 +123,8 @@ def _of_protocol(given: ReportInput, table: pd.DataFrame) -> list[str]:
         )
     if table["kind"].isin(["explanation", "robustness"]).any():
         notes.append(
-            "Explanations and robustness are those of the first seed's networks. The images explained are test images, "
-            "taken from each class in turn, whatever its share."
+            "Explanations are those of the first seed's networks, robustness is that of every seed's. The images explained "
+            "are test images, taken from each class in turn, whatever its share."
         )
     return notes
 

@@ -20,7 +20,7 @@ from report.sample import Sample, Training, samples_of
 CONTROLS = {"anywhere": "a map that points anywhere", "middle": "a map that points at the middle"}
 DIFFERENT = "other folds than the reference chain (a training diverged): compared with nothing"
 APART = "no image has a value both here and for the reference chain: compared with nothing"
-FIRST_SEED = "networks of the first seed"
+FIRST_SEED = "first seed only"
 
 
 def explanation_rows(given: ReportInput) -> list[TableRow]:
@@ -42,7 +42,7 @@ def explanation_rows(given: ReportInput) -> list[TableRow]:
 
 
 def _values(given: ReportInput) -> dict[tuple[str, RowKey], pd.DataFrame]:
-    """(measure, row) -> its values: id, group, value, fold, seed."""
+    """(measure, row) -> its values: id, group, value (NaN: a blank map), fold, seed."""
     frames: dict[tuple[str, RowKey], list[pd.DataFrame]] = {}
     for tags, folder in given.of_kind("explain/measure"):
         # Runs that diverged have no measures.
@@ -53,17 +53,17 @@ def _values(given: ReportInput) -> dict[tuple[str, RowKey], pd.DataFrame]:
         for (name, measure), part in table.groupby(["explanation", "measure"], sort=False):
             title = CONTROLS.get(name, name)
             key = replace(plain, method=replace(plain.method, explanation=title, whose=str(tags.explained)))
-            part = part.dropna(subset="value").assign(fold=tags.fold, seed=tags.seed)
+            part = part.assign(fold=tags.fold, seed=tags.seed)
             frames.setdefault((measure, key), []).append(part)
-    joined = {key: pd.concat(parts, ignore_index=True) for key, parts in frames.items()}
-    return {key: part for key, part in joined.items() if len(part)}
+    return {key: pd.concat(parts, ignore_index=True) for key, parts in frames.items()}
 
 
 def _row(
     given: ReportInput, key: RowKey, measure: str, part: pd.DataFrame, reference: tuple[RowKey, pd.DataFrame] | None
 ) -> TableRow:
-    info, sample = given.info(key), _sample(given, key, part)
-    notes, compared = [FIRST_SEED, interval_caveat(sample)], None
+    info, sample, shown = given.info(key), _sample(given, key, part), part.dropna(subset="value")
+    notes, compared = [_blank_caveat(part), interval_caveat(sample)], None
+    notes += [FIRST_SEED] * (len(given.seeds(key.profile)) > 1)
     if reference and measure in given.options["test_metrics"]:
         found = _compared(given, key, measure, part, *reference)
         if isinstance(found, str):
@@ -78,11 +78,17 @@ def _row(
         sample=sample,
         mean=sample.mean,
         interval=sample.interval,
-        n_images=part["id"].nunique(),
-        n_patients=part["group"].nunique() if info.has_patients else float("nan"),
+        n_images=shown["id"].nunique(),
+        n_patients=shown["group"].nunique() if info.has_patients else float("nan"),
         comparison=compared,
         note="; ".join(filter(None, notes)),
     )
+
+
+def _blank_caveat(part: pd.DataFrame) -> str:
+    """The share of images without a value because their map is blank, in words; "" if there are none."""
+    share = part["value"].isna().mean()
+    return f"{100 * share:.3g} % of the images have a blank map, and no value" if share else ""
 
 
 def _compared(
@@ -93,6 +99,7 @@ def _compared(
         return DIFFERENT
     # Explaining the predicted class, each chain has a finding on other images; and some maps are blank.
     both = part.merge(reference, on=["id", "group", "fold", "seed"], suffixes=("", "_reference"))
+    both = both.dropna(subset=["value", "value_reference"])
     if set(both["fold"]) != set(part["fold"]):
         return APART
     here, there = (_sample(given, key, both.assign(value=both[name])) for name in ("value", "value_reference"))
@@ -108,5 +115,7 @@ def _sample(given: ReportInput, key: RowKey, part: pd.DataFrame) -> Sample:
 
 
 def _mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The mean of the values that are defined; NaN where there is none."""
+    weights = weights * np.isfinite(values)
     with np.errstate(invalid="ignore"):
-        return (weights @ values / weights.sum(axis=1))[None]
+        return (weights @ np.nan_to_num(values) / weights.sum(axis=1))[None]

@@ -97,9 +97,9 @@ class CorruptedArm:
             summaries.append(Summary(f"{self.metric}, marker {condition}", sample, compared=condition == "absent"))
         return summaries
 
-    def images(self) -> set[tuple[int, str]]:
-        """The test images, as (fold, id)."""
-        return set(zip(self.frame["fold"], self.frame["id"]))
+    def images(self) -> set[tuple[int, int, str]]:
+        """The test images of each training, as (fold, seed, id)."""
+        return set(zip(self.frame["fold"], self.frame["seed"], self.frame["id"]))
 
 
 def _evaluate(metric: str, y: np.ndarray, scores: np.ndarray, positive: int | None, weights: np.ndarray) -> np.ndarray:

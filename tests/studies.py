@@ -4,6 +4,7 @@ from pathlib import Path
 
 from indomain import files
 from indomain.artifacts import predictions
+from indomain.data.images import confounders
 from indomain.data.split import Split
 from indomain.networks import architecture, inference, weights
 from indomain.networks.options import Architecture
@@ -48,7 +49,10 @@ def leave_network(study: Study, task: Task, seed: int) -> Path:
     with study.runs.working(task) as folder:
         assert folder is not None
         weights.save(model, folder / "model.keras")
-        scores = inference.predict(model, split.images(model.input_shape[-1]), held_out["row"].to_numpy())
+        images = split.images(model.input_shape[-1])
+        if "confounder" in params:
+            images = confounders.marked(images, rows, params["confounder"])
+        scores = inference.predict(model, images, held_out["row"].to_numpy())
         predictions.write(folder / "predictions.csv", held_out, scores, params["classes"])
         files.write_json(folder / "facts.json", {"images": int((rows["split"] == "train").sum())})
     return study.runs.folder(task)

@@ -2,7 +2,8 @@
 
 explanations.npz    images uint8 (n, rows, columns, channels), id, y, explained (class number), scores (n, classes), one
                     map float32 (n, rows, columns) per method, masks uint8 (n, rows, columns) if the set has them
-measures.csv        id, group, explanation, measure, value: one row per image, explanation and measure
+measures.csv        id, group, explanation, measure, value: one row per image, explanation and measure that applies to the
+                    image; the value is empty where the map is blank
 corrupted.csv       id, group, y, corruption, severity, score_<class>...: one row per image and condition
 """
 
@@ -16,7 +17,7 @@ import pandas as pd
 from indomain import files
 
 MAPS, MEASURES, CORRUPTED = "explanations.npz", "measures.csv", "corrupted.csv"
-CLEAN = "none"  # the value of `corruption` for unchanged images
+CLEAN = "none"  # the value of `corruption` for images without a corruption
 MARKER = "marker "  # the prefix of `corruption` for images with a confounding marker
 _MEASURE_COLUMNS = ["id", "group", "explanation", "measure", "value"]
 
@@ -52,17 +53,22 @@ class MeasureRows:
         self.ids, self.groups = ids, groups
         self._rows: list[tuple] = []
 
-    def add(self, explanation: str, measure: str, values: Iterable[float] | None) -> None:
+    def add(
+        self, explanation: str, measure: str, values: Iterable[float] | None, applies: Iterable[bool] | None = None
+    ) -> None:
         """Adds the values of one measure of one explanation.
 
         Args:
             explanation: the explanation's name.
             measure: the measure's name.
-            values: one value per image; None adds nothing.
+            values: one value per image, NaN where the map is blank; None adds nothing.
+            applies: whether the measure applies to each image; the others get no row. None: it applies to all.
         """
         if values is not None:
+            applies = [True] * len(self.ids) if applies is None else applies
+            rows = zip(self.ids, self.groups, values, applies)
             self._rows += [
-                (name, group, explanation, measure, value) for name, group, value in zip(self.ids, self.groups, values)
+                (name, group, explanation, measure, value) for name, group, value, applied in rows if applied
             ]
 
     def write(self, folder: Path) -> None:
@@ -73,7 +79,7 @@ class MeasureRows:
 
 
 def read_measures(folder: Path) -> pd.DataFrame:
-    """The rows of a run's `measures.csv`; `value` is NaN where a measure is undefined for an image."""
+    """The rows of a run's `measures.csv`; `value` is NaN where the map of an image is blank."""
     text = {"id": str, "group": str}
     return pd.read_csv(folder / MEASURES, dtype=text, keep_default_na=False, na_values={"value": [""]})
 
@@ -95,7 +101,8 @@ class CorruptedRows:
         """Adds the scores of all test images under one condition.
 
         Args:
-            corruption: the corruption's name, `CLEAN`, or `MARKER` and what the marker does.
+            corruption: the corruption's name, `CLEAN`, or `MARKER` and what the marker does. Images of a target with a
+                marker carry it as learnt under the first two.
             severity: the severity level of the corruption.
             scores: float (n, classes).
         """

@@ -24,8 +24,10 @@ def write(path: Path, rows: pd.DataFrame, scores: np.ndarray, classes: list[str]
     table = rows[KNOWN].copy()
     table["label"] = np.array(classes)[rows["y"].to_numpy()]
     for number, name in enumerate(classes):
-        # Eight decimals exceed float32's precision, and a fixed format keeps the file the same for the same network.
-        table[f"score_{name}"] = [f"{value:.8f}" for value in scores[:, number]]
+        # Eight decimals exceed the precision of a network's scores, float32, and a fixed format keeps the file the same for the
+        # same network. A classifier's scores, float64, are written in full: rounded, they would no longer rank every image.
+        as_text = "" if scores.dtype == np.float64 else ".8f"
+        table[f"score_{name}"] = [format(value, as_text) for value in scores[:, number]]
     with files.written(path) as temporary:
         table.to_csv(temporary, index=False)
 
@@ -37,6 +39,6 @@ def read(path: Path, classes: list[str]) -> tuple[pd.DataFrame, np.ndarray, np.n
         path: the file.
         classes: class names by class number.
     """
-    table = pd.read_csv(path, dtype=TEXT, keep_default_na=False)
+    table = pd.read_csv(path, dtype=TEXT, keep_default_na=False, float_precision="round_trip")
     y = np.array([classes.index(label) for label in table["label"]], int)
     return table, y, table[[f"score_{name}" for name in classes]].to_numpy(float)

@@ -38,7 +38,11 @@ def draw_target(request: TargetRequest, folder: Path) -> SplitInfo:
     for budget in request.options.budgets():
         for fold in sorted(set(table["fold"])):
             budget.rows(table[table["fold"] == fold], request.split.validation)
-    return _write(folder, request.name, dataset, table, leaks, dropped)
+    learnt = 0
+    if request.split.scheme == "official":
+        official_val = dataset.index.loc[dataset.index["split"] == "val", "id"]
+        learnt = int((table["id"].isin(official_val) & (table["split"] == "train")).sum())
+    return _write(folder, request.name, dataset, table, leaks, dropped, learnt)
 
 
 def draw_source(request: SourceRequest, folder: Path) -> SplitInfo:
@@ -84,7 +88,13 @@ def _drop(table: pd.DataFrame, side: pd.Series, leaks: pd.DataFrame) -> int:
 
 
 def _write(
-    folder: Path, name: str, dataset: Dataset, table: pd.DataFrame, leaks: pd.DataFrame, dropped: int
+    folder: Path,
+    name: str,
+    dataset: Dataset,
+    table: pd.DataFrame,
+    leaks: pd.DataFrame,
+    dropped: int,
+    official_val_learnt: int = 0,
 ) -> SplitInfo:
     descriptions = dataset.index.set_index("id")[["patient", "study", "image", "origin", "label", "file"]]
     table = table.join(descriptions, on="id")
@@ -116,6 +126,7 @@ def _write(
         tested=[[int(fold), int(y), int(n)] for (fold, y), n in tested.items()],
         leaks=leakage.count_by_kind(leaks),
         dropped=dropped,
+        official_val_learnt=official_val_learnt,
         rows=files.digest_of([pool.digest, sorted({int(row) for row in table["row"]})]),
         digest=files.digest_of([pool.digest, list(dataset.class_names), content]),
     )

@@ -12,7 +12,7 @@ from indomain.data.split import Split
 if TYPE_CHECKING:
     from indomain.data.dataset import Dataset
 
-VERSION = 7
+VERSION = 8
 # What a split takes from a manifest besides its images: classes and counts decide its content, the report prints the rest.
 _MANIFEST_KEYS = {"title", "citation", "synthetic", "stand_in", "labels", "counts", "subset_by", "patients_of"}
 

@@ -49,6 +49,8 @@ class SplitInfo:
         tested: [fold, class number, patients] of the test parts; a patient with images of several classes counts for each.
         leaks: the number of leaks found, by kind.
         dropped: the number of training images removed because of leaks.
+        official_val_learnt: the number of official validation images that are training images, because the protocol
+            follows the official split and holds out none for validation.
         rows: the digest of the images alone, regardless of their roles.
         digest: the digest that runs depend on: pixels, rows, labels and roles, but not the names of files.
     """
@@ -73,6 +75,7 @@ class SplitInfo:
     tested: list[list]
     leaks: dict[str, int]
     dropped: int
+    official_val_learnt: int
     rows: str
     digest: str
 

@@ -62,7 +62,7 @@ class Trainer:
                 resumed run restores. The values it returns are logged.
 
         Returns:
-            Facts for the run's record: images, epochs, the chosen epoch, images per second.
+            Facts for the run's record: images, epochs, the epoch whose weights were left, images per second.
 
         Raises:
             Diverged: the loss is not finite; `log.csv` holds the epochs up to and including this one.
@@ -79,8 +79,8 @@ class Trainer:
                 verbose=0,
                 shuffle=False,
             )
-        keeper.finish()
-        return _facts(keeper.log, train.images)
+        chosen = keeper.finish()
+        return _facts(keeper.log, chosen, train.images)
 
 
 class _Keeper(keras.callbacks.Callback):
@@ -114,7 +114,7 @@ class _Keeper(keras.callbacks.Callback):
         row |= self.trainer.after_epoch() if self.trainer.after_epoch else {}
         now = time.monotonic()
         self.log.append({"epoch": epoch + 1, **row, "seconds": round(seconds, 3)})
-        if self.keep_best and row["val_loss"] <= min(entry["val_loss"] for entry in self.log):
+        if self.keep_best and best_epoch(self.log) == epoch + 1:
             self.best = [np.array(variable) for variable in self.training_model.network.weights]
         self.draw(self.log[-1])
         rate = self.train.images / max(seconds, 1e-9)
@@ -173,11 +173,15 @@ class _Keeper(keras.callbacks.Callback):
             self.draw(row)
         return len(self.log)
 
-    def finish(self) -> None:
+    def finish(self) -> int:
+        """Restores the weights of the best epoch if they were kept; returns the epoch that the network's weights are of."""
+        chosen = None
         if self.keep_best and self.best is not None:
+            chosen = best_epoch(self.log)
             for variable, value in zip(self.training_model.network.weights, self.best):
                 variable.assign(value)
         self.leave()
+        return chosen or len(self.log)
 
     def leave(self) -> None:
         """Writes the log, closes the curves and removes the saved state, which is no longer needed."""
@@ -201,13 +205,22 @@ def _csv_text(rows: list[dict[str, float]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _facts(log: list[dict[str, float]], images: int) -> dict[str, Any]:
+def best_epoch(log: list[dict[str, float]]) -> int | None:
+    """The epoch of the lowest validation loss, and the latest of several; None if no epoch has a finite one.
+
+    Args:
+        log: one row per epoch, in their order: `epoch`, `val_loss`.
+    """
+    finite = [row for row in log if np.isfinite(row["val_loss"])]
+    return int(min(reversed(finite), key=lambda row: row["val_loss"])["epoch"]) if finite else None
+
+
+def _facts(log: list[dict[str, float]], chosen: int, images: int) -> dict[str, Any]:
     """What a run's record holds about a training: images, epochs, the chosen epoch, images per second."""
     seconds = sum(row["seconds"] for row in log)
-    chosen = min(log, key=lambda row: row.get("val_loss", -row["epoch"]))
     return {
         "images": images,
         "epochs": len(log),
-        "chosen_epoch": int(chosen["epoch"]),
+        "chosen_epoch": chosen,
         "images_per_second": round(images * len(log) / max(seconds, 1e-9), 1),
     }

@@ -51,9 +51,17 @@ def test_what_speaks_against_the_class_is_no_energy():
     assert measures.energy(dot(10, 12) - 5 * dot(30, 30), finding()) == 1
 
 
+BLANKS = [NOTHING, np.full((32, 32), 0.4), dot(3, 3) - 1]
+
+
+@pytest.mark.parametrize("blank", BLANKS, ids=["nothing", "the same everywhere", "only against"])
 @pytest.mark.parametrize("measure", OF_FINDINGS)
-def test_an_empty_map_finds_nothing(measure):
-    assert measure(NOTHING, finding()) == 0
+def test_a_blank_map_has_no_value(measure, blank):
+    assert measures.is_blank(blank) and np.isnan(measure(blank, finding()))
+
+
+def test_a_map_with_anything_that_speaks_for_the_class_is_not_blank():
+    assert not measures.is_blank(dot(3, 3)) and not measures.is_blank(dot(3, 3) - 0.5)
 
 
 @pytest.mark.parametrize("measure", OF_FINDINGS)
@@ -88,14 +96,18 @@ def test_a_map_of_what_counts_deletes_fast_and_inserts_fast():
     assert bad[0] > 0.9 and bad[1] < good[1] - 0.3
 
 
-def test_the_rank_correlation_is_that_of_ranks():
+def test_the_rank_correlation_is_that_of_ranks_without_its_sign():
     heat = np.random.default_rng(0).random((16, 16))
     assert measures.rank_correlation(heat, heat**3) == pytest.approx(1)
-    assert measures.rank_correlation(heat, -heat) == pytest.approx(-1)
+    assert measures.rank_correlation(heat, -heat) == pytest.approx(1)
+    other = np.random.default_rng(1).random((16, 16))
+    assert 0 <= measures.rank_correlation(heat, other) < 0.2
 
 
-def test_a_map_that_is_the_same_everywhere_correlates_with_nothing():
-    assert measures.rank_correlation(np.random.default_rng(0).random((16, 16)), np.ones((16, 16))) == 0
+@pytest.mark.parametrize("first", [True, False])
+def test_a_map_that_is_the_same_everywhere_has_no_ranks_to_correlate(first):
+    pair = [np.random.default_rng(0).random((16, 16)), np.ones((16, 16))]
+    assert np.isnan(measures.rank_correlation(*(pair if first else pair[::-1])))
 
 
 def test_agreement_is_that_of_the_top_superpixels():
@@ -126,6 +138,30 @@ def test_deletion_and_insertion_of_a_map_cost_one_pass(subject):
     assert (deleted[0], inserted[0]) == pytest.approx(by_hand)
 
 
+def empties_the_second(monkeypatch, subject, method):
+    """Replaces the map of the second image by nothing, under every seed."""
+    plain = subject.maps
+
+    def maps(*given):
+        heat = plain(*given).copy()
+        heat[1] = 0
+        return heat
+
+    monkeypatch.setattr(subject, "maps", maps)
+    return subject.maps(method)
+
+
+def test_a_blank_map_has_no_value_in_any_measure_and_costs_no_pass(subject, monkeypatch):
+    heat = empties_the_second(monkeypatch, subject, "lime")
+    calls, score = [], subject.score
+    subject.score = lambda images: calls.append(len(images)) or score(images)
+    for measure in (measures.deletion_of, measures.insertion_of):
+        values = measure(subject, "lime", heat)
+        assert np.isnan(values).tolist() == [False, True, False, False] and len(calls) == 3
+    for measure in (measures.randomisation_of, measures.stability_of):
+        assert np.isnan(measure(subject, "lime", heat)).tolist() == [False, True, False, False]
+
+
 def test_another_map_costs_a_pass_of_its_own(subject):
     grad_cam = measures.deletion_of(subject, "grad-cam", subject.maps("grad-cam"))
     lime = measures.deletion_of(subject, "lime", subject.maps("lime"))
@@ -135,7 +171,7 @@ def test_another_map_costs_a_pass_of_its_own(subject):
 def test_randomisation_leaves_the_networks_weights_as_they_were(subject):
     before = subject.model.get_weights()
     values = measures.randomisation_of(subject, "grad-cam", subject.maps("grad-cam"))
-    assert len(values) == 4 and np.abs(values).max() < 1
+    assert len(values) == 4 and not (values >= 1).any()
     assert all(np.array_equal(a, b) for a, b in zip(before, subject.model.get_weights(), strict=True))
 
 

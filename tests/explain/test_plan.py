@@ -5,7 +5,7 @@ import pytest
 from explain.plan import plan as plan_of_stage
 from indomain.recipe.plan import make_plan
 from indomain.runs.task import find
-from tests.explain.conftest import EXPLAINED
+from tests.explain.conftest import EXPLAINED, MARKED
 from tests.studies import SMALL_STUDY, small_study
 
 
@@ -95,11 +95,27 @@ def test_seeds_for_stability_change_measures_and_not_maps(planned):
     assert maps[0] == maps[1] and measured[0] != measured[1]
 
 
-def test_only_the_first_seed_and_the_largest_budget_are_explained(planned):
+def test_the_first_seed_is_explained_and_every_seed_corrupted_with_the_largest_budget(planned):
     text = (SMALL_STUDY + EXPLAINED).replace("validation = 0.25 }", "validation = 0.25 }\nfractions = [0.5, 1.0]")
     tasks = planned("seeds=[3,1]", text=text)
-    assert {task.tags.seed for task in tasks if task.kind == "measure"} == {3}
-    assert {task.tags.budget for task in tasks if task.kind == "measure"} == {"all labels"}
+    for kind in ("maps", "measure"):
+        assert {task.tags.seed for task in tasks if task.kind == kind} == {3}
+    tested = find(tasks, "explain", "robustness")
+    assert {task.tags.seed for task in tested} == {3, 1} and len({task.digest for task in tested}) == len(tested) == 8
+    assert {task.tags.budget for task in tasks} == {"all labels"}
+
+
+def test_every_seed_is_tested_without_the_marker(planned):
+    tasks = planned("seeds=[3,1]", "explain={}", text=SMALL_STUDY + MARKED)
+    assert [(task.kind, task.tags.target) for task in tasks] == [("robustness", "marked")] * 4
+    assert {task.tags.seed for task in tasks} == {3, 1}
+
+
+def test_under_the_papers_profile_there_is_one_seed(planned):
+    tasks = planned(
+        "seeds=[3,1]", "profiles=['paper']", "explain={robustness={corruptions=['blur']}}", text=SMALL_STUDY
+    )
+    assert {task.tags.seed for task in tasks} == {3}
 
 
 def test_panels_are_of_the_first_fold_and_measures_of_all(planned):

@@ -42,14 +42,20 @@ def test_a_run_of_measures_has_a_row_for_each_image_map_and_measure(work, tmp_pa
     assert run(work("measure")) == {"images": 4, "learnt": 25}
     table = pd.read_csv(tmp_path / "measures.csv")
     counts = table.groupby(["measure", "explanation"]).size().unstack()
-    assert (
-        counts[["grad-cam", "lime"]]
-        .loc[["overlap", "energy", "deletion", "insertion", "randomisation"]]
-        .eq(4)
-        .all(None)
-    )
+    assert counts[["grad-cam", "lime"]].loc[["deletion", "insertion", "randomisation"]].eq(4).all(None)
     assert counts.loc["stability"].dropna().to_dict() == {"lime": 4}
-    assert set(counts.columns[counts.loc["pointing"].eq(4)]) == {"grad-cam", "lime", "anywhere", "middle"}
+
+
+def test_what_measures_findings_has_a_row_for_each_image_with_one(work, tmp_path):
+    given = work("measure")
+    run(given)
+    subject = Subject(given)
+    with_finding = subject.rows["id"][subject.masks.any(axis=(1, 2))].tolist()
+    assert 0 < len(with_finding) < 4
+    table = pd.read_csv(tmp_path / "measures.csv")
+    for measure, controls in (("pointing", {"anywhere", "middle"}), ("overlap", set()), ("energy", set())):
+        ids = table[table["measure"] == measure].groupby("explanation")["id"].agg(list).to_dict()
+        assert ids == dict.fromkeys({"grad-cam", "lime"} | controls, with_finding)
 
 
 @pytest.fixture

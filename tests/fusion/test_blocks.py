@@ -5,10 +5,11 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 
-from fusion.blocks import block_columns, inner_folds, unseen_scores
+from fusion.blocks import block_columns, inner_folds, patients_for, unseen_scores
 from fusion.memo import Memoized
+from fusion.registry import RULES
 from fusion.scores import ScoreFusion
-from tests.fusion.features import three_networks
+from tests.fusion.features import three_networks, whole_of
 
 
 def test_blocks_stand_side_by_side():
@@ -48,12 +49,27 @@ def test_a_class_that_cannot_be_held_out_is_named_by_what_it_has_one_of(groups, 
         inner_folds(y, groups, 3)
 
 
+def test_a_fold_with_all_patients_of_a_class_leaves_nothing_to_hold_out():
+    with pytest.raises(ValueError, match="a fold has all patients of a class: nothing can be held out"):
+        inner_folds(np.array([0, 1, 0, 1]), np.array([2, 2, 3, 1]), 3)
+
+
 @pytest.mark.parametrize("estimator", [LogisticRegression(), Memoized(LogisticRegression())])
 def test_unseen_scores_are_those_of_cross_validation(estimator):
     X, y, groups = three_networks()
     splits = inner_folds(y, groups, 3)
     expected = cross_val_predict(LogisticRegression(), X, y, cv=splits, method="predict_proba")
-    np.testing.assert_array_equal(unseen_scores(estimator, X, y, splits), expected)
+    np.testing.assert_array_equal(unseen_scores(estimator, X, y, splits, {}), expected)
+
+
+@pytest.mark.parametrize("rule", list(RULES))
+@pytest.mark.parametrize(("learner", "asks"), [("linear-svm", True), ("rbf-svm", True), ("lda", False)])
+def test_patients_are_for_estimators_with_inner_folds_wherever_these_are(rule, learner, asks):
+    # A score fusion takes patients for itself, whichever classifier it has.
+    whole, _ = whole_of(rule, learner)
+    groups = np.arange(3)
+    assert (patients_for(whole, groups).get("groups") is groups) == (asks or rule.startswith("score-"))
+    assert patients_for(whole, None) == {}
 
 
 def test_the_class_given_is_that_of_the_highest_score():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
+from fusion.blocks import inner_folds
 from fusion.fitting import fit, scores_of
 from fusion.registry import CLASSIFIERS
 from indomain.errors import RequestError
@@ -48,6 +49,29 @@ def test_a_class_of_one_patient_has_nothing_to_choose_on():
     X, _, groups = three_networks()
     with pytest.raises(RequestError, match=r"one patient only.*ask for more labels"):
         fit(*whole_of("score-weighted"), None, X[:30], np.r_[1, 1, np.zeros(28, int)], groups[:30])
+
+
+@pytest.mark.parametrize("tuned", [False, True])
+@pytest.mark.parametrize("rule", ["concat", "mrmr", "score-mean", "score-weighted"])
+def test_patients_reach_the_inner_folds_of_a_classifier_wherever_it_is(rule, tuned, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        "fusion.small_samples.inner_folds",
+        lambda y, groups, folds: seen.append(groups) or inner_folds(y, groups, folds),
+    )
+    X, y, groups = three_networks()
+    groups = groups + 1000  # no number of an image
+    fit(*whole_of(rule, "linear-svm"), {"machine__estimator__C": [1.0, 0.1]} if tuned else None, X, y, groups)
+    assert seen and all(set(found) <= set(groups) for found in seen)
+    assert any(len(found) == len(X) for found in seen) and (tuned or rule == "score-weighted") == (
+        min(map(len, seen)) < len(X)
+    )
+
+
+def test_a_class_of_one_patient_leaves_nothing_to_fit_a_margin_classifiers_scores_on():
+    X, _, groups = three_networks()
+    with pytest.raises(RequestError, match=r"one patient only: nothing can be held out; .*support vector machines"):
+        fit(*whole_of("concat", "rbf-svm"), None, X[:30], np.r_[1, 1, np.zeros(28, int)], groups[:30])
 
 
 @pytest.mark.parametrize("rule", ["concat", "cca", "score-weighted"])

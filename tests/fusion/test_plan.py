@@ -100,9 +100,27 @@ def test_a_name_that_the_recipe_does_not_have_is_refused(planned, setting, words
 def test_choices_inside_too_few_training_images_are_refused(planned):
     labels = SMALL_STUDY.replace("validation = 0.25 }", "validation = 0.25 }\nshots = [2]")
     with pytest.raises(
-        RequestError, match=r"tune = true chooses inside.*'wrist' with 2 shots has a class of 2 .*at least 4 are"
+        RequestError, match=r"tune = true holds out some.*'wrist' with 2 shots has a class of 2 .*at least 4 are"
     ):
         planned("fusion.classifiers=['lda']", "fusion.tune=true", text=labels)
+
+
+def test_a_margin_classifier_inside_choices_inside_choices_needs_more_images(planned):
+    labels = SMALL_STUDY.replace("validation = 0.25 }", "validation = 0.25 }\nshots = [8]")
+    chosen = ["fusion.rules=['score-weighted']", "fusion.tune=true"]
+    assert find(planned(*chosen, "fusion.classifiers=['lda']", text=labels), "fusion", "classify")
+    assert find(planned(*chosen[1:], "fusion.classifiers=['linear-svm']", text=labels), "fusion", "classify")
+    words = r"rules = score-weighted with tune = true with classifiers = linear-svm holds out .* class of 4 .*at least 6 are"
+    with pytest.raises(RequestError, match=words):
+        planned(*chosen, "fusion.classifiers=['linear-svm']", text=labels)
+
+
+def test_margin_classifiers_need_two_patients_of_each_class(planned):
+    labels = SMALL_STUDY.replace("validation = 0.25 }", "validation = 0.25 }\nshots = [1]")
+    paper = ["profiles=['paper']", "fusion.networks=['each']"]
+    assert find(planned(*paper, "fusion.classifiers=['lda']", text=labels), "fusion", "classify")
+    with pytest.raises(RequestError, match=r"classifiers = rbf-svm holds out .* class of 1 patients .* at least 2 are"):
+        planned(*paper, "fusion.classifiers=['lda', 'rbf-svm']", text=labels)
 
 
 def test_weights_are_not_learnt_where_nothing_is_held_out(planned):

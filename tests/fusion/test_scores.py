@@ -50,7 +50,7 @@ def test_patients_reach_the_folds_inside(monkeypatch):
     )
     X, y, groups = three_networks()
     with sklearn.config_context(enable_metadata_routing=True):
-        fused = ScoreFusion(LogisticRegression(), BLOCKS, "weighted").set_fit_request(groups=True)
+        fused = ScoreFusion(LogisticRegression(), BLOCKS, "weighted")
         cross_val_score(fused, X, y, params={"groups": groups}, cv=GroupKFold(3))
     assert len(seen) == 3 and all(len(found) == 80 for found in seen)
 

@@ -58,7 +58,7 @@ def source(folder: Path, labels: np.ndarray | None = None, validation: bool = Fa
     info = SplitInfo(
         name="discs", set="discs", title="Discs", citation="", synthetic=True, stand_in=False, classes=classes,
         positive="", channels=1, has_patients=True, has_studies=False, cut=False, origins=classes, masks="",
-        incomplete=[], folds=1, counts=[], tested=[], leaks={}, dropped=0, rows="", digest="",
+        incomplete=[], folds=1, counts=[], tested=[], leaks={}, dropped=0, official_val_learnt=0, rows="", digest="",
     )  # fmt: skip
     return Split(folder, [folder], info)
 

@@ -29,6 +29,7 @@ def split_info(**changes: Any) -> SplitInfo:
         **{"name": "t", "set": "own", "title": "Own images", "citation": "", "synthetic": False, "stand_in": False},
         **{"classes": ["a", "b"], "positive": "b", "channels": 1, "has_patients": False, "has_studies": False},
         **{"cut": False, "origins": [], "masks": "", "incomplete": [], "folds": 1, "leaks": {}, "dropped": 0},
+        "official_val_learnt": 0,
         **{"counts": COUNTS, "tested": [[0, 0, 20], [0, 1, 20]], "rows": "", "digest": ""},
     }
     return SplitInfo(**{**known, **changes})
@@ -125,12 +126,18 @@ def finished_run(folder: Path, **facts: Any) -> Path:
     return folder
 
 
-def measured_run(folder: Path, tags: Tags, values: list[float], explanation: str = "lime", measure: str = "pointing"):
-    """A finished `measure` run on as many images, each its own patient, as a report gets it; 12 images were learnt from."""
+def measured_run(
+    folder: Path, tags: Tags, values: list[float | None], explanation: str = "lime", measure: str = "pointing"
+):
+    """A finished `measure` run on as many images, each its own patient, as a report gets it; 12 images were learnt from.
+
+    NaN: the map is blank; None: the image has no finding, and no row.
+    """
     finished_run(folder, learnt=12)
     names = [f"{tags.fold}-{number}" for number in range(len(values))]
     rows = explanations.MeasureRows(names, names)
-    rows.add(explanation, measure, values)
+    applies = [value is not None for value in values]
+    rows.add(explanation, measure, [np.nan if value is None else value for value in values], applies)
     rows.write(folder)
     return "explain", "measure", tags, folder
 

@@ -66,6 +66,10 @@ SOURCE = {"leaks": {}, "dropped": 0, "incomplete": [], "stand_in": True}
     ("given", "words"),
     [
         ({"info": split_info(synthetic=True)}, "synthetic radiographs (phantoms): no evidence about patients"),
+        (
+            {"info": split_info(official_val_learnt=150)},
+            "strict/t: the set's 150 official validation images are training images.",
+        ),
         ({"info": split_info(stand_in=True)}, "The target is a reduced stand-in"),
         ({"sources": {"strict/s": SOURCE}}, "The source is a reduced stand-in"),
         ({"recipe": {"profiles": ["strict", "paper"]}}, "Profile paper: the set's official split or a random one"),
@@ -109,5 +113,7 @@ def test_one_training_is_said_to_say_nothing_about_its_chain():
 
 
 def test_explanations_are_said_to_be_of_the_first_seed():
-    assert "those of the first seed's networks" in said(report_input(), [table_row(kind="explanation")])
+    assert "Explanations are those of the first seed's networks" in said(
+        report_input(), [table_row(kind="explanation")]
+    )
     assert "those of the first seed's networks" not in said(report_input())

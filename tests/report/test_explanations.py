@@ -5,9 +5,10 @@ import pytest
 
 from indomain.runs.tags import Method
 from report import statistics
-from report.explanations import APART, DIFFERENT, FIRST_SEED, explanation_rows
+from report.explanations import APART, DIFFERENT, explanation_rows
 from tests.report.made import finished_run, measured_run, report_input, tags_of
 
+NAN = float("nan")
 MEANS = {"imagenet": [0.2, 0.4, 0.3], "other": [0.6, 0.7, 0.9]}
 
 
@@ -71,20 +72,18 @@ def test_what_lacks_a_fold_is_compared_with_nothing(rows):
 
 def test_measures_that_are_not_compared_have_no_test(rows):
     found = rows(*folds("imagenet", MEANS["imagenet"]), *folds("other", MEANS["other"]), test_metrics=["energy"])
-    assert all(row.comparison is None and row.note == FIRST_SEED for row in found if row.key.chain == "other")
+    assert all(row.comparison is None and row.note == "" for row in found if row.key.chain == "other")
 
 
 def test_of_the_class_predicted_the_images_that_both_have_are_compared(rows):
-    nan = float("nan")
     reference, other = (tags_of(chain=chain, explained="predicted") for chain in ("imagenet", "other"))
-    compared = of_chain(rows((reference, [0, 0, nan, 1]), (other, [1, 0, 1, nan])), "other").comparison
+    compared = of_chain(rows((reference, [0, 0, None, 1]), (other, [1, 0, 1, None])), "other").comparison
     assert compared.difference.value == pytest.approx(0.5)
 
 
 def test_of_the_class_predicted_no_image_in_common_is_said(rows):
-    nan = float("nan")
     reference, other = (tags_of(chain=chain, explained="predicted") for chain in ("imagenet", "other"))
-    row = of_chain(rows((reference, [0, 0, nan, nan]), (other, [nan, nan, 1, 1])), "other")
+    row = of_chain(rows((reference, [0, 0, None, None]), (other, [None, None, 1, 1])), "other")
     assert row.comparison is None and APART in row.note
 
 
@@ -115,13 +114,43 @@ def test_controls_of_the_predicted_class_are_each_chains_own_and_compared_with_n
     assert [row.key.chain for row in found] == ["imagenet", "other"] and all(row.comparison is None for row in found)
 
 
-def test_a_measure_without_any_value_has_no_row(rows):
-    assert rows((tags_of(explained="true"), [float("nan")] * 4)) == []
+def test_a_measure_of_findings_has_no_row_where_there_are_none(rows):
+    assert rows((tags_of(explained="true"), [None] * 4)) == []
+
+
+def test_blank_maps_are_not_in_the_mean_and_their_share_stands_beside_it(rows):
+    row = rows((tags_of(explained="true"), [1, 0, NAN, None, 1, 1, 0, 0, 0, 0]))[0]
+    assert row.mean == pytest.approx(3 / 8) and row.n_images == 8
+    assert row.note == "11.1 % of the images have a blank map, and no value"
+
+
+def test_a_row_of_blank_maps_alone_has_no_number_and_says_why(rows):
+    row = rows((tags_of(explained="true"), [NAN] * 4))[0]
+    assert np.isnan([row.mean, *row.interval]).all() and row.n_images == 0
+    assert row.note == "100 % of the images have a blank map, and no value"
+
+
+def test_the_images_that_have_a_map_in_both_chains_are_compared(rows):
+    reference, other = (tags_of(chain=chain, explained="true") for chain in ("imagenet", "other"))
+    row = of_chain(rows((reference, [0, 0, NAN, 1, 0]), (other, [1, 0, 1, NAN, 1])), "other")
+    assert row.comparison.difference.value == pytest.approx(2 / 3) and row.note.startswith("20 % of the images")
+
+
+def test_where_no_image_has_a_map_in_both_chains_it_is_said(rows):
+    reference, other = (tags_of(chain=chain, explained="true") for chain in ("imagenet", "other"))
+    row = of_chain(rows((reference, [0, NAN]), (other, [NAN, 1])), "other")
+    assert row.comparison is None and APART in row.note and row.note.startswith("50 % of the images")
+
+
+@pytest.mark.parametrize(("seeds", "words"), [([0], ""), ([0, 1], "first seed only")])
+def test_of_several_seeds_the_row_says_that_it_is_the_first_ones(tmp_path, seeds, words):
+    shown = [measured_run(tmp_path, tags_of(explained="true"), [0, 1, 0, 1])]
+    assert explanation_rows(report_input(recipe={"seeds": seeds}, runs=shown))[0].note == words
 
 
 def test_equal_values_are_remarked(rows):
     found = rows((tags_of(explained="true"), [1.0] * 4))
-    assert found[0].note == "networks of the first seed; every patient gives the same value"
+    assert found[0].note == "every patient gives the same value"
     assert 0 < found[0].interval[0] < 1 and found[0].interval[1] == 1, "four images are no certainty"
 
 

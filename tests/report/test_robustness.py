@@ -70,6 +70,28 @@ def test_folds_are_one_arm_and_its_value_their_mean(study):
     assert arms[0].samples["noise", 5].mean == pytest.approx(np.mean([auroc(given["noise", 5]) for given in every]))
 
 
+def test_seeds_are_runs_of_one_arm_and_not_folds(study):
+    every = [[scores(10 * seed + chain, CORRUPTED) for seed in range(3)] for chain in range(2)]
+    names = ("imagenet", "other")
+    runs = [(tags_of(chain=names[n], seed=seed), every[n][seed]) for n in range(2) for seed in range(3)]
+    given, arms = study(*runs)
+    expected = np.mean([auroc(one["noise", 5]) for one in every[0]])
+    assert len(arms) == 2 and arms[0].samples["noise", 5].mean == pytest.approx(expected)
+    row = next(row for row in robustness_rows(arms, given) if row.comparison)
+    assert (
+        len(row.sample.values) == 3 and row.comparison.family == "robustness" and 0 < row.comparison.difference.p <= 1
+    )
+
+
+def test_what_lacks_a_seed_is_compared_with_nothing(study):
+    runs = [
+        (tags_of(chain=chain, seed=seed), scores(seed, CORRUPTED)) for chain in ("imagenet", "other") for seed in (0, 1)
+    ]
+    given, arms = study(*runs[:3], (runs[3][0], None))
+    noted = [row for row in robustness_rows(arms, given) if DIFFERENT in row.note]
+    assert noted and all(row.comparison is None for row in noted)
+
+
 def test_the_area_of_a_corruption_is_the_mean_over_its_severities(study):
     given = scores(0, CORRUPTED)
     _, arms = study((tags_of(), given))
@@ -114,17 +136,6 @@ def test_one_training_is_compared_without_a_p(study):
     given, arms = study(*chains(CORRUPTED))
     compared = next(row.comparison for row in robustness_rows(arms, given) if row.comparison)
     assert compared.family == "one training" and np.isnan(compared.difference.p) and compared.chain == "imagenet"
-
-
-def test_seeds_are_trainings_of_one_arm(study):
-    runs = [
-        (tags_of(chain=chain, seed=seed), scores(10 * n + seed, CORRUPTED))
-        for n, chain in enumerate(("imagenet", "other"))
-        for seed in range(3)
-    ]
-    given, arms = study(*runs)
-    compared = next(row.comparison for row in robustness_rows(arms, given) if row.comparison)
-    assert len(arms) == 2 and compared.family == "robustness" and 0 < compared.difference.p <= 1
 
 
 def test_what_lacks_a_fold_is_compared_with_nothing(study):

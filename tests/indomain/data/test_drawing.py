@@ -54,6 +54,26 @@ def test_what_is_known_of_a_split_is_what_stands_in_it(phantom_set, tmp_path):
     assert info.masks == phantom_set.info["masks"] != ""
 
 
+@pytest.mark.parametrize(
+    ("parts", "profile", "scheme", "learnt"),
+    [
+        (("train", "val", "test"), PAPER, "official", 6),
+        (("train", "val", "test"), STRICT, "official", 0),  # they choose the epoch
+        (("train", "val"), PAPER, "official", 0),  # they are the test images
+        (("train", "val", "test"), PAPER, "holdout", 0),  # the official split is not used
+    ],
+)
+def test_official_validation_images_that_are_learnt_from_are_counted(tmp_path, parts, profile, scheme, learnt):
+    names = [f"{part}/{label}/p{part}{label}{n}_a.png" for part in parts for label in "ab" for n in range(3)]
+    prepared = given(tmp_path / "data", {name: image(number) for number, name in enumerate(names)})
+    (tmp_path / "split").mkdir()
+    info = drawing.draw_target(target(prepared, profile, split={"scheme": scheme}), tmp_path / "split")
+    assert info.official_val_learnt == learnt
+    assert (info.counts == [[0, "test", 0, 3], [0, "test", 1, 3], [0, "train", 0, 6], [0, "train", 1, 6]]) == bool(
+        learnt
+    )
+
+
 def test_no_leak_leaves_a_table_without_rows(plain, tmp_path):
     info = drawing.draw_target(target(plain), tmp_path)
     assert info.leaks == {} and pd.read_csv(tmp_path / "leaks.csv").empty

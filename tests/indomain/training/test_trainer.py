@@ -37,8 +37,21 @@ def kill_after(epoch):
     return progress
 
 
-def fit(folder, options=OPTIONS, seed=0, progress=lambda *given: None, after_epoch=None, shuffled=False, before=None):
-    """Fits the small network with every means of the trainer; returns its weights and facts."""
+def fit(
+    folder,
+    options=OPTIONS,
+    seed=0,
+    progress=lambda *given: None,
+    after_epoch=None,
+    shuffled=False,
+    before=None,
+    validated=True,
+    by_epoch=None,
+):
+    """Fits the small network with every means of the trainer; returns its weights and facts.
+
+    The weights at the end of each epoch are put into `by_epoch`, by the number of the epoch.
+    """
     folder.mkdir(exist_ok=True)
     examples = problem()
     backbone = architecture.backbone(SMALL)
@@ -49,7 +62,9 @@ def fit(folder, options=OPTIONS, seed=0, progress=lambda *given: None, after_epo
     rows, y = examples.part("train")
     y = np.random.default_rng(1).permutation(y) if shuffled else y
     train = Batches(examples.images, rows, y, None, options.batch, seed)
-    validation = Batches(examples.images, *examples.part("val"), batch=inference.BATCH)
+    validation = Batches(examples.images, *examples.part("val"), batch=inference.BATCH) if validated else None
+    if by_epoch is not None:
+        after_epoch = lambda: by_epoch.update({train.epoch + 1: values_of(model.network)}) or {}  # noqa: E731
     trainer = Trainer(options, seed, folder, progress, after_epoch)
     facts = trainer.fit(model, train, validation, before(train) if before else None)
     return values_of(model.network), facts
@@ -149,6 +164,50 @@ def test_the_last_epoch_is_kept_where_the_recipe_wants_it(tmp_path, early_best):
     options, best, _, _ = early_best
     last = options.model_copy(update={"select": "last"})
     assert not same(fit(tmp_path / "last", last, shuffled=True)[0], best)
+
+
+@pytest.mark.parametrize("killed", [None, 2, 4])
+@pytest.mark.parametrize(("select", "validated"), [("best", True), ("best", False), ("last", True), ("last", False)])
+def test_the_epoch_on_record_is_the_one_whose_weights_are_kept(tmp_path, always_saved, select, validated, killed):
+    options = OPTIONS.model_copy(update={"epochs": 6, "select": select})
+    given = {"options": options, "shuffled": True, "validated": validated, "by_epoch": {}}
+    if killed:
+        with pytest.raises(Killed):
+            fit(tmp_path, progress=kill_after(killed), **given)
+    kept, facts = fit(tmp_path, **given)
+    assert sorted(given["by_epoch"]) == [1, 2, 3, 4, 5, 6]
+    found = [epoch for epoch, values in given["by_epoch"].items() if same(values, kept)]
+    assert found == [facts["chosen_epoch"]]
+    assert (found == [6]) == (select == "last" or not validated)
+
+
+def losing(monkeypatch, *losses):
+    """The validation losses of the epochs become these."""
+    plain, left = training_trainer._Keeper.on_epoch_end, list(losses)
+    monkeypatch.setattr(
+        training_trainer._Keeper,
+        "on_epoch_end",
+        lambda self, epoch, logs: plain(self, epoch, {**logs, "val_loss": left[epoch]}),
+    )
+
+
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    ("losses", "expected"),
+    [
+        ([0.5, 0.3, 0.3, 0.4], 3),  # of equal ones the latest, which has learnt longer
+        ([NAN, 0.4, 0.3, 0.5], 3),
+        ([0.4, NAN, 0.5, INF], 1),
+        ([NAN, NAN, NAN, NAN], 4),  # nothing to choose by: the last
+    ],
+)
+def test_a_loss_that_is_no_number_is_not_the_lowest(tmp_path, monkeypatch, losses, expected):
+    losing(monkeypatch, *losses)
+    by_epoch = {}
+    kept, facts = fit(tmp_path, by_epoch=by_epoch)
+    assert facts["chosen_epoch"] == expected and same(by_epoch[expected], kept)
 
 
 def test_a_saved_state_that_cannot_be_read_begins_anew(tmp_path, finished, capsys):
