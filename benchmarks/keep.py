@@ -1,9 +1,10 @@
 """Keeps a recipe's table under results/: python -m benchmarks.keep RECIPE [RUNS_DIR]; then `make pages`
 
-Writes results/<recipe>.csv (the table as it was printed), results/<recipe>.json (date, seconds of each stage, versions,
-machine) and the figures of numbers as results/<recipe>-<figure>.png.
+Writes results/<recipe>.csv (the table as it was printed), results/<recipe>.json (date, seconds of each stage, versions of
+stages and libraries, machine) and the figures of numbers as results/<recipe>-<figure>.png.
 """
 
+import importlib
 import os
 import platform
 import shutil
@@ -17,6 +18,12 @@ from indomain import __version__, files
 from indomain.artifacts.record import read_record
 from indomain.runs import publishing
 from indomain.runs.folder import finished
+from indomain.runs.stages import STAGES
+
+
+def stage_versions() -> dict[str, int]:
+    """Stage -> the VERSION of its results in this code."""
+    return {stage: importlib.import_module(f"{stage}.plan").VERSION for stage in STAGES}
 
 
 def keep(recipe: str, runs: Path) -> None:
@@ -39,6 +46,7 @@ def keep(recipe: str, runs: Path) -> None:
             "seconds": dict(zip(stages["stage"], stages["seconds"])),
             "peak_memory_mb": float(stages["peak_memory_mb"].max()),
             "versions": {"indomain": __version__, "python": platform.python_version(), **last.facts["versions"]},
+            "stage_versions": stage_versions(),
             "cores": os.cpu_count(),
         },
     )

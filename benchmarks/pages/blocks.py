@@ -7,7 +7,17 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.pages.arithmetic import works
-from benchmarks.pages.comparing import GROUP, failed, groups, interval, leader, main_rows, p_text, reference_of
+from benchmarks.pages.comparing import (
+    GROUP,
+    difference,
+    failed,
+    groups,
+    holds_training,
+    interval,
+    leader,
+    main_rows,
+    reference_of,
+)
 from benchmarks.pages.house import House, Row
 from benchmarks.pages.markdown import markdown
 from benchmarks.pages.values import minutes
@@ -37,20 +47,17 @@ def results(house: House, recipe: str, **where: str) -> str:
     for group in groups(rows):
         reference = reference_of(group)
         for row in group:
-            said = [failed(row)] if row["mean"] else []
-            if row["p_value"]:
-                said.insert(0, p_text(float(row["p_value"])).removeprefix("*p* "))
-            elif row is reference:
-                said.insert(0, "reference")
-            lines.append([*(row[key] for key in varying), row["chain"], interval(row), ", ".join(filter(None, said))])
-    head = [*varying, "chain", f"{rows[0]['metric']} [95 % interval]", "*p*"]
-    if not any(line[-1] for line in lines):
-        head, lines = head[:-1], [line[:-1] for line in lines]
-    return markdown(head, lines)
+            said = ["reference"] * (row is reference) + [row.get("verdict", ""), failed(row) if row["mean"] else ""]
+            words = (interval(row), difference(row), ", ".join(filter(None, said)))
+            lines.append([*(row[key] for key in varying), row["chain"], *words])
+    shown = "95 % interval" if holds_training(rows[0]) else "± sd over the runs"
+    head = [*varying, "chain", f"{rows[0]['metric']} [{shown}]", "difference [95 % interval]", "verdict"]
+    keep = [place for place, _ in enumerate(head) if any(line[place] for line in lines)]
+    return markdown([head[place] for place in keep], [[line[place] for place in keep] for line in lines])
 
 
 def seen(house: House, *recipes: str) -> str:
-    """One row per recipe: which chain leads its first comparison, and whether it can be told from the reference chain."""
+    """One row per recipe: the chain of the highest mean in its first comparison, and what the verdicts say."""
     lines = []
     for recipe in recipes:
         house.record(recipe)
@@ -70,7 +77,7 @@ def seen(house: House, *recipes: str) -> str:
                 said,
             ]
         )
-    table = markdown(["recipe: target", "images", "leads", "reference", "verdict"], lines)
+    table = markdown(["recipe: target", "images", "highest mean", "reference", "verdict"], lines)
     return table + "\n\n" + "\n".join(f"[{recipe}]: {anchor(recipe)}" for recipe in recipes)
 
 

@@ -5,7 +5,6 @@ from fnmatch import fnmatchcase
 
 from benchmarks.pages.house import Row, taken
 
-ALPHA = 0.05
 GROUP = ("profile", "target", "budget", "backbone", "method")  # rows that agree in these differ by their chain only
 
 
@@ -50,30 +49,34 @@ def reference_of(rows: list[Row]) -> Row | None:
     return next((row for row in rows if row["chain"] in names), None)
 
 
-def verdict(row: Row) -> str:
-    """better, worse or cannot tell (or the words of a column `verdict`); "" if the row is compared with nothing."""
-    if row.get("verdict"):
-        return row["verdict"]
-    if not row["p_value"]:
-        return ""
-    if float(row["p_value"]) > ALPHA:
-        return "cannot tell"
-    return "better" if float(row["difference"]) > 0 else "worse"
+def holds_training(row: Row) -> bool:
+    """Whether the intervals of a table hold how trainings vary; older tables have no verdicts, and claim nothing."""
+    return "verdict" in row
 
 
 def interval(row: Row) -> str:
+    """The mean with its interval; in older tables, whose intervals hold the patients only, with the sd over the runs."""
     if not row["mean"]:
         return failed(row) or "no value"
+    mean = f"{float(row['mean']):.3f}"
+    if not holds_training(row):
+        return f"{mean} ± {float(row['sd_runs']):.3f}" if row["sd_runs"] else mean
     low, high = ("?" if not row[key] else f"{float(row[key]):.3f}" for key in ("ci_low", "ci_high"))
-    return f"{float(row['mean']):.3f} [{low}, {high}]"
+    return f"{mean} [{low}, {high}]"
 
 
-def p_text(p: float) -> str:
-    return "*p* < 0.001" if p < 0.0005 else f"*p* {p:.3f}"
+def difference(row: Row) -> str:
+    """The difference from the reference chain with its interval; "" without one."""
+    if not holds_training(row) or not row["difference_low"]:
+        return ""
+    value, low, high = (
+        f"{float(row[key]):+.3f}".replace("-", "−") for key in ("difference", "difference_low", "difference_high")
+    )
+    return f"{value} [{low}, {high}]"
 
 
 def leader(rows: list[Row]) -> tuple[Row | None, str]:
-    """The chain of a group with the highest mean, and in words whether it can be told from the reference chain."""
+    """The chain of a group with the highest mean, and what the verdicts say about it and the reference chain."""
     sound = [row for row in rows if row["mean"] and failed(row) != "died" and not failed(row).startswith("diverged")]
     if not sound:
         return None, "no chain has a result"
@@ -81,16 +84,20 @@ def leader(rows: list[Row]) -> tuple[Row | None, str]:
     if reference is None:
         return best, "the reference chain has no result to compare with"
     name = reference["chain"]
+    if not holds_training(best):
+        return best, "no claim: made before intervals held the training"
     if best is not reference:
-        words = {"better": f"better than {name}", "cannot tell": f"cannot be told from {name}"}
-        said = words.get(verdict(best), f"{verdict(best) or 'not compared'} ({name})")
-        return best, said + (f", {p_text(float(best['p_value']))}" if best["p_value"] else "")
-    compared = [row for row in rows if verdict(row)]
-    worse = [row for row in compared if verdict(row) == "worse"]
+        words = {
+            "better": f"better than {name}, {difference(best)}",
+            "cannot tell": f"cannot be told from {name}, {difference(best)}",
+            "equal": f"equals {name}, {difference(best)}",
+        }
+        return best, words.get(best["verdict"], f"no claim, {best['note']}")
+    compared = [row for row in rows if row["verdict"]]
+    worse = [row for row in compared if row["verdict"] == "worse"]
     if not worse:
         return best, f"none of the {len(compared)} others can be told from it" if compared else "not compared"
-    highest = p_text(max(float(row["p_value"]) for row in worse)) + (" or less" if len(worse) > 1 else "")
     if len(worse) == len(compared) == len(rows) - 1:
-        return best, f"**{name} wins**: all {len(worse)} others are worse, {highest}"
+        return best, f"**{name} wins**: all {len(worse)} others are worse"
     which = ", ".join(row["chain"] for row in worse) if len(worse) < 4 else f"{len(worse)} others"
-    return best, f"{which} worse, {highest}; none of the other {len(compared) - len(worse)} can be told from it"
+    return best, f"{which} worse; none of the other {len(compared) - len(worse)} can be told from it"

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+from benchmarks.keep import stage_versions
 from indomain.errors import unknown
 
 Row = dict[str, str]
@@ -51,6 +52,13 @@ class House:
         found = [json.loads(path.read_text("utf-8")) for path in sorted((self.root / "results").glob("*.json"))]
         kept = {record["recipe"]: record for record in found if "recipe" in record}
         return dict(sorted(kept.items(), key=lambda item: (item[0] != "quickstart", item[0])))
+
+    def changed_since(self, recipe: str) -> list[str]:
+        """The stages of a kept recipe whose results have changed since it was run; all if it does not say which it had."""
+        record, now = self.record(recipe), stage_versions()
+        had = record.get("stage_versions", {})
+        stages = [*record["seconds"], "report"]
+        return [stage for stage in stages if had.get(stage) != now[stage]]
 
     def record(self, recipe: str) -> dict[str, Any]:
         return taken(self.records, recipe, "recipe kept in results")

@@ -32,6 +32,7 @@ def section(house: House, recipe: str, remark: str) -> str:
         house.recipes[recipe]["title"],
         f"[Table]({name}.csv), {record['date']}. Images: {rows[0]['data']}. {record['cores']} cores, "
         f"{minutes(house, recipe)} minutes ({stages}), {record['peak_memory_mb'] / 1000:.1f} GB. {versions}.",
+        _stale(house, recipe),
         results(house, recipe),
     ]
     varying = [key for key in GROUP if len({row[key] for row in rows}) > 1]
@@ -39,7 +40,9 @@ def section(house: House, recipe: str, remark: str) -> str:
     for group in groups(rows):
         best, words = leader(group)
         where = ", ".join(group[0][key] for key in varying)
-        said.append(f"* {where}{': ' if where else ''}{best['chain'] + ' leads; ' if best else ''}{words}")
+        said.append(
+            f"* {where}{': ' if where else ''}{best['chain'] + ' has the highest mean; ' if best else ''}{words}"
+        )
     parts.append("\n".join(said))
     missing = [row for row in every if row["note"].startswith("not run: ")]
     if missing:
@@ -57,7 +60,13 @@ def section(house: House, recipe: str, remark: str) -> str:
     if len(images) > 1:
         parts.append("<details><summary>More figures</summary>\n\n" + "\n\n".join(images[1:]))
         parts.append("</details>")
-    return "\n\n".join(parts)
+    return "\n\n".join(filter(None, parts))
+
+
+def _stale(house: House, recipe: str) -> str:
+    """What has changed since a recipe was run; "" if nothing has."""
+    changed = house.changed_since(recipe)
+    return f"**Stale**: the results of {', '.join(changed)} have changed since it was run." if changed else ""
 
 
 HEAD = """<!-- Written by `python -m benchmarks.pages` from the files beside it; remarks/ holds what is written by hand. -->
@@ -65,10 +74,12 @@ HEAD = """<!-- Written by `python -m benchmarks.pages` from the files beside it;
 # Committed results
 
 Every table was made by a recipe of this repository and is printed from the CSV next to it. A row states the first metric of
-the fine-tuned networks, with the 95 % bootstrap interval over patients of the mean over seeds and folds; *p* is corrected by
-Holm's method over the whole table and belongs to the difference from the reference chain. Minutes are those of all runs
-together: with `--jobs 2` two of them run at a time. Other metrics, levels and classifiers, and targets whose images carry a
-burnt-in marker, are in the CSV. [How to read a table](../docs/reading-a-table.md) says more.
+the fine-tuned networks: the expected value of the whole procedure on new patients, with its 95 % interval, and the difference
+from the reference chain with its interval and verdict. **Stale** tables are those of which a stage's results have changed
+since; the oldest have intervals that hold the patients only, so that they are shown with the standard deviation over their
+runs, and claim nothing. Minutes are those of all runs together: with `--jobs 2` two of them run at a time. Other metrics,
+levels and classifiers, and targets whose images carry a burnt-in marker, are in the CSV.
+[How to read a table](../docs/reading-a-table.md) says more.
 
 **Synthetic** images show that the pipeline works, and nothing about patients. **Stand-ins** are real images of 64 pixels with
 small budgets: they show the protocol, not the papers' experiments.
@@ -79,12 +90,17 @@ def results_page(house: House, remarks: dict[str, str]) -> str:
     """The whole page. remarks: the filled text of each file in results/remarks, by its name without .md."""
     records = house.records
     contents = [
-        [f"[{recipe}](#{recipe.replace('/', '')})", house.recipes[recipe]["title"], record["date"]]
+        [
+            f"[{recipe}](#{recipe.replace('/', '')})",
+            house.recipes[recipe]["title"],
+            record["date"],
+            "stale" * bool(house.changed_since(recipe)),
+        ]
         for recipe, record in records.items()
     ]
     parts = [
         HEAD.strip(),
-        markdown(["recipe", "title", "date"], contents),
+        markdown(["recipe", "title", "date", ""], contents),
         "Speed and memory: [benchmarks](#benchmarks).",
         bare(remarks.get("provenance", "")),
     ]

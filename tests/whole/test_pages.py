@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import pages
-from benchmarks.pages.comparing import leader
+from benchmarks.keep import stage_versions
+from benchmarks.pages.comparing import interval, leader
 from benchmarks.pages.house import House
 from benchmarks.pages.marks import PLACE, filled
 from benchmarks.pages.values import cell
@@ -49,10 +50,10 @@ def prose(text):
     return re.sub(r"`[^`]*`|\]\([^)]*\)", "", text)
 
 
-def row(chain, mean, p="", note="", difference="-0.1"):
-    reference = {"difference": difference, "p_value": p, "compared_with": "imagenet"} if p else {}
-    empty = {"difference": "", "p_value": "", "compared_with": ""}
-    return {"chain": chain, "mean": mean, "ci_low": mean, "ci_high": mean, "note": note, **empty, **reference}
+def row(chain, mean, verdict="", note="", difference="-0.1"):
+    found = {"difference": difference, "difference_low": "-0.2", "difference_high": "0.3", "compared_with": "imagenet"}
+    empty = dict.fromkeys(found, "")
+    return {"chain": chain, "mean": mean, "note": note, "verdict": verdict, **(found if verdict else empty)}
 
 
 def test_the_pages_say_what_the_committed_results_say():
@@ -143,20 +144,47 @@ def test_filling_a_page_twice_changes_nothing():
 
 
 def test_imagenet_can_win():
-    rows = [row("imagenet", "0.9"), row("random", "0.6", "0.01"), row("in-domain", "0.7", "0.03")]
+    rows = [row("imagenet", "0.9"), row("random", "0.6", "worse"), row("in-domain", "0.7", "worse")]
     best, words = leader(rows)
-    assert best["chain"] == "imagenet"
-    assert words == "**imagenet wins**: all 2 others are worse, *p* 0.030 or less"
+    assert best["chain"] == "imagenet" and words == "**imagenet wins**: all 2 others are worse"
 
 
-def test_a_lead_that_may_be_chance_is_not_called_better():
-    rows = [row("imagenet", "0.8"), row("in-domain", "0.9", "0.2", difference="0.1")]
-    assert leader(rows)[1] == "cannot be told from imagenet, *p* 0.200"
+@pytest.mark.parametrize(
+    ("verdict", "words"),
+    [
+        ("cannot tell", "cannot be told from imagenet, +0.100 [−0.200, +0.300]"),
+        ("better", "better than imagenet, +0.100 [−0.200, +0.300]"),
+        ("equal", "equals imagenet, +0.100 [−0.200, +0.300]"),
+    ],
+)
+def test_a_lead_is_what_its_verdict_says(verdict, words):
+    assert leader([row("imagenet", "0.8"), row("in-domain", "0.9", verdict, difference="0.1")])[1] == words
 
 
-def test_the_words_of_a_column_of_verdicts_come_first():
-    rows = [row("imagenet", "0.8"), {**row("in-domain", "0.9", "0.2", difference="0.1"), "verdict": "better"}]
-    assert leader(rows)[1].startswith("better than imagenet")
+def test_a_table_made_before_intervals_held_the_training_claims_nothing():
+    rows = [row("imagenet", "0.8"), row("in-domain", "0.9", "better", difference="0.1")]
+    old = [{key: value for key, value in {**one, "sd_runs": "0.05"}.items() if key != "verdict"} for one in rows]
+    best, words = leader(old)
+    assert words.startswith("no claim") and interval(best) == "0.900 ± 0.050"
+
+
+def test_a_table_whose_code_has_changed_since_is_listed_as_stale(copy):
+    path = copy / "results/quickstart.json"
+    record = json.loads(path.read_text())
+    record["stage_versions"] = stage_versions()
+    path.write_text(json.dumps(record))
+    assert House(copy).changed_since("quickstart") == []
+    record["stage_versions"]["finetune"] -= 1
+    path.write_text(json.dumps(record))
+    assert House(copy).changed_since("quickstart") == ["finetune"]
+    page = pages.pages(copy)[copy / "results/README.md"]
+    assert "**Stale**: the results of finetune have changed since it was run." in page
+
+
+def test_every_table_that_claims_something_knows_the_versions_that_made_it():
+    house = House(pages.ROOT)
+    for recipe, record in house.records.items():
+        assert "stage_versions" in record or "verdict" not in house.table(recipe)[0], recipe
 
 
 def test_networks_that_died_or_diverged_do_not_lead():
