@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from indomain.metrics import printed
 from report.figures import style
 from report.figures.drawing import Drawing, Material
 
@@ -55,7 +56,7 @@ def intervals(table: pd.DataFrame, metric: str, title: str, every_chain: list[st
         axis.plot([], [], "o-", color=style.colour_of(chain, every_chain), label=chain, ms=5, lw=2)
     axis.set_yticks(ticks, names, fontsize=8)
     axis.set_ylim(position - 0.9, -1)
-    axis.set_xlabel(f"{metric}, mean and 95 % interval", fontsize=8)
+    axis.set_xlabel(f"{printed(metric)}, mean and 95 % interval", fontsize=8)
     axis.tick_params(axis="x", labelsize=8)
     axis.grid(axis="x", color="#dddddd", lw=0.6)
     axis.set_axisbelow(True)

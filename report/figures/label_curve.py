@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from indomain.metrics import printed
 from report.figures import style
 from report.figures.drawing import Drawing, Material
 
@@ -67,6 +68,6 @@ def label_curve(table: pd.DataFrame, metric: str, title: str, every_chain: list[
     for axis in grid.ravel()[len(panels) :]:
         axis.set_visible(False)
     figure.supxlabel("share of the training labels" if shares else "training labels per class", fontsize=8)
-    figure.supylabel(f"{metric}, mean and 95 % interval", fontsize=8)
+    figure.supylabel(f"{printed(metric)}, mean and 95 % interval", fontsize=8)
     style.chain_legend(figure, grid[0, 0], chains, every_chain, title)
     return figure

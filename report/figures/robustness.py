@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from indomain.artifacts.explanations import CLEAN, MARKER
+from indomain.metrics import printed
 from report.figures import style
 from report.figures.drawing import Drawing, Material
 
@@ -28,7 +29,7 @@ def draw(material: Material) -> Iterator[Drawing]:
         clean = part[part["corruption"] == CLEAN]
         corrupted = part[~with_marker & (part["corruption"] != CLEAN)]
         if len(corrupted):
-            title = f"{', '.join(labels)}: {metric} under corruption"
+            title = f"{', '.join(labels)}: {printed(metric)} under corruption"
             yield Drawing(f"robustness-{name}", title, severity_curves(corrupted, clean, metric, title, chains))
         if with_marker.any():
             title = f"{', '.join(labels)}: a marker that goes with the label"
@@ -73,7 +74,7 @@ def severity_curves(
     for axis in grid.ravel()[len(names) :]:
         axis.set_visible(False)
     figure.supxlabel("severity (0: uncorrupted)", fontsize=8)
-    figure.supylabel(f"{metric}, mean and 95 % interval", fontsize=8)
+    figure.supylabel(f"{printed(metric)}, mean and 95 % interval", fontsize=8)
     style.chain_legend(figure, grid[0, 0], chains, every_chain, title)
     return figure
 
@@ -98,7 +99,7 @@ def conditions(marked: pd.DataFrame, metric: str, title: str, every_chain: list[
         axis.vlines(x, points["ci_low"], points["ci_high"], color=colour, lw=1.1)
     order = marked.drop_duplicates("severity").sort_values("severity")
     axis.set_xticks(order["severity"], order["corruption"], fontsize=8)
-    axis.set_ylabel(f"{metric}, mean and 95 % interval", fontsize=8)
+    axis.set_ylabel(f"{printed(metric)}, mean and 95 % interval", fontsize=8)
     style.plain_axis(axis)
     style.chain_legend(figure, axis, chains, every_chain, title)
     return figure

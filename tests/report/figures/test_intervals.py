@@ -28,7 +28,7 @@ def test_each_chain_has_its_mean_and_its_interval():
 def test_it_is_named_after_its_target():
     drawing = next(draw(material(ROWS)))
     assert (drawing.name, drawing.title) == ("intervals-t", "t")
-    assert {"t", "auroc, mean and 95 % interval", "imagenet", "other", "random", "n, full"} <= words(drawing.figure)
+    assert {"t", "AUROC, mean and 95 % interval", "imagenet", "other", "random", "n, full"} <= words(drawing.figure)
 
 
 def test_of_several_label_budgets_the_largest_is_shown():

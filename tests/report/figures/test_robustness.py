@@ -78,4 +78,4 @@ def test_without_corrupted_images_nothing_is_drawn(points):
 
 def test_title_and_legend_say_what_is_shown():
     figure = next(draw(material(curves=curves(CORRUPTED)))).figure
-    assert {"t, n: auroc under corruption", "imagenet", "other", "severity (0: uncorrupted)"} <= words(figure)
+    assert {"t, n: AUROC under corruption", "imagenet", "other", "severity (0: uncorrupted)"} <= words(figure)
