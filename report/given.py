@@ -108,9 +108,21 @@ class ReportInput:
             chain: name of the chain.
             profile: "strict" or "paper".
         """
+        has_steps = len(self.recipe["chains"][chain]) > 1
+        return has_steps and self._pretrained(profile) == "one" and len(self.seeds(profile)) > 1
+
+    def pretrains_anew(self, key: Any) -> bool:
+        """Whether each seed of a row's chain has a pretraining of its own.
+
+        Args:
+            key: a row's key, with its `profile` and `chain`.
+        """
+        return len(self.recipe["chains"][key.chain]) > 1 and self._pretrained(key.profile) == "each"
+
+    def _pretrained(self, profile: str) -> str:
+        """How often is pretrained: "one" or "each"."""
         pretrain = self.recipe["pretrain"]
-        seeds = pretrain.get(profile, {}).get("seeds", pretrain.get("seeds", "each"))
-        return seeds == "one" and len(self.seeds(profile)) > 1 and len(self.recipe["chains"][chain]) > 1
+        return pretrain.get(profile, {}).get("seeds", pretrain.get("seeds", "each"))
 
     def seeds(self, profile: str) -> list[int]:
         """The seeds that a profile uses.

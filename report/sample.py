@@ -33,6 +33,7 @@ class Sample:
         test_share: number of test images per image outside the test part of a fold.
         is_random: whether another seed would lead to another training; if not, a single seed is all there is.
         draws_labels: whether each seed draws the labels that are learnt from, the same ones for every chain.
+        pretrains: whether each seed has a pretraining of its own.
     """
 
     folds: np.ndarray
@@ -44,6 +45,7 @@ class Sample:
     test_share: float = 0.0
     is_random: bool = True
     draws_labels: bool = False
+    pretrains: bool = False
 
     @cached_property
     def by_fold(self) -> pd.Series:
@@ -93,9 +95,11 @@ class Sample:
 
     @property
     def held(self) -> str:
-        """What the interval holds, in words: "patients, seeds, labels"."""
-        words = ["patients"] + ["folds"] * (len(self.by_fold) > 1) + ["seeds"] * (len(self.by_seed) > 1)
-        return ", ".join(words + ["labels"] * (self.draws_labels and len(self.by_seed) > 1))
+        """What the interval holds, in words: "patients, seeds, labels, pretraining"."""
+        words = ["patients"] + ["folds"] * (len(self.by_fold) > 1)
+        if len(self.by_seed) > 1:
+            words += ["seeds"] + ["labels"] * self.draws_labels + ["pretraining"] * self.pretrains
+        return ", ".join(words)
 
 
 def _means(keys: np.ndarray, values: np.ndarray) -> pd.Series:
@@ -151,6 +155,7 @@ def samples_of(
         test_share=given.info(key).test_share,
         is_random=is_random,
         draws_labels=given.draws_labels(key),
+        pretrains=given.pretrains_anew(key),
     )
     return [replace(first, values=v, influence=i, bounds=limits) for v, i, limits in zip(values, influence, bounds)]
 

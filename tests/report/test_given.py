@@ -75,3 +75,29 @@ def test_the_largest_budget_is_the_one_with_most_labels():
 
 def test_chains_are_in_the_recipes_order():
     assert report_input().chains == ["imagenet", "other", "random"]
+
+
+@pytest.mark.parametrize(
+    ("pretrain", "seeds", "shares", "anew"),
+    [
+        ({}, [0, 1], False, True),
+        ({"seeds": "one"}, [0, 1], True, False),
+        ({"seeds": "one"}, [0], False, False),
+        ({"seeds": "each", "strict": {"seeds": "one"}}, [0, 1], True, False),
+    ],
+)
+def test_it_is_known_whether_seeds_share_a_pretraining(pretrain, seeds, shares, anew):
+    recipe = {
+        **{"seeds": seeds, "pretrain": pretrain, "sources": {"s": {"set": "own"}}},
+        "chains": {"imagenet": ["imagenet"], "other": ["random", "s:supervised"]},
+    }
+    given = report_input(recipe=recipe)
+    assert given.shares_pretraining("other", "strict") is shares and given.pretrains_anew(row_key("other")) is anew
+    assert not given.shares_pretraining("imagenet", "strict") and not given.pretrains_anew(row_key("imagenet"))
+
+
+def test_all_labels_are_drawn_by_no_seed():
+    given = report_input(budgets={"t": [["5 shots", 5], ["all labels", 1.0]]})
+    assert given.draws_labels(row_key(budget="5 shots")) and not given.draws_labels(row_key())
+    assert not given.draws_labels(row_key(budget="5 shots", profile="paper"))
+    assert given.largest_budget("t") == "all labels"

@@ -35,7 +35,7 @@ def test_with_folds_the_interval_is_the_corrected_resampled_ts():
     [
         ([0.8], {}, "patients"),
         ([0.8, 0.9], {}, "patients, seeds"),
-        ([0.8, 0.9], {"draws_labels": True}, "patients, seeds, labels"),
+        ([0.8, 0.9], {"draws_labels": True, "pretrains": True}, "patients, seeds, labels, pretraining"),
         ([0.8, 0.9], {"folds": [0, 1], "seeds": [0, 0]}, "patients, folds"),
     ],
 )

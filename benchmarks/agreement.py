@@ -1,0 +1,70 @@
+"""The quickstart's verdicts with other seeds and on other processors: none may contradict another.
+
+Training amplifies rounding, so that the same seeds give other numbers on another processor. Here one processor passes for
+three others: oneDNN told to use older instructions, or not used at all. An hour, resumed where it stopped: RUNS=FOLDER keeps
+the runs (default: runs/agreement).
+"""
+
+import csv
+import os
+import subprocess
+import sys
+from itertools import combinations
+from pathlib import Path
+
+from benchmarks.ratios import write
+
+# Name -> words of the command, environment.
+VARIANTS: dict[str, tuple[list[str], dict[str, str]]] = {
+    "base": ([], {}),
+    "seeds": (["--set", "seeds=[10,11,12]"], {}),
+    "avx2": ([], {"ONEDNN_MAX_CPU_ISA": "AVX2"}),
+    "sse41": ([], {"ONEDNN_MAX_CPU_ISA": "SSE41"}),
+    "plain": ([], {"TF_ENABLE_ONEDNN_OPTS": "0"}),
+}
+TITLES = {
+    "base": "this processor, seeds 0, 1, 2",
+    "seeds": "this processor, seeds 10, 11, 12",
+    "avx2": "as without AVX-512, seeds 0, 1, 2",
+    "sse41": "as with SSE 4.1 only, seeds 0, 1, 2",
+    "plain": "without oneDNN, seeds 0, 1, 2",
+}
+CONTRADICTING = ({"better", "worse"}, {"better", "equal"}, {"worse", "equal"})
+Key = tuple[str, str, str]
+
+
+def compared(name: str, folder: Path) -> dict[Key, dict[str, str]]:
+    """(backbone, method, chain) -> the row of its comparison, by the first metric."""
+    words, environment = VARIANTS[name]
+    command = [sys.executable, "-m", "indomain", "run", "quickstart", "--runs-dir", str(folder / name)]
+    command += ["--cache-dir", str(folder / "cache"), *words]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, **environment})
+    with open(folder / name / "quickstart" / "table.csv", newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["metric"] == "auroc" and row["difference"]]
+    return {(row["backbone"], row["method"], row["chain"]): row for row in rows}
+
+
+def main() -> None:
+    folder = Path(os.environ.get("RUNS", "runs/agreement"))
+    found = {name: compared(name, folder) for name in VARIANTS}
+    rows: list[dict[str, object]] = []
+    for key in found["base"]:
+        of_key = {name: table[key] for name, table in found.items()}
+        verdicts = [row["verdict"] for row in of_key.values()]
+        contradictions = sum({a, b} in CONTRADICTING for a, b in combinations(verdicts, 2))
+        for name, row in of_key.items():
+            low, high = (float(row[f"difference_{end}"]) for end in ("low", "high"))
+            rows.append(
+                {
+                    "what": f"{', '.join(key)} minus {row['compared_with']}; {TITLES[name]}",
+                    "difference": f"{float(row['difference']):+.3f} [{low:+.3f}, {high:+.3f}]",
+                    "verdict": row["verdict"],
+                    "family": row["family"],
+                    "contradictions": contradictions,
+                }
+            )
+    write("agreement", rows)
+
+
+if __name__ == "__main__":
+    main()
