@@ -86,6 +86,7 @@ class TableRow:
         sample: the metric of all trainings.
         n_images: number of distinct test images.
         n_patients: number of distinct patients; NaN where patients are unknown.
+        n_runs: number of runs, where it is not that of the sample's trainings; 0 otherwise.
         interval: (low, high) of the 95 % interval, where it is not the sample's.
         mean: the value, where it is not the sample's mean.
         comparison: the comparison with the reference chain, if there is one.
@@ -102,6 +103,7 @@ class TableRow:
     n_patients: float
     interval: tuple[float, float]
     mean: float
+    n_runs: int = 0
     comparison: Comparison | None = None
     reported: Mapping[str, Any] | None = None
     note: str = ""
@@ -119,7 +121,7 @@ class TableRow:
             "ci_high": self.interval[1],
             "interval_holds": self.sample.held,
             "sd_runs": self.sample.sd,
-            "n_runs": len(self.sample.values),
+            "n_runs": self.n_runs or len(self.sample.values),
             "n_images": self.n_images,
             "n_patients": self.n_patients,
             "note": self.note or None,

@@ -182,6 +182,7 @@ def _row(given: ReportInput, arm: ArmResults, name: str, sample: Sample, compare
         sample=sample,
         mean=mean,
         interval=interval,
+        n_runs=len(arm.runs),
         n_images=len({image for run in arm.runs for image in run.ids}),
         n_patients=patients if arm.info.has_patients else float("nan"),
         comparison=compared,

@@ -162,7 +162,7 @@ def test_a_calibration_error_pools_the_folds_and_its_interval_holds_it():
     )
     runs = [run for run in arms[1].runs if run.seed == 0]
     y, scores = (np.concatenate([getattr(run, name) for run in runs]) for name in ("y", "scores"))
-    assert row["n_runs"] == 2 and row["ci_low"] <= row["mean"] <= row["ci_high"]
+    assert row["n_runs"] == 6 and row["ci_low"] <= row["mean"] <= row["ci_high"]
     first = metrics.evaluate(["calibration_error"], y, scores)["calibration_error"][0]
     assert -1 <= first <= 1 and row["mean"] >= 0
 

@@ -47,7 +47,12 @@ def test_a_mean_lies_in_its_interval(table):
 def test_a_chain_is_compared_with_imagenet_and_corrected_for_all_comparisons(table):
     tested = table[(table["metric"] == "auroc") & (table["chain"] == "in-domain")]
     assert tested["p_value"].between(0, 1).all() and (tested["compared_with"] == "imagenet").all()
-    assert (tested["p_value"] >= tested["p_uncorrected"]).all() and (tested["n_comparisons"] == 3).all()
+    assert (tested["p_value"] >= tested["p_uncorrected"]).all()
+    # All seeds of the chain share one pretraining: no claim about the chain, in a family of its own.
+    families = dict(zip(tested["method"], tested["family"]))
+    shared, features = "given this one pretraining", "features and fusion"
+    assert families == {"full": shared, "off-the-shelf": shared, "features: linear-svm": features}
+    assert tested.set_index("family")["n_comparisons"].to_dict() == {shared: 2, features: 1}
 
 
 def test_predictions_name_the_image_and_add_up_to_one(results):
@@ -72,7 +77,7 @@ def test_the_page_says_that_the_images_are_synthetic_and_needs_no_network(result
 
 
 def test_the_table_is_there_for_a_paper(results):
-    assert r"\begin{tabular}" in (results / "table.tex").read_text(encoding="utf-8")
+    assert r"\begin{longtable}" in (results / "table.tex").read_text(encoding="utf-8")
 
 
 def test_the_curves_are_those_of_the_log(finished):
