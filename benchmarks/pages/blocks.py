@@ -88,10 +88,58 @@ def _against(best: Row | None, reference: Row | None) -> str:
 
 
 def bench(house: House, name: str) -> str:
-    """A benchmark's rows, without the columns that are empty throughout."""
-    rows = house.rows(name)
+    """A benchmark's rows, without the columns that are empty throughout; a summary where there is one."""
+    return SUMMARIES[name](house) if name in SUMMARIES else _plain(house.rows(name))
+
+
+def _plain(rows: list[Row]) -> str:
     heads = [key for key in rows[0] if key not in ("cores", "python") and any(row[key] for row in rows)]
     return markdown(heads, [[row[key] for key in heads] for row in rows])
+
+
+def recall(house: House) -> str:
+    """How many copies the gate finds: a row per set and size, a column per change that is missed somewhere."""
+    rows = house.rows("bench-duplicates")
+    found: dict[tuple[str, str], dict[str, float]] = {}
+    for row in rows:
+        if row["what"].startswith("recall, ") and " pixels" not in row["what"]:
+            change = row["what"].removeprefix("recall, ")
+            found.setdefault((row["set"], row["pixels"]), {})[change] = float(row["value"])
+    changes = dict.fromkeys(change for of in found.values() for change in of)
+    missed = [change for change in changes if min(of.get(change, 1.0) for of in found.values()) < 0.95]
+    lines = [
+        [
+            *where,
+            *(f"{of[change]:.2f}" if change in of else "" for change in missed),
+            f"{min(value for change, value in of.items() if change not in missed):.2f}",
+        ]
+        for where, of in found.items()
+    ]
+    others = [row for row in rows if not (row["what"].startswith("recall, ") and " pixels" not in row["what"])]
+    head = ["set", "pixels", *missed, f"least of {len(changes) - len(missed)} others"]
+    return f"Recall of changed copies ([all](bench-duplicates.csv)):\n\n{markdown(head, lines)}\n\n{_plain(others)}"
+
+
+def errors(house: House) -> str:
+    """How often the report errs: a row per kind of design, with its worst cells."""
+    kinds = {"folds": "five folds", "patients,": "8 to 20 patients", "labels drawn": "drawn labels"}
+    groups_of: dict[str, list[Row]] = {}
+    for row in house.rows("bench-statistics"):
+        kind = next((name for part, name in kinds.items() if part in row["what"]), "one test set of 80 to 1,360 images")
+        groups_of.setdefault(kind, []).append(row)
+    lines = []
+    for kind, rows in groups_of.items():
+        values = {key: [float(row[key]) for row in rows] for key in ("type_1", "coverage", "coverage_of_difference")}
+        power = [float(row["power_at_0.08"]) for row in rows]
+        worst = [max(values["type_1"]), min(values["coverage"]), min(values["coverage_of_difference"])]
+        cells = [f"{value:.3f}" for value in worst] + [f"{min(power):.2f} to {max(power):.2f}"]
+        lines.append([kind, str(len(rows)), *cells])
+    head = ["design", "cells", "highest type-I error at 5 %", "lowest coverage", "lowest coverage of the difference"]
+    return f"Worst of all cells ([each](bench-statistics.csv)):\n\n{markdown([*head, 'power at 0.08'], lines)}"
+
+
+# Benchmarks of hundreds of rows.
+SUMMARIES: dict[str, Callable[[House], str]] = {"bench-duplicates": recall, "bench-statistics": errors}
 
 
 def tree(house: House) -> str:

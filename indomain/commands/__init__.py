@@ -5,5 +5,6 @@ run             `run` and `plan`
 preview         what `plan` prints
 data            `data list | show | check | prepare | new`
 runs            `runs list | show | check | prune`
+pair_sheet      the image of similar pairs that `data check` writes
 contact_sheet   the image that `data show --augment` writes
 """

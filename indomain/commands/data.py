@@ -71,9 +71,10 @@ def prepare(options: argparse.Namespace) -> None:
 
 
 def check(options: argparse.Namespace) -> int:
-    """Audits a data set: prints what is wrong with it, and writes all findings to a table."""
+    """Audits a data set: prints what is wrong, and writes all findings to a table and the similar pairs to an image."""
     # pandas is heavy, and only this command needs it.
-    from indomain.data import audit
+    from indomain.commands import pair_sheet
+    from indomain.data import audit, duplicates
     from indomain.data.dataset import open_dataset
 
     prepared = _prepared(options)
@@ -84,7 +85,8 @@ def check(options: argparse.Namespace) -> int:
             "Remove the folder; the set will be prepared again."
         )
     dataset = open_dataset(Pool.of(prepared), labelled=False)
-    findings = audit.findings(dataset)
+    pairs = list(duplicates.similar_pairs(dataset, dataset))
+    findings = audit.findings(dataset, pairs)
     index = dataset.index
     patients = f", {index['patient'].nunique()} patients" if dataset.has_patients else ""
     print(f"{dataset.name}: {len(dataset)} images{patients}")
@@ -102,6 +104,10 @@ def check(options: argparse.Namespace) -> int:
     with written(path) as temporary:
         findings.to_csv(temporary, index=False)
     print(f"All {len(findings)} findings: {path}")
+    if pairs:
+        path = path.with_suffix(".png")
+        pair_sheet.write(dataset, pairs, path)
+        print(f"{min(len(pairs), pair_sheet.MOST)} of {len(pairs)} similar pairs, the least similar first: {path}")
     return 0
 
 

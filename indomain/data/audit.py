@@ -1,43 +1,47 @@
 """The audit of `indomain data check`: duplicates, contradictory labels, overlapping splits, and unexpected counts."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 
-from indomain.data.dataset import Dataset
-from indomain.data.duplicates import similar_pairs
+from indomain.data.dataset import Dataset, persons
+from indomain.data.duplicates import Pair
 from indomain.data.manifest import Manifest
 from indomain.data.pool import Pool
 
 FINDING_COLUMNS = ["kind", "file", "other_file", "detail"]
 
 
-def findings(dataset: Dataset) -> pd.DataFrame:
+def findings(dataset: Dataset, pairs: Iterable[Pair]) -> pd.DataFrame:
     """Lists what is wrong with a data set.
 
     The kinds are: unreadable, exact duplicate, near duplicate, contradicting labels (of two such images), split overlap
-    (the same image in two official splits), patient overlap (the same patient in two official splits), study of two
-    labels, and count (the number of images differs from the manifest).
+    (the same image in two official splits), patient overlap (the same patient in two official splits), one patient in
+    several spellings (treated as one person), study of two labels, and count (the number of images differs from the manifest).
 
     Args:
         dataset: the data set to check, opened with all its rows.
+        pairs: its similar images, as `indomain.data.duplicates.similar_pairs` yields them.
 
     Returns:
         One row per finding, with the columns `FINDING_COLUMNS`.
     """
     index = dataset.index.reset_index(drop=True)
     rows = [["unreadable", str(row.file), "", str(row.reason)] for row in dataset.pool.unreadable().itertuples()]
-    rows += _duplicate_findings(dataset, index)
+    rows += _duplicate_findings(pairs, index)
     rows += _patient_findings(index)
+    rows += _spelling_findings(index)
     rows += _study_findings(index)
     for part in dataset.pool.parts:
         rows += _count_findings(part.manifest, part.subset, index[index["set"] == part.manifest.name])
     return pd.DataFrame(rows, columns=FINDING_COLUMNS)
 
 
-def _duplicate_findings(dataset: Dataset, index: pd.DataFrame) -> list[list[str]]:
+def _duplicate_findings(pairs: Iterable[Pair], index: pd.DataFrame) -> list[list[str]]:
     rows = []
-    for kind, first, second in similar_pairs(dataset, dataset):
-        a, b = index.iloc[first], index.iloc[second]
-        rows.append([kind, a["file"], b["file"], f"labels {a['label'] or '–'} and {b['label'] or '–'}"])
+    for pair in pairs:
+        a, b = index.iloc[pair.first], index.iloc[pair.second]
+        rows.append([pair.kind, a["file"], b["file"], f"labels {a['label'] or '–'} and {b['label'] or '–'}"])
         if a["label"] != b["label"]:
             rows.append(["contradicting labels", a["file"], b["file"], f"{a['label'] or '–'} and {b['label'] or '–'}"])
         if a["split"] != b["split"]:
@@ -48,11 +52,21 @@ def _duplicate_findings(dataset: Dataset, index: pd.DataFrame) -> list[list[str]
 def _patient_findings(index: pd.DataFrame) -> list[list[str]]:
     rows = []
     with_patient = index[(index["patient"] != "") & (index["split"] != "")]
-    for patient, images in with_patient.groupby("patient"):
+    for _, images in with_patient.groupby(persons(with_patient)):
         if images["split"].nunique() > 1:
             first = images.drop_duplicates("split")
-            detail = f"{patient} in {', '.join(first['split'])}"
+            detail = f"{first['patient'].iloc[0]} in {', '.join(first['split'])}"
             rows.append(["patient overlap", first["file"].iloc[0], first["file"].iloc[1], detail])
+    return rows
+
+
+def _spelling_findings(index: pd.DataFrame) -> list[list[str]]:
+    rows = []
+    for person, images in index.groupby(persons(index)):
+        if person and images["patient"].nunique() > 1:
+            first = images.drop_duplicates("patient")
+            detail = f"{', '.join(map(repr, first['patient']))} are treated as one person"
+            rows.append(["one patient in several spellings", first["file"].iloc[0], first["file"].iloc[1], detail])
     return rows
 
 

@@ -1,8 +1,10 @@
 """A data set as a recipe uses it: selected rows of a pool, with their classes and groups."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,9 @@ from indomain.data.image_store import ImageStore
 from indomain.data.manifest import COLUMNS, LabelOptions
 from indomain.data.pool import Pool
 from indomain.errors import RequestError, unknown
+
+if TYPE_CHECKING:
+    from indomain.data.duplicates import Signatures
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,14 @@ class Dataset:
             uint8 (n, rows, columns, channels), 0–255.
         """
         return self._stores[channels](rows)
+
+    @cached_property
+    def signatures(self) -> "Signatures":
+        """What is compared to find duplicates; computed once, although a target is compared with every source."""
+        from indomain.data import duplicates
+
+        rows = self.index["row"].to_numpy()
+        return duplicates.sign(lambda places: self.images(rows[places], 1)[..., 0], self.index["sha256"].to_numpy(str))
 
     @cached_property
     def _stores(self) -> dict[int, ImageStore]:
@@ -151,7 +164,8 @@ def _described(index: pd.DataFrame) -> pd.DataFrame:
     part separately.
     """
     image = index["source_image"].where(index["source_image"] != "", index["id"])
-    group = index["patient"].where(index["patient"] != "", "image " + image)
+    people = index["patient"].groupby(persons(index))
+    group = people.transform("first").where(index["patient"] != "", "image " + image)
     folder = index["id"].str.rpartition("/")[0]
     origin = folder if index["set"].nunique() == 1 else index["set"]
     index = index.assign(image=image, group=group, origin=origin)
@@ -159,6 +173,30 @@ def _described(index: pd.DataFrame) -> pd.DataFrame:
         named = (index["study"] != "") & (index["body_part"] != "")
         index["study"] = index["study"].where(~named, index["body_part"] + "/" + index["study"])
     return index
+
+
+def persons(index: pd.DataFrame) -> pd.Series:
+    """Names the person behind each patient number, so that "P 07", "p7" and "P007" of one set are the same person.
+
+    Case, spaces and leading zeros differ between the files of one set more often than they tell two people apart. Sets that
+    share their numbers (`patients_of`) share their people.
+
+    Args:
+        index: rows of a pool, see `PreparedSet.index`.
+
+    Returns:
+        The set that the number belongs to and the number, one text a row; "" where the patient is not known.
+    """
+    names = [
+        f"{numbers}:{_normal(patient.removeprefix(f'{name}:'))}" if patient else ""
+        for name, numbers, patient in zip(index["set"], index["numbers"], index["patient"])
+    ]
+    return pd.Series(names, index.index, dtype=object)
+
+
+def _normal(number: str) -> str:
+    """A patient number without spaces and leading zeros, in lower case."""
+    return re.sub(r"(?<![0-9.])0+(?=[0-9])", "", "".join(number.split()).casefold())
 
 
 def _class_options(pool: Pool, labels: LabelOptions | None) -> LabelOptions:

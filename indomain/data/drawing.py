@@ -1,5 +1,6 @@
 """Draws a split: assigns the folds, checks for leaks, and writes the files that `indomain.data.split` describes."""
 
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -25,6 +26,7 @@ def draw_target(request: TargetRequest, folder: Path) -> SplitInfo:
     """
     dataset = request.dataset
     table = folds.draw(dataset, request.split)
+    _say_shared_numbers(dataset, dataset)
     leaks = leakage.leaks(dataset, table)
     dropped = 0
     if len(leaks) and not request.keeps_leaks:
@@ -62,6 +64,7 @@ def draw_source(request: SourceRequest, folder: Path) -> SplitInfo:
     used = dataset.take(dataset.index["id"].isin(table["id"]).to_numpy())
     tables = []
     for target, split in request.against:
+        _say_shared_numbers(dataset, target.dataset)
         every_fold = split.every_fold()
         tested = set(every_fold.loc[every_fold["split"] == "test", "id"])
         tables.append(leakage.leaks_between(used, target.dataset, tested))
@@ -78,6 +81,11 @@ def draw_source(request: SourceRequest, folder: Path) -> SplitInfo:
                 f"sources.{request.name}: every image is also among a target's test images; none is left."
             )
     return _write(folder, request.name, dataset, table, leaks, dropped)
+
+
+def _say_shared_numbers(dataset: Dataset, other: Dataset) -> None:
+    for sentence in leakage.shared_numbers(dataset.index, other.index):
+        print(f"Note: {sentence}", file=sys.stderr)
 
 
 def _drop(table: pd.DataFrame, side: pd.Series, leaks: pd.DataFrame) -> int:

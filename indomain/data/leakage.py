@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from indomain.data.dataset import Dataset
+from indomain.data.dataset import Dataset, persons
 from indomain.data.duplicates import similar_pairs
 from indomain.errors import RequestError
 
@@ -25,11 +25,11 @@ def leaks(dataset: Dataset, table: pd.DataFrame) -> pd.DataFrame:
     rows: list[list] = []
     for fold, part in table.groupby("fold"):
         side = dict(zip(part["id"], part["split"]))
-        for kind, first, second in pairs:
-            for a, b in ((first, second), (second, first)):
+        for pair in pairs:
+            for a, b in ((pair.first, pair.second), (pair.second, pair.first)):
                 ids = index["id"].iloc[a], index["id"].iloc[b]
                 if side.get(ids[0]) in ("train", "val") and side.get(ids[1]) == "test":
-                    rows.append([kind, fold, *ids, index["file"].iloc[a], index["file"].iloc[b]])
+                    rows.append([pair.kind, fold, *ids, index["file"].iloc[a], index["file"].iloc[b]])
         members, split = index.set_index("id").loc[part["id"]], part["split"].to_numpy()
         rows += _cut_apart(members, split, fold)
         if dataset.has_patients:
@@ -71,9 +71,9 @@ def leaks_between(source: Dataset, target: Dataset, tested: set[str]) -> pd.Data
     test = target.take(target.index["id"].isin(tested).to_numpy())
     sources, tests = source.index.reset_index(drop=True), test.index.reset_index(drop=True)
     rows: list[list] = []
-    for kind, a, b in similar_pairs(source, test):
-        row, other = sources.iloc[a], tests.iloc[b]
-        rows.append([kind, 0, row["id"], other["id"], row["file"], other["file"]])
+    for pair in similar_pairs(source, test):
+        row, other = sources.iloc[pair.first], tests.iloc[pair.second]
+        rows.append([pair.kind, 0, row["id"], other["id"], row["file"], other["file"]])
     # Where one set cuts an image into patches and the other does not, the pixels differ but the file is the same.
     already = {row[2] for row in rows}
     by_file = tests.drop_duplicates("file").set_index("file")["id"]
@@ -82,10 +82,7 @@ def leaks_between(source: Dataset, target: Dataset, tested: set[str]) -> pd.Data
     # A patient number means the same person only within one data set, or in sets that share their numbers.
     sources = sources[sources["numbers"].isin(set(tests["numbers"]))]
     if len(sources) and source.has_patients:
-        train_side, test_side = (
-            frame.assign(patient=_own_patient(frame)).set_index("id") for frame in (sources, tests)
-        )
-        rows += _patient_leaks(train_side, test_side, 0)
+        rows += _patient_leaks(sources.set_index("id"), tests.set_index("id"), 0)
     return pd.DataFrame(rows, columns=LEAK_COLUMNS)
 
 
@@ -111,15 +108,35 @@ def stop_at(found: pd.DataFrame, name: str) -> None:
     )
 
 
-def _own_patient(index: pd.DataFrame) -> pd.Series:
-    """Patient numbers without the set's name, which a pool of several sets puts in front of them."""
-    return pd.Series(
-        [patient.removeprefix(f"{name}:") for name, patient in zip(index["set"], index["patient"])], index.index
-    )
+def shared_numbers(first: pd.DataFrame, second: pd.DataFrame) -> list[str]:
+    """Says which sets use the same patient numbers although no manifest says that they mean the same people.
+
+    Args:
+        first: rows of a pool, see `PreparedSet.index`.
+        second: rows of another one, or of the same.
+
+    Returns:
+        One sentence per two sets with at least 10 numbers in common that are at least half of the smaller set's.
+    """
+    said = {}
+    sides = [
+        {str(owner): {person.removeprefix(f"{owner}:") for person in persons(part)} - {""} for owner, part in rows}
+        for rows in (first.groupby("numbers"), second.groupby("numbers"))
+    ]
+    for one, numbers in sides[0].items():
+        for other, other_numbers in sides[1].items():
+            common = len(numbers & other_numbers)
+            if one != other and common >= 10 and 2 * common >= min(len(numbers), len(other_numbers)):
+                said[frozenset((one, other))] = (
+                    f"{one} and {other} have {common} patient numbers in common. If they are the same people, say "
+                    f'patients_of = "{other}" in the manifest of {one}; they count as different people now.'
+                )
+    return list(said.values())
 
 
 def _patient_leaks(train: pd.DataFrame, test: pd.DataFrame, fold: int) -> list[list]:
     """One row per patient on both sides; the frames are indexed by image id."""
+    train, test = (side.assign(patient=persons(side)) for side in (train, test))
     train, test = train[train["patient"] != ""], test[test["patient"] != ""]
     shared = sorted(set(train["patient"]) & set(test["patient"]))
     # A patient's first image on either side represents it.
@@ -130,15 +147,15 @@ def _patient_leaks(train: pd.DataFrame, test: pd.DataFrame, fold: int) -> list[l
 def dropped_ids(found: pd.DataFrame, train: pd.DataFrame) -> set[str]:
     """Returns the ids to remove from the training side, so that no leak is left.
 
-    These are the training images of all pairs, and every training image of a patient who is on both sides.
+    These are all training images of the patients who are on both sides or have a copy there: other images of theirs may
+    show the same, or the copy may be of the same person under another number.
 
     Args:
         found: leaks, as `leaks` or `leaks_between` returns them.
         train: the rows of the split table on the training side.
     """
-    ids = set(found["train_id"])
-    patients = set(train.loc[train["id"].isin(found.loc[found["kind"] == "same patient", "train_id"]), "group"])
-    return ids | set(train.loc[train["group"].isin(patients), "id"])
+    groups = set(train.loc[train["id"].isin(found["train_id"]), "group"])
+    return set(train.loc[train["group"].isin(groups), "id"])
 
 
 def count_by_kind(found: pd.DataFrame) -> dict[str, int]:

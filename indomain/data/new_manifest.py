@@ -16,11 +16,16 @@ from indomain.files import write_text
 _POSITIVE = ("abnormal", "positive", "malignant", "melanoma", "disease", "diseased", "cancer", "tumor", "tumour", "covid",
              "pneumonia", "ulcer", "1", "yes", "sick", "lesion")  # fmt: skip
 _NEGATIVE = ("normal", "negative", "benign", "healthy", "control", "0", "no", "non", "none", "other")
-# Parts of file names that may identify a patient: a description, and the pattern. The first that fits all names is used.
+# How file names may name patients: by their first words, or by all but a last short number.
+_WORDS = "[^-_ ]+"
 _PATIENT_PATTERNS = (
-    ("a word with a number first: patient12_..., P_49_...", r"{patient:[A-Za-z]+[-_ ]?\d+}{view:[-_ ].*}"),
-    ("the name up to a last short number: ..._0, ..._1", r"{patient:.+}{view:[-_]\d{1,3}}"),
+    f"{{patient:{_WORDS}}}{{view:[-_ ].*}}",
+    r"{patient:[A-Za-z]+[-_ ]?\d+}{view:[-_ A-Za-z].*}",
+    f"{{patient:{_WORDS}[-_ ]{_WORDS}}}{{view:[-_ ].*}}",
+    f"{{patient:{_WORDS}[-_ ]{_WORDS}[-_ ]{_WORDS}}}{{view:[-_ ].*}}",
+    r"{patient:.+}{view:[-_]\d{1,3}}",
 )
+_FEWEST_PATIENTS = 10  # two for each of five folds
 
 
 def write(folder: Path, output: Path | None = None) -> Path:
@@ -113,16 +118,24 @@ def _find_patients(
         return
     if all(len(names) == depth + 2 for names in parts):
         stems = [Path(names[-1]).stem for names in parts]
-        for description, pattern in _PATIENT_PATTERNS:
+        readings = []
+        for pattern in _PATIENT_PATTERNS:
             matches = [pattern_regex(pattern).fullmatch(stem) for stem in stems]
-            pairs = [(names[depth], match["patient"]) for names, match in zip(parts, matches) if match]
-            if all(matches) and _look_like_patients(pairs):
-                patients = {patient for _, patient in pairs}
-                read["pattern"] = f"{prefix}{pattern}.*"
-                assumed.append(
-                    f"Patients: {len(patients)}, from the file names ({description}). If this is wrong, remove `pattern`."
-                )
-                return
+            patients = [match["patient"] for match in matches if match]
+            enough = len(patients) == len(stems) and len(set(patients)) >= _FEWEST_PATIENTS
+            if enough and _look_like_patients([(names[depth], name) for names, name in zip(parts, patients)]):
+                readings.append((len(set(patients)), pattern, patients))
+        if readings:
+            # The fewest patients that are enough: a reading that is too fine puts one person on both sides of a split.
+            number, pattern, patients = min(readings, key=lambda reading: reading[0])
+            read["pattern"] = f"{prefix}{pattern}.*"
+            shown = dict(zip(patients[:: max(1, len(patients) // 3)], stems[:: max(1, len(patients) // 3)]))
+            examples = "; ".join(f"{stem} → patient {patient}" for patient, stem in list(shown.items())[:3])
+            assumed.append(
+                f"Patients: {number}, from the file names, read as coarsely as leaves {_FEWEST_PATIENTS} ({examples}). If "
+                "this is wrong, change or remove `pattern`."
+            )
+            return
     assumed.append(
         "No patients are named: every image counts as its own patient. If patients have several images, splits leak: add a "
         "pattern."

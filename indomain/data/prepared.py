@@ -4,7 +4,7 @@
         images.npy      uint8 (N, rows, columns) for grey, (N, rows, columns, 3) for colour
         masks.npy       uint8 (N, rows, columns), only where the set has masks
         index.csv       id, file, label, patient, study, body_part, view, split, source_image (the image that a patch was
-                        cut from), sha256 of the pixels, perceptual hash
+                        cut from), sha256 of the pixels
         unreadable.csv  files that were left out, each with the reason
         set.json        counts, digest, and the length and SHA-256 of the files; written last
 
@@ -36,7 +36,6 @@ INDEX_COLUMNS = [
     "split",
     "source_image",
     "sha256",
-    "phash",
 ]
 
 

@@ -27,7 +27,7 @@ from indomain.data.readers.paths import path_in
 from indomain.errors import RequestError
 from indomain.progress import track
 
-VERSION = 4
+VERSION = 5
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Decoded:
 
     Attributes:
         file: where to find it, for people.
-        words: its row of the index, without the perceptual hash.
+        words: its row of the index.
         image: uint8 (rows, columns, channels), 0–255; None if the file could not be read.
         mask: uint8 (rows, columns), 255 on the abnormality, else 0; None without a mask.
         reason: why it could not be read, or "".
@@ -153,7 +153,7 @@ def _build(manifest: Manifest, records: list[readers.Record], folder: Path, size
     index.to_csv(folder / "index.csv", index=False)
     pd.DataFrame(unreadable, columns=["file", "reason"]).to_csv(folder / "unreadable.csv", index=False)
     # A result does not depend on where the files are, but on ids, labels, groups and pixels.
-    content = index.drop(columns=["file", "phash"]).to_csv(index=False)
+    content = index.drop(columns=["file"]).to_csv(index=False)
     files.write_json(
         folder / "set.json",
         {
@@ -182,11 +182,8 @@ def _write_images(
     """
     size, channels = shape[:2], shape[2]
 
-    def decode_batch(batch: list[readers.Record]) -> list[list[tuple[Decoded, str]]]:
-        decoded = [_decode(record, manifest, size, channels) for record in batch]
-        images = [part.image for parts in decoded for part in parts if part.image is not None]
-        hashes = iter(hashing.perceptual_hashes(images) if images else [])
-        return [[(part, "" if part.image is None else next(hashes)) for part in parts] for parts in decoded]
+    def decode_batch(batch: list[readers.Record]) -> list[list[Decoded]]:
+        return [_decode(record, manifest, size, channels) for record in batch]
 
     rows: list[list[str]] = []
     unreadable: list[list[str]] = []
@@ -198,7 +195,7 @@ def _write_images(
         threads = stack.enter_context(ThreadPoolExecutor(os.cpu_count()))
         batches = _in_order(threads, decode_batch, records)
         parts = track(batches, f"preparing {manifest.name}", len(records), quiet)
-        for part, phash in itertools.chain.from_iterable(parts):
+        for part in itertools.chain.from_iterable(parts):
             if part.image is None:
                 if manifest.strict_files:
                     raise RequestError(
@@ -210,7 +207,7 @@ def _write_images(
             images.append(part.image)
             if masks is not None:
                 masks.append(np.zeros(size, np.uint8) if part.mask is None else part.mask)
-            rows.append([*part.words, phash])
+            rows.append([*part.words])
     return rows, unreadable
 
 

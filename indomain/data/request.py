@@ -12,7 +12,7 @@ from indomain.data.split import Split
 if TYPE_CHECKING:
     from indomain.data.dataset import Dataset
 
-VERSION = 8
+VERSION = 9
 # What a split takes from a manifest besides its images: classes and counts decide its content, the report prints the rest.
 _MANIFEST_KEYS = {"title", "citation", "synthetic", "stand_in", "labels", "counts", "subset_by", "patients_of"}
 
@@ -119,7 +119,7 @@ def _shared_key(pool: Pool, profile: Profile, classes: list[str]) -> dict[str, A
         "manifests": [manifest.model_dump(include=_MANIFEST_KEYS) for manifest in pool.manifests],
         # A digest ignores the order of keys, but the numbers of the classes follow from it.
         "order": [classes, *(list(manifest.labels.classes) for manifest in pool.manifests)],
-        "near_duplicates": [duplicates.MAX_HASH_BITS, duplicates.MIN_CORRELATION],
+        "near_duplicates": [duplicates.VERSION, duplicates.MIN_AGREEMENT, duplicates.IN_PLACE, duplicates.MIN_COMMON],
         "profile": profile.name,
         "drop_leaks": profile.drop_leaks,
     }

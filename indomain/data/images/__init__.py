@@ -2,7 +2,9 @@
 
 decoding        image files of any format as uint8
 resizing        sizes and channels
-hashing         exact and perceptual digests
+hashing         digests of pixels
+landmarks       blobs with descriptions that survive copying
+registration    affine maps between thumbnails
 patches         large images cut into squares
 corruptions     ten corruptions in five severities
 confounders     a burnt-in marker that is correlated with the label

@@ -5,12 +5,14 @@ import pytest
 
 from indomain.data import audit
 from indomain.data.dataset import open_dataset
+from indomain.data.duplicates import similar_pairs
 from indomain.data.pool import Pool
 from tests.indomain.data.made import class_folders, given, image, nearly
 
 
 def findings(pool: Pool) -> pd.DataFrame:
-    return audit.findings(open_dataset(pool, labelled=False))
+    dataset = open_dataset(pool, labelled=False)
+    return audit.findings(dataset, similar_pairs(dataset, dataset))
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +59,13 @@ def test_a_study_of_two_labels_is_found_where_patients_number_studies_anew(tmp_p
     read = {"reader": "folder", "root": "given", "pattern": "{label}/{patient}/{study}_*"}
     found = findings(Pool.of(given(tmp_path / "data", {name: image(n) for n, name in enumerate(names)}, read)))
     assert found[["kind", "detail"]].to_numpy().tolist() == [["study of two labels", "p1/s1 is a and b"]]
+
+
+def test_a_patient_in_two_spellings_is_found(tmp_path):
+    images = {"train/a/P07_x.png": image(1), "train/a/p7_y.png": image(2), "train/b/p8_x.png": image(3)}
+    found = findings(Pool.of(given(tmp_path / "data", images)))
+    assert found["kind"].tolist() == ["one patient in several spellings"]
+    assert found["detail"].tolist() == ["'P07', 'p7' are treated as one person"]
 
 
 def test_a_clean_set_has_no_finding(tmp_path):

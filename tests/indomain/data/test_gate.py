@@ -222,7 +222,9 @@ def test_a_split_on_disk_is_not_drawn_again(tmp_path):
         find_or_draw(tmp_path / "elsewhere", target(prepared))
 
 
-@pytest.mark.parametrize(("threshold", "value"), [("MAX_HASH_BITS", 5), ("MIN_CORRELATION", 0.99)])
+@pytest.mark.parametrize(
+    ("threshold", "value"), [("VERSION", 99), ("MIN_AGREEMENT", 0.9), ("IN_PLACE", 0.1), ("MIN_COMMON", 0.5)]
+)
 def test_another_threshold_of_near_duplicates_draws_another_split(
     clean, tested, tmp_path, monkeypatch, threshold, value
 ):

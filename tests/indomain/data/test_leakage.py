@@ -83,11 +83,10 @@ def test_no_leak_stops_nothing(found):
     leakage.stop_at(found.iloc[:0], "given")
 
 
-def test_a_leaking_patients_images_are_all_dropped():
+def test_all_images_of_a_patient_who_leaks_or_has_a_copy_are_dropped():
     train = pd.DataFrame({"id": ["a1", "a2", "b1", "b2", "c1"], "group": ["a", "a", "b", "b", "c"]})
     found = pd.DataFrame({"kind": ["same patient", "exact duplicate"], "train_id": ["a1", "b1"]})
-    # Of b one image is a copy: the other may stay.
-    assert leakage.dropped_ids(found, train) == {"a1", "a2", "b1"}
+    assert leakage.dropped_ids(found, train) == {"a1", "a2", "b1", "b2"}
 
 
 def test_patches_of_one_image_on_two_sides_are_a_leak(tmp_path):
@@ -135,3 +134,23 @@ def test_a_pool_hides_no_patient(tmp_path):
     source, target = open_dataset(Pool.of(more, two), labelled=False), open_dataset(Pool.of(one))
     found = leakage.leaks_between(source, target, set(target.index["id"]))
     assert leakage.count_by_kind(found) == {"same patient": 4} and found["train_id"].str.startswith("two:").all()
+
+
+def test_spaces_case_and_zeros_make_no_other_patient(tmp_path):
+    names = {"train/well/P07_a.png": image(1), "test/well/p7_b.png": image(2), "test/sick/p70_c.png": image(3),
+             "train/sick/p8_d.png": image(4)}  # fmt: skip
+    dataset = open_dataset(Pool.of(given(tmp_path / "data", names)))
+    found = leakage.leaks(dataset, folds.draw(dataset, OFFICIAL))
+    assert leakage.count_by_kind(found) == {"same patient": 1}
+    assert dataset.index["group"].nunique() == 3
+
+
+def test_sets_that_use_the_same_numbers_are_named_unless_a_manifest_says_why(tmp_path):
+    by_patient = {"pattern": "{label}/{patient:[0-9]*}.png"}
+    one = class_folders(tmp_path / "data", "one", "ab", 12, read=by_patient)
+    two = class_folders(tmp_path / "data", "two", "ab", 12, read=by_patient)
+    known = class_folders(tmp_path / "data", "known", "ab", 12, read=by_patient, patients_of="one")
+    indices = [open_dataset(Pool.of(part), labelled=False).index for part in (one, two, known)]
+    (said,) = leakage.shared_numbers(indices[0], indices[1])
+    assert "one and two have 12 patient numbers in common" in said and 'patients_of = "two"' in said
+    assert leakage.shared_numbers(indices[0], indices[2]) == []

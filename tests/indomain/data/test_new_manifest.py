@@ -36,6 +36,16 @@ FOLDERS = {
 }  # fmt: skip
 
 
+def test_names_are_read_as_coarsely_as_leaves_enough_patients_and_three_are_shown(here, capsys):
+    sides = [(n, side, view) for n in range(24) for side in ("left", "right") for view in range(2)]
+    names = [f"{LABELS[n % 2]}/case{n:02}_{side}_{view}.png" for n, side, view in sides]
+    _, prepared = looked_at(here, names)
+    # 24 people rather than their 48 knees.
+    assert prepared.index()["patient"].nunique() == 24
+    said = capsys.readouterr().out
+    assert "case00_left_0 → patient case00" in said and said.count("→ patient case") == 3
+
+
 @pytest.mark.parametrize("what", FOLDERS)
 def test_patients_are_told_from_other_folders_and_names(here, what):
     names, patients = FOLDERS[what]

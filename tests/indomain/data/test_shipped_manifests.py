@@ -123,10 +123,10 @@ def whole_mura(tmp_path_factory) -> PreparedSet:
                         folder.mkdir(parents=True)
                     (folder / f"image{1 + number % 2}.png").touch()
     records = readers.read(manifest, top, (32, 32))
-    columns = [name for name in INDEX_COLUMNS if name not in ("source_image", "sha256", "phash")]
+    columns = [name for name in INDEX_COLUMNS if name not in ("source_image", "sha256")]
     index = pd.DataFrame([[getattr(record, name) for name in columns] for record in records], columns=columns)
     (top / "prepared").mkdir()
-    index.assign(source_image="", sha256="", phash="").to_csv(top / "prepared/index.csv", index=False)
+    index.assign(source_image="", sha256="").to_csv(top / "prepared/index.csv", index=False)
     return PreparedSet(top / "prepared", manifest, {"digest": "", "images": len(records)})
 
 
