@@ -49,17 +49,18 @@ def main() -> None:
     found = {name: compared(name, folder) for name in VARIANTS}
     rows: list[dict[str, object]] = []
     for key in found["base"]:
-        of_key = {name: table[key] for name, table in found.items()}
+        of_key = {name: table[key] for name, table in found.items() if key in table}
         verdicts = [row["verdict"] for row in of_key.values()]
         contradictions = sum({a, b} in CONTRADICTING for a, b in combinations(verdicts, 2))
         for name, row in of_key.items():
-            low, high = (float(row[f"difference_{end}"]) for end in ("low", "high"))
+            low, high = (float(row[f"difference_{end}"] or "nan") for end in ("low", "high"))
             rows.append(
                 {
                     "what": f"{', '.join(key)} minus {row['compared_with']}; {TITLES[name]}",
                     "difference": f"{float(row['difference']):+.3f} [{low:+.3f}, {high:+.3f}]",
                     "verdict": row["verdict"],
                     "family": row["family"],
+                    "decided": f"{sum(verdict not in ('', 'cannot tell') for verdict in verdicts)} of {len(verdicts)}",
                     "contradictions": contradictions,
                 }
             )

@@ -37,6 +37,7 @@ class Design:
         patients: number of patients, instead of images.
         folds: number of folds.
         labels: standard deviation over draws of labels, which both chains share.
+        prevalence: share of positive patients.
     """
 
     auroc: float
@@ -46,13 +47,15 @@ class Design:
     patients: int = 0
     folds: int = 1
     labels: float = 0.0
+    prevalence: float = 0.5
 
     @property
     def words(self) -> str:
         test = f"{self.patients} patients" if self.patients else f"{self.images} images"
         folds = f", {self.folds} folds" if self.folds > 1 else ""
         labels = f", labels drawn, sd {self.labels:g}" if self.labels else ""
-        return f"AUROC {self.auroc:g}, {test}{folds}, {self.seeds} seeds of sd {self.sd:g}{labels}"
+        rare = f", {100 * self.prevalence:g} % positive" if self.prevalence != 0.5 else ""
+        return f"AUROC {self.auroc:g}, {test}{folds}, {self.seeds} seeds of sd {self.sd:g}{labels}{rare}"
 
 
 def designs() -> Iterator[Design]:
@@ -72,6 +75,9 @@ def designs() -> Iterator[Design]:
     for labels in (0.06, 0.03):
         for seeds in (3, 5, 10):
             yield Design(0.75, 400, seeds, 0.02, labels=labels)
+    for auroc in (0.6, 0.8, 0.95):
+        for prevalence in (0.05, 0.1):
+            yield Design(auroc, 400, 3, 0.02, prevalence=prevalence)
     yield Design(0.75, 400, 5, 0.03)
 
 
@@ -86,11 +92,17 @@ def drawn(design: Design, gap: float, rng: np.random.Generator) -> tuple[Sample,
         # Training sets of different folds overlap: half of the variance over them is common.
         common, apart = rng.normal(0, SPREAD_OF_FOLDS / np.sqrt(2), (2, design.folds))
         sets = (common[0] + apart) * (design.folds > 1)
+        # In folds, half of the variance over seeds is that of a pretraining that all folds share. A single seed has no
+        # pretraining of its own: it would be no claim about the chain.
+        half = np.sqrt(0.5) if design.folds > 1 and design.seeds > 1 else 0.0
+        shared_by_folds = rng.normal(0, half * design.sd, design.seeds)
         values, influence, folds, seeds = [], [], [], []
         for number in range(design.folds):
             of_fold = fold == number
             for seed in range(design.seeds):
-                learnt = np.clip(_around(auroc, design.sd, rng) + labels[seed] + sets[number], 0.02, 0.9995)
+                own_sd = design.sd * np.sqrt(1 - half**2)
+                varied = labels[seed] + sets[number] + shared_by_folds[seed]
+                learnt = np.clip(_around(auroc, own_sd, rng) + varied, 0.02, 0.9995)
                 noise = rng.normal(0, np.sqrt(TRAINING), of_fold.sum())
                 score = np.sqrt(2) * stats.norm.ppf(learnt) * positive[of_fold] + (shared + own)[of_fold] + noise
                 value, moved = auroc_and_influence(positive[of_fold], score, member[of_fold], member.max() + 1)
@@ -98,7 +110,8 @@ def drawn(design: Design, gap: float, rng: np.random.Generator) -> tuple[Sample,
         share = 1 / (design.folds - 1) if design.folds > 1 else 0.0
         names = np.arange(member.max() + 1)
         arrays = (np.array(folds), np.array(seeds), np.array(values), names, np.array(influence))
-        chains.append(Sample(*arrays, test_share=share, is_random=True, draws_labels=design.labels > 0))
+        classes = positive[np.unique(member, return_index=True)[1]].astype(int)
+        chains.append(Sample(*arrays, classes, test_share=share, draws_labels=design.labels > 0))
     if design.seeds == 1 and design.folds == 1:
         chains = [replace(chain, is_random=False) for chain in chains]
     return chains[0], chains[1]
@@ -111,7 +124,7 @@ def _patients(design: Design, rng: np.random.Generator) -> tuple[np.ndarray, np.
     else:
         member = np.repeat(np.arange(design.images), rng.integers(1, 4, design.images))[: design.images]
     count = member.max() + 1
-    abnormal = np.clip(rng.binomial(count, 0.5), 2 * design.folds, count - 2 * design.folds)
+    abnormal = np.clip(rng.binomial(count, design.prevalence), 2 * design.folds, count - 2 * design.folds)
     order = rng.permutation(count)
     positive, fold = np.zeros(count, bool), np.empty(count, int)
     positive[order[:abnormal]] = True
@@ -134,7 +147,7 @@ def auroc_and_influence(
 
     With few patients the jackknife itself is used, whose terms of second order then matter.
     """
-    if len(np.unique(member)) <= 40:
+    if len(np.unique(member)) <= 40 or min(len(np.unique(member[positive])), len(np.unique(member[~positive]))) <= 20:
         names = np.unique(member)
         scores = np.stack([-score, score], axis=1)
         evaluate = partial(_weighted_auroc, positive.astype(int), scores)

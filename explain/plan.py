@@ -51,7 +51,8 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
 
 def _has_largest_budget(study: Study, task: Task) -> bool:
     """Whether a task learns from the largest label budget of its target."""
-    largest = max(study.recipe.targets[str(task.tags.target)].budgets(), key=lambda budget: budget.size)
+    budgets = study.recipe.targets[str(task.tags.target)].budgets()
+    largest = max(budgets, key=lambda budget: (budget.is_whole, budget.size))
     return task.tags.budget == largest.label
 
 

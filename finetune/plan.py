@@ -125,7 +125,7 @@ def _tasks(
         "classes": split.info.classes,
         "backbone": architecture.to_params(),
         "start": "previous step" if steps else start,
-        "seed": tags.seed,
+        "seed": _seed_of_fold(tags),
         "compute": study.compute(),
         **_confounder(study, options, strategy, tags.target),
     }
@@ -144,6 +144,12 @@ def _tasks(
     return [features, replace(network, inputs={**network.inputs, "features": features})]
 
 
+def _seed_of_fold(tags: Tags) -> int:
+    """The seed of a training: another one in each fold, so that the folds are independent trainings."""
+    # 7919 is far from the differences between the seeds that people choose.
+    return (int(tags.seed or 0) + 7919 * int(tags.fold or 0)) % 2**31
+
+
 def _features(network: Task, rows: str, drawn: bool, own: bool) -> Task:
     """The task that computes the features of the target's images once for all folds, budgets and seeds.
 
@@ -154,7 +160,7 @@ def _features(network: Task, rows: str, drawn: bool, own: bool) -> Task:
         own: whether this seed has a separate pretraining.
     """
     shared = {key: network.params[key] for key in ("backbone", "start", "compute")}
-    seed = {"seed": network.params["seed"]} if drawn else {}
+    seed = {"seed": network.tags.seed} if drawn else {}
     tags = network.tags.only("profile", "target", "chain", "backbone", *(["seed"] if drawn or own else []))
     like = f"features {network.params['backbone']['shape']}"
     return replace(network, kind="features", params={"rows": rows, **shared, **seed}, tags=tags, like=like)

@@ -6,6 +6,8 @@ from indomain.metrics import printed
 from report.comparison import ONE_PRETRAINING, ONE_TRAINING, PRIMARY
 from report.given import ReportInput
 
+# A larger difference from the reference is hardly possible: chance is 0.5, and nothing exceeds 1.
+_POSSIBLE = 0.5
 # The difference belongs to the words: "in-domain (+0.050 [+0.020, +0.080]) is better than imagenet".
 _WORDS = {
     "better": ("is better than {reference}", "are better than {reference}"),
@@ -16,26 +18,47 @@ _WORDS = {
 
 
 def sentences(given: ReportInput, table: pd.DataFrame) -> list[str]:
-    """The answer in one sentence per target, from the verdicts of the primary family alone.
+    """The answer in one sentence per target, from the verdicts of the primary family, and what no claim is made about.
 
     Args:
         given: the input of the report.
         table: all rows.
     """
-    metric, compared = printed(given.metric), table[table["family"] == PRIMARY]
-    if compared.empty:
-        return [f"No claim about the chains can be made: {_why(given, table)}."]
+    of_metric = (table["metric"] == given.metric) & (table["kind"] == "score")
     answers = []
-    for target, part in compared.groupby("target", sort=False):
-        found = []
-        for (verdict, chain), rows in part.groupby(["verdict", "compared_with"], sort=False):
-            words = _WORDS[str(verdict)][len(rows) > 1].format(reference=chain, margin=given.options["margin"])
-            found.append(f"{_listed(rows, part)} {words}")
-        data = " (synthetic images: no evidence about patients)" if part["data"].eq("synthetic").any() else ""
-        seen = detectable(part)
-        power = f" A true difference of {seen:.2f} would have been found four times in five." if seen == seen else ""
-        answers.append(f"{target}{data}, {metric}: {'; '.join(found)}.{power}")
+    for target, rows in table[of_metric & table["method"].map(_is_of_heads)].groupby("target", sort=False):
+        rows = rows[rows["budget"] == given.largest_budget(str(target))]
+        compared = rows[(rows["family"] == PRIMARY) & rows["verdict"].notna()]
+        words = [_found(given, compared)] if len(compared) else []
+        words += _unclaimed(rows[rows["difference"].notna() & ~rows.index.isin(compared.index)])
+        data = " (synthetic images: no evidence about patients)" if rows["data"].eq("synthetic").any() else ""
+        if words:
+            answers.append(f"{target}{data}, {printed(given.metric)}: {' '.join(words)}")
+    if not answers:
+        named = given.metric in given.options["test_metrics"]
+        why = "no chain could be compared with the reference" if named else "the first metric is not among test_metrics"
+        answers.append(f"No claim about the chains can be made: {why}.")
     return answers
+
+
+def _is_of_heads(method: object) -> bool:
+    """Whether a row's method is a strategy: scores of a network's own head, not calibrated."""
+    return isinstance(method, str) and ":" not in method and "," not in method
+
+
+def _found(given: ReportInput, compared: pd.DataFrame) -> str:
+    """The verdicts on one target, and the difference that would have been found."""
+    found = []
+    for (verdict, chain), rows in compared.groupby(["verdict", "compared_with"], sort=False):
+        words = _WORDS[str(verdict)][len(rows) > 1].format(reference=chain, margin=given.options["margin"])
+        found.append(f"{_listed(rows, compared)} {words}")
+    seen = detectable(compared)
+    if seen != seen or seen > _POSSIBLE:
+        power = "No difference that is possible would have been found reliably."
+    else:
+        power = f"A true difference of {seen:.2f} would have been found four times in five"
+        power += ", before the correction for several comparisons." if len(compared) > 1 else "."
+    return f"{'; '.join(found)}. {power}"
 
 
 def _listed(rows: pd.DataFrame, part: pd.DataFrame) -> str:
@@ -49,16 +72,20 @@ def _listed(rows: pd.DataFrame, part: pd.DataFrame) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _why(given: ReportInput, table: pd.DataFrame) -> str:
-    """Why there is no comparison in the primary family."""
-    families = set(table["family"].dropna())
-    if ONE_TRAINING in families:
-        return "there is one training of each; several seeds or folds would show how trainings vary"
-    if ONE_PRETRAINING in families:
-        return 'all seeds share one pretraining, and what another would give is unknown; [pretrain] seeds = "each" shows it'
-    if given.metric not in given.options["test_metrics"]:
-        return f"the first metric, {given.metric}, is not among [report] test_metrics"
-    return "no chain could be compared with the reference"
+def _unclaimed(rows: pd.DataFrame) -> list[str]:
+    """A sentence for each reason why chains have a difference, but no claim can be made about them."""
+    reasons = {
+        ONE_TRAINING: "there is one training of it, or of the reference",
+        ONE_PRETRAINING: 'all trainings share one pretraining ([pretrain] seeds = "each" and several seeds vary it)',
+        "paper profile": "the paper's profile is followed, leaks included",
+        PRIMARY: "its difference has no interval",
+    }
+    sentences = []
+    for family, part in rows.groupby("family", sort=False):
+        if family in reasons:
+            chains = ", ".join(dict.fromkeys(part["chain"]))
+            sentences.append(f"No claim is made about {chains}: {reasons[str(family)]}.")
+    return sentences
 
 
 def detectable(compared: pd.DataFrame) -> float:

@@ -1,10 +1,12 @@
 """Caveats: what a reader must know to interpret the numbers, in sentences."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from report.arms import ArmResults
-from report.comparison import ONE_TRAINING, PRIMARY
+from report.comparison import ONE_PRETRAINING, ONE_TRAINING, PRIMARY
 from report.given import ReportInput
 from report.sample import Sample
 from report.statistics import ROUNDING
@@ -23,8 +25,20 @@ def interval_caveat(sample: Sample) -> str:
         return ""
     total = sum(part.variance for part in sample.parts)
     if not np.isfinite(total):
-        return "no interval: a class has a single patient"
-    return "every patient gives the same value" if total <= ROUNDING else ""
+        return "no interval: it is undefined without one of the patients, or in all folds but one"
+    return "every patient, or every fold, gives the same value" if total <= ROUNDING else ""
+
+
+def training_caveats(given: ReportInput, key: Any, sample: Sample) -> list[str]:
+    """What a row has to say about how few trainings it stands on.
+
+    Args:
+        given: the input of the report.
+        key: the row's key, with its `chain` and `profile`.
+        sample: a metric of all its trainings.
+    """
+    shared = given.shares_pretraining(key.chain, key.profile)
+    return [ONE_TRAINING] * sample.is_one_training + [ONE_PRETRAINING] * (shared and not sample.is_one_training)
 
 
 def undefined_caveat(values: np.ndarray) -> str:
@@ -132,6 +146,11 @@ def _of_protocol(given: ReportInput, table: pd.DataFrame) -> list[str]:
 def _of_statistics(given: ReportInput, table: pd.DataFrame) -> list[str]:
     notes = []
     for family, part in table[table["p_uncorrected"].notna()].groupby("family", sort=False):
+        if family == ONE_TRAINING:
+            notes.append(
+                f"{len(part)} comparisons of two networks each, not of chains ({', '.join(sorted(set(part['test'])))})."
+            )
+            continue
         what = "The primary family" if family == PRIMARY else f"Exploration, {family}"
         tests = ", ".join(sorted(set(part["test"])))
         notes.append(f"{what}: {len(part)} comparisons with the reference chain, Holm-corrected together ({tests}).")
@@ -142,7 +161,7 @@ def _of_statistics(given: ReportInput, table: pd.DataFrame) -> list[str]:
     if table["family"].eq(ONE_TRAINING).any():
         notes.append(
             "Where there is one training of a chain, its interval holds the patients only and nothing is claimed about the "
-            "chain: give the recipe several seeds."
+            "chain: several seeds, or folds, would show how trainings vary (explanations are always those of the first seed)."
         )
     chains = {
         chain
@@ -152,7 +171,7 @@ def _of_statistics(given: ReportInput, table: pd.DataFrame) -> list[str]:
     }
     if chains:
         notes.append(
-            f"{', '.join(sorted(chains))}: all seeds share one pretraining. Numbers and comparisons are given this one "
-            'pretraining, no claim about the chain; [pretrain] seeds = "each" makes one.'
+            f"{', '.join(sorted(chains))}: there is one pretraining for all trainings. Numbers and comparisons are given this "
+            'one pretraining, no claim about the chain; several seeds with [pretrain] seeds = "each" allow one.'
         )
     return notes

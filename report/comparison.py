@@ -5,6 +5,7 @@ before anything is run: the chains against the reference by the first metric, at
 with the largest label budget, by the networks' own heads. Everything else is exploration.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
@@ -201,6 +202,15 @@ def _family(given: ReportInput, key: RowKey, kind: str, metric: str) -> str:
     return next((family for family, applies in exploratory.items() if applies), "")
 
 
+def p_text(p: float) -> str:
+    """A p value as it is printed, never as 0; "" if it is NaN.
+
+    Args:
+        p: 0 … 1.
+    """
+    return "" if p != p else "< 0.001" if p < 0.0005 else f"{p:.3f}"
+
+
 def verdict(metric: str, low: float, high: float, difference: float, p: float, margin: float) -> str:
     """What may be concluded from a difference.
 
@@ -222,5 +232,5 @@ def verdict(metric: str, low: float, high: float, difference: float, p: float, m
         return "equal"
     if p > 0.05:
         return "cannot tell"
-    less_is_better = metric.split(" ")[0] in LESS_IS_BETTER
+    less_is_better = re.split("[ ,]", metric)[0] in LESS_IS_BETTER
     return "better" if (difference > 0) != less_is_better else "worse"

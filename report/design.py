@@ -23,7 +23,8 @@ def smallest(patients: dict[int, list[int]], seeds: int, test_share: float) -> f
     variances = [2 * (1 - CORRELATION) * hanley_mcneil(AUROC, min(of), sum(of) - min(of)) for of in patients.values()]
     if len(variances) > 1:
         of_fold = sum(variances) / len(variances) + between_seeds.variance
-        return statistics.detectable([Part((1 / len(variances) + test_share) * of_fold, len(variances) - 1)])
+        over_folds = Part((1 / len(variances) + test_share) * of_fold, len(variances) - 1)
+        return statistics.detectable([over_folds, between_seeds] if seeds > 1 else [over_folds])
     if seeds < 2:
         return float("nan")
     return statistics.detectable([Part(variances[0], sum(next(iter(patients.values()))) - 1), between_seeds])

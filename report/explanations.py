@@ -109,7 +109,9 @@ def _compared(
 def _sample(given: ReportInput, key: RowKey, part: pd.DataFrame) -> Sample:
     trainings = [
         Training(int(fold), int(seed), rows["group"].to_numpy(), partial(_mean, rows["value"].to_numpy()))
-        for (fold, seed), rows in part.groupby(["fold", "seed"])
+        for (fold, seed), rows in (part.dropna(subset="value") if part["value"].notna().any() else part).groupby(
+            ["fold", "seed"]
+        )
     ]
     return samples_of(given, key, trainings, [(0.0, 1.0)], is_random=True)[0]
 

@@ -102,14 +102,14 @@ class ReportInput:
         return self.options["metrics"][0]
 
     def shares_pretraining(self, chain: str, profile: str) -> bool:
-        """Whether all seeds of a chain begin with the network of one pretraining.
+        """Whether all trainings of a chain begin with the network of one pretraining.
 
         Args:
             chain: name of the chain.
             profile: "strict" or "paper".
         """
         has_steps = len(self.recipe["chains"][chain]) > 1
-        return has_steps and self._pretrained(profile) == "one" and len(self.seeds(profile)) > 1
+        return has_steps and (self._pretrained(profile) == "one" or len(self.seeds(profile)) == 1)
 
     def pretrains_anew(self, key: Any) -> bool:
         """Whether each seed of a row's chain has a pretraining of its own.
@@ -117,7 +117,7 @@ class ReportInput:
         Args:
             key: a row's key, with its `profile` and `chain`.
         """
-        return len(self.recipe["chains"][key.chain]) > 1 and self._pretrained(key.profile) == "each"
+        return len(self.recipe["chains"][key.chain]) > 1 and not self.shares_pretraining(key.chain, key.profile)
 
     def _pretrained(self, profile: str) -> str:
         """How often is pretrained: "one" or "each"."""

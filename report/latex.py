@@ -60,20 +60,23 @@ def render(table: pd.DataFrame, title: str, notes: list[str]) -> str:
     ]
     for number, metrics in enumerate(parts):
         caption = f"{escaped(title)}. {escaped(' '.join(notes))} Mean [95\\,\\% interval]; {_LEGEND}"
-        lines += _table(whole, metrics, caption if number == 0 else f"{escaped(title)}, continued.")
+        lines += _table(
+            whole, metrics, caption if number == 0 else f"{escaped(title)}, continued.", continued=number > 0
+        )
     return "\n".join([*lines, "}", ""])
 
 
 _LEGEND = r"\textsuperscript{+}, \textsuperscript{$-$}: better, worse than the reference by the primary comparison."
 
 
-def _table(whole: Wide, metrics: list[str], caption: str) -> list[str]:
+def _table(whole: Wide, metrics: list[str], caption: str, continued: bool) -> list[str]:
     places = [whole.metrics.index(name) for name in metrics]
     head = " & ".join([*map(escaped, whole.columns), *(escaped(printed(name)) for name in metrics)]) + r" \\"
     width = (_ALL - _METRIC * len(metrics)) / len(whole.columns)
     kinds = rf">{{\raggedright\arraybackslash}}p{{{min(width, 0.25):.3f}\linewidth}}" * len(whole.columns)
     kinds += rf">{{\raggedleft\arraybackslash}}p{{{_METRIC}\linewidth}}" * len(metrics)
     return [
+        *["\\addtocounter{table}{-1}"] * continued,
         f"\\begin{{longtable}}{{@{{}}{kinds}@{{}}}}",
         f"\\caption{{{caption}}}\\\\",
         "\\toprule",

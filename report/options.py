@@ -62,8 +62,11 @@ class Options(Table):
             ValueError: `test_metrics` has a name that the table does not show.
         """
         shown = (*self.metrics, *measures)
-        if "calibration_error" in self.test_metrics:
-            raise ValueError("test_metrics: a calibration error has no test; compare the Brier score, brier, instead")
+        if "calibration_error" in (self.metrics[0], *self.test_metrics):
+            raise ValueError(
+                "a calibration error is compared with nothing: it can be neither the first metric nor in test_metrics; "
+                "compare the Brier score, brier, instead"
+            )
         for name in self.test_metrics:
             if name not in shown:
                 raise ValueError(

@@ -10,7 +10,7 @@ from PIL import Image
 
 from indomain import __version__
 from indomain.metrics import printed
-from report.comparison import PRIMARY
+from report.comparison import PRIMARY, p_text
 from report.given import ReportInput
 from report.wide import COORDINATES, wide
 
@@ -42,6 +42,7 @@ def render(
     environment.filters["word"] = lambda value: "" if pd.isna(value) else str(value)
     environment.filters["signed"] = lambda value: "" if pd.isna(value) else f"{value:+.3f}".replace("-", "−")
     environment.filters["printed"] = printed
+    environment.filters["p"] = p_text
     of_kind = {kind: table[table["kind"] == kind].to_dict("records") for kind in ("score", "explanation", "robustness")}
     return environment.get_template("page.html.jinja").render(
         recipe=given.recipe,

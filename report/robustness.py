@@ -12,7 +12,7 @@ import pandas as pd
 from indomain import metrics
 from indomain.artifacts import explanations
 from indomain.artifacts.explanations import CLEAN, MARKER
-from report.caveats import interval_caveat
+from report.caveats import interval_caveat, training_caveats
 from report.comparison import RowKey, TableRow, compare, reference_of
 from report.given import ReportInput
 from report.sample import Sample, Training, mean_of, samples_of
@@ -42,27 +42,28 @@ class CorruptedArm:
         given: the input of the report.
         key: the coordinates of the arm.
         frame: the rows of `corrupted.csv` of all trainings, with `fold` and `seed`.
+        diverged: whether other trainings of the arm diverged.
 
     Attributes:
         key: the coordinates of the arm.
-        frame: as above.
+        frame, diverged: as above.
         metric: name of the metric.
         samples: (corruption, severity) -> the metric of all trainings.
     """
 
-    def __init__(self, given: ReportInput, key: RowKey, frame: pd.DataFrame) -> None:
-        self.key, self.frame, self.metric = key, frame, given.metric
+    def __init__(self, given: ReportInput, key: RowKey, frame: pd.DataFrame, diverged: bool = False) -> None:
+        self.key, self.frame, self.metric, self.diverged = key, frame, given.metric, diverged
         info = given.info(key)
         names = [f"score_{name}" for name in info.classes]
         bounds = metrics.bounds(self.metric, len(names))
-        is_random = frame["seed"].nunique() > 1 or len(given.seeds(key.profile)) == 1
+        is_random = frame["seed"].nunique() > 1 or len(given.seeds(key.profile)) == 1 or diverged
         self.samples: dict[tuple[str, int], Sample] = {}
         for (corruption, severity), part in frame.groupby(["corruption", "severity"], sort=False):
             trainings = []
             for (fold, seed), rows in part.groupby(["fold", "seed"]):
                 y, scores = rows["y"].to_numpy(), rows[names].to_numpy()
                 evaluate = partial(_evaluate, self.metric, y, scores, info.positive_index)
-                trainings.append(Training(int(fold), int(seed), rows["group"].to_numpy(), evaluate))
+                trainings.append(Training(int(fold), int(seed), rows["group"].to_numpy(), evaluate, y))
             self.samples[corruption, severity] = samples_of(given, key, trainings, [bounds], is_random)[0]
 
     @property
@@ -97,9 +98,9 @@ class CorruptedArm:
             summaries.append(Summary(f"{self.metric}, marker {condition}", sample, compared=condition == "absent"))
         return summaries
 
-    def images(self) -> set[tuple[int, int, str]]:
-        """The test images of each training, as (fold, seed, id)."""
-        return set(zip(self.frame["fold"], self.frame["seed"], self.frame["id"]))
+    def images(self) -> set[tuple[int, str]]:
+        """The test images, as (fold, id)."""
+        return set(zip(self.frame["fold"], self.frame["id"]))
 
 
 def _evaluate(metric: str, y: np.ndarray, scores: np.ndarray, positive: int | None, weights: np.ndarray) -> np.ndarray:
@@ -113,12 +114,16 @@ def corrupted_arms(given: ReportInput) -> list[CorruptedArm]:
         given: the input of the report.
     """
     frames: dict[RowKey, list[pd.DataFrame]] = {}
+    diverged: set[RowKey] = set()
     for tags, folder in given.of_kind("explain/robustness"):
         # Runs that diverged have no scores.
         if (folder / explanations.CORRUPTED).is_file():
             frame = explanations.read_corrupted(folder).assign(fold=tags.fold, seed=tags.seed)
             frames.setdefault(RowKey.of(tags), []).append(frame)
-    return [CorruptedArm(given, key, pd.concat(parts, ignore_index=True)) for key, parts in frames.items()]
+        else:
+            diverged.add(RowKey.of(tags))
+    joined = {key: pd.concat(parts, ignore_index=True) for key, parts in frames.items()}
+    return [CorruptedArm(given, key, frame, key in diverged) for key, frame in joined.items()]
 
 
 def robustness_rows(arms: list[CorruptedArm], given: ReportInput) -> list[TableRow]:
@@ -134,10 +139,10 @@ def robustness_rows(arms: list[CorruptedArm], given: ReportInput) -> list[TableR
         reference = reference_of(key, by_key, given.options["compare_with"])
         others = {other.metric: other.sample for other in reference.summaries()} if reference else {}
         for summary in arm.summaries():
-            compared, notes = None, [interval_caveat(summary.sample)]
+            compared, notes = None, [interval_caveat(summary.sample), *training_caveats(given, key, summary.sample)]
             if reference and summary.compared:
                 there = others[summary.metric]
-                if arm.images() == reference.images():
+                if arm.images() == reference.images() and not arm.diverged and not reference.diverged:
                     chain = reference.key.chain
                     compared = compare(given, key, "robustness", summary.metric, summary.sample, chain, there)
                 else:

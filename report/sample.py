@@ -4,7 +4,7 @@ The error of a mean has up to three parts: the test patients, the seeds, and the
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -29,6 +29,7 @@ class Sample:
         patients: (patients,), names of the test patients of all folds, sorted.
         influence: (trainings, patients), how much each patient moves the metric (`statistics.jackknife`); 0 for patients who
             are not in the training's fold.
+        classes: int (patients,), the class of each patient; empty where the metric has no classes.
         bounds: the least and the greatest value of the metric.
         test_share: number of test images per image outside the test part of a fold.
         is_random: whether another seed would lead to another training; if not, a single seed is all there is.
@@ -41,6 +42,7 @@ class Sample:
     values: np.ndarray
     patients: np.ndarray
     influence: np.ndarray
+    classes: np.ndarray = field(default_factory=lambda: np.empty(0, int))
     bounds: tuple[float, float] = (0.0, 1.0)
     test_share: float = 0.0
     is_random: bool = True
@@ -84,8 +86,10 @@ class Sample:
     def parts(self) -> list[Part]:
         """The parts of the error of the mean."""
         if len(self.by_fold) > 1:
-            return [statistics.folds_part(self.by_fold.to_numpy(), self.test_share)]
-        parts = [statistics.patients_part(self.mean_influence)]
+            parts = [statistics.folds_part(self.by_fold.to_numpy(), self.test_share)]
+        else:
+            parts = statistics.patients_parts(self.mean_influence, self.classes)
+        # All folds of a seed begin with the same pretraining, so that the folds alone do not show how that varies.
         return parts + ([statistics.seeds_part(self.by_seed.to_numpy())] if len(self.by_seed) > 1 else [])
 
     @property
@@ -119,12 +123,14 @@ class Training(NamedTuple):
         seed: the seed.
         groups: (images,), patients of the test images.
         evaluate: from weights (samples, images) to metrics (metrics, samples).
+        y: int (images,), class numbers; None where the metrics have no classes.
     """
 
     fold: int
     seed: int
     groups: np.ndarray
     evaluate: Callable[[np.ndarray], np.ndarray]
+    y: np.ndarray | None = None
 
 
 def samples_of(
@@ -146,12 +152,18 @@ def samples_of(
         place = np.searchsorted(patients, np.unique(training.groups))
         for metric, (value, moved) in enumerate(statistics.jackknife(training.evaluate, training.groups)):
             values[metric, number], influence[metric, number, place] = value, moved
+    images = [(training.groups, training.y) for training in trainings if training.y is not None]
+    classes = np.empty(0, int)
+    if images:
+        groups, y = (np.concatenate(values) for values in zip(*images))
+        classes = y[np.unique(groups, return_index=True)[1]]
     first = Sample(
         folds=np.array([training.fold for training in trainings]),
         seeds=np.array([training.seed for training in trainings]),
         values=values[0],
         patients=patients,
         influence=influence[0],
+        classes=classes,
         test_share=given.info(key).test_share,
         is_random=is_random,
         draws_labels=given.draws_labels(key),
@@ -192,38 +204,47 @@ class Difference:
 def difference(here: Sample, there: Sample) -> Difference:
     """Compares two arms.
 
-    * Several folds: corrected resampled t-test on the differences in each fold, averaged over its seeds.
-    * Otherwise: t-test whose variance is the patients' of the difference, plus the seeds' of either side. Where each seed
-      draws the labels, both sides learn from the same ones: the seeds' part is then that of the differences by seed.
+    * Several folds: corrected resampled t-test on the differences in each fold that both have, averaged over its seeds.
+    * Otherwise: t-test whose variance is the patients' of the difference.
+    * With several seeds, either variance has the seeds' of both sides in addition. Where each seed draws the labels, both
+      sides learn from the same ones: the seeds' part is then that of the differences by seed.
     * Fewer than 20 patients: p is the larger of that and of a sign-flip test over the patients.
 
     Args:
         here: the arm.
         there: the arm that it is compared with.
     """
-    parts, value = _parts(here, there), here.mean - there.mean
+    several_folds = max(len(here.by_fold), len(there.by_fold)) > 1
+    value = float((here.by_fold - there.by_fold).mean()) if several_folds else here.mean - there.mean
+    parts = _parts(here, there, several_folds)
     half = statistics.half_width(parts) if np.isfinite(sum(part.variance for part in parts)) else NAN
     known, most = half > np.sqrt(statistics.ROUNDING), here.bounds[1] - here.bounds[0]
     found = Difference(value, (max(value - half, -most), min(value + half, most)) if known else (NAN, NAN), NAN, "")
     if here.is_one_training or there.is_one_training:
         return found
     p = statistics.p_value(value, parts)
-    test = "corrected resampled t" if len(here.by_fold) > 1 else "t over patients and seeds"
+    test = "corrected resampled t" if several_folds else "t over patients and seeds"
     if min(len(here.patients), len(there.patients)) < statistics.FEW_PATIENTS:
         flipped = statistics.sign_flip(_contributions(here, there, value))
         least = 2.0 ** (1 - min(len(here.patients), len(there.patients)))
         p, test = float(np.nanmax([p, flipped, least])) if np.isfinite(p) else p, f"{test}, sign flip over patients"
-    return replace(found, p=p, test=test, detectable=statistics.detectable(parts) if known else NAN)
+    # Patients so few that no pattern of signs is rare let nothing be found.
+    can_find = known and 2.0 ** (1 - min(len(here.patients), len(there.patients))) <= 0.05
+    return replace(found, p=p, test=test, detectable=statistics.detectable(parts) if can_find else NAN)
 
 
-def _parts(here: Sample, there: Sample) -> list[Part]:
+def _parts(here: Sample, there: Sample, several_folds: bool) -> list[Part]:
     """The parts of the error of a difference."""
-    if len(here.by_fold) > 1:
+    if several_folds:
         by_fold = (here.by_fold - there.by_fold).dropna().to_numpy()
-        return [statistics.folds_part(by_fold, here.test_share)] if len(by_fold) > 1 else [Part(NAN, 1)]
-    names = np.union1d(here.patients, there.patients)
-    both = [_placed(sample, names) for sample in (here, there)]
-    parts = [statistics.patients_part(both[0] - both[1])]
+        if len(by_fold) < 2:
+            return [Part(NAN, 1)]
+        parts = [statistics.folds_part(by_fold, here.test_share)]
+    else:
+        names = np.union1d(here.patients, there.patients)
+        # The same images belong to both arms, unless some have no value in one of them.
+        classes = here.classes if np.array_equal(here.patients, there.patients) else np.empty(0, int)
+        parts = statistics.patients_parts(_placed(here, names) - _placed(there, names), classes)
     paired = (here.by_seed - there.by_seed).dropna().to_numpy()
     if here.draws_labels and len(paired) > 1:
         return [*parts, statistics.seeds_part(paired)]

@@ -71,13 +71,18 @@ def _blocks(patients: int) -> np.ndarray:
     return np.random.default_rng(0).permutation(patients) % MOST_GROUPS
 
 
-def patients_part(influence: np.ndarray) -> Part:
-    """The part of the error that comes from the choice of the test patients.
+def patients_parts(influence: np.ndarray, classes: np.ndarray) -> list[Part]:
+    """The parts of the error that come from the choice of the test patients, one per class.
+
+    A class of few patients is known no better for the many patients of another one.
 
     Args:
         influence: (patients,), as `jackknife` returns it; NaN where it is unknown.
+        classes: int (patients,), the class of each patient; empty: all are one part.
     """
-    return Part(float((influence**2).sum()), max(len(influence) - 1, 1))
+    numbers = classes if len(classes) else np.zeros(len(influence), int)
+    members = [influence[numbers == number] for number in np.unique(numbers)]
+    return [Part(float((some**2).sum()), max(len(some) - 1, 1)) for some in members]
 
 
 def seeds_part(values: np.ndarray) -> Part:

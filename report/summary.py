@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from indomain.metrics import printed
+from report.comparison import ONE_TRAINING, p_text
 from report.given import ReportInput
 from report.wide import COORDINATES
 
@@ -39,7 +40,7 @@ def render(given: ReportInput, table: pd.DataFrame, answers: list[str], sentence
             f"{row['difference']:+.3f}" if pd.notna(row["difference"]) else "",
             _interval(row["difference_low"], row["difference_high"], "+.3f"),
             "" if pd.isna(row["verdict"]) else row["verdict"],
-            f"{row['p_value']:.3f}" if pd.notna(row["p_value"]) else "",
+            "" if row["family"] == ONE_TRAINING else p_text(row["p_value"]),
         )
     console = Console(record=True, width=160, file=io.StringIO())
     console.print(shown)

@@ -11,9 +11,8 @@ import pandas as pd
 from indomain import metrics
 from report import statistics
 from report.arms import ArmResults, Run
-from report.caveats import interval_caveat, undefined_caveat
+from report.caveats import interval_caveat, training_caveats, undefined_caveat
 from report.comparison import (
-    ONE_PRETRAINING,
     ONE_TRAINING,
     Comparison,
     RowKey,
@@ -136,7 +135,9 @@ def _pooled(runs: list[Run]) -> Run:
 
 
 def _measured(given: ReportInput, arm: ArmResults, runs: list[Run], names: list[str]) -> dict[str, Sample]:
-    trainings = [Training(run.fold, run.seed, run.groups, partial(_evaluate, names, run, arm.positive)) for run in runs]
+    trainings = [
+        Training(run.fold, run.seed, run.groups, partial(_evaluate, names, run, arm.positive), run.y) for run in runs
+    ]
     bounds = [_bounds(name, runs[0].scores.shape[1]) for name in names]
     # What does not depend on the seed is done for the first seed only.
     is_random = len({run.seed for run in runs}) > 1 or len(given.seeds(arm.key.profile)) == 1 or bool(arm.diverged)
@@ -172,8 +173,11 @@ def _row(given: ReportInput, arm: ArmResults, name: str, sample: Sample, compare
     mean, interval = sample.mean, sample.interval
     if name == CALIBRATION:
         half = statistics.half_width(sample.parts)
+        # Where even the upper end is below 0, chance has hidden whatever error there is.
+        known = mean + half > 0
         mean, *ends = (float(np.sqrt(max(square, 0.0))) for square in (mean, mean - half, mean + half))
-        interval = (ends[0], ends[1])
+        interval = (ends[0], ends[1]) if known else (float("nan"), float("nan"))
+        sample = replace(sample, values=np.sign(sample.values) * np.sqrt(np.abs(sample.values)))
     return TableRow(
         key=arm.key,
         kind="score",
@@ -204,8 +208,8 @@ def _note(given: ReportInput, arm: ArmResults, name: str, sample: Sample) -> str
     if arm.dead:
         notes = [f"{arm.dead} of {len(arm.runs)} runs give every image the same score: the network has died"]
         notes[0] += "; compared with nothing" if arm.dead == len(arm.runs) else ""
-    notes += [ONE_TRAINING] * sample.is_one_training
-    notes += [ONE_PRETRAINING] * given.shares_pretraining(arm.key.chain, arm.key.profile)
+    # Pooled over folds, a calibration error has fewer values than there are trainings.
+    notes += training_caveats(given, arm.key, sample) if name != CALIBRATION else []
     notes += ["test images carry the marker as it was learnt"] * arm.marked
     notes += ["leaks between training and test are kept"] * bool(arm.info.leaks and not arm.info.dropped)
     return "; ".join(filter(None, notes))

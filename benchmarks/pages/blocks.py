@@ -47,7 +47,9 @@ def results(house: House, recipe: str, **where: str) -> str:
     for group in groups(rows):
         reference = reference_of(group)
         for row in group:
-            said = ["reference"] * (row is reference) + [row.get("verdict", ""), failed(row) if row["mean"] else ""]
+            explored = row.get("verdict") and row["family"] != "primary"
+            said = ["reference"] * (row is reference) + [row.get("verdict", ""), "exploration" * bool(explored)]
+            said += [failed(row) if row["mean"] else ""]
             words = (interval(row), difference(row), ", ".join(filter(None, said)))
             lines.append([*(row[key] for key in varying), row["chain"], *words])
     shown = "95 % interval" if holds_training(rows[0]) else "± sd over the runs"
@@ -122,7 +124,12 @@ def recall(house: House) -> str:
 
 def errors(house: House) -> str:
     """How often the report errs: a row per kind of design, with its worst cells."""
-    kinds = {"folds": "five folds", "patients,": "8 to 20 patients", "labels drawn": "drawn labels"}
+    kinds = {
+        "folds": "five folds",
+        "patients,": "8 to 20 patients",
+        "labels drawn": "drawn labels",
+        "% positive": "5 or 10 % positive",
+    }
     groups_of: dict[str, list[Row]] = {}
     for row in house.rows("bench-statistics"):
         kind = next((name for part, name in kinds.items() if part in row["what"]), "one test set of 80 to 1,360 images")

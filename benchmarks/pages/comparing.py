@@ -92,12 +92,17 @@ def leader(rows: list[Row]) -> tuple[Row | None, str]:
             "cannot tell": f"cannot be told from {name}, {difference(best)}",
             "equal": f"equals {name}, {difference(best)}",
         }
-        return best, words.get(best["verdict"], f"no claim, {best['note']}")
-    compared = [row for row in rows if row["verdict"]]
+        said = words.get(best["verdict"], f"no claim ({best['note'] or 'no interval'})")
+        return best, said + " (exploration)" * bool(best["verdict"] and best["family"] != "primary")
+    compared = [row for row in rows if row["verdict"] and row["family"] == "primary"]
+    if not compared:
+        return best, "no claim"
     worse = [row for row in compared if row["verdict"] == "worse"]
-    if not worse:
-        return best, f"none of the {len(compared)} others can be told from it" if compared else "not compared"
-    if len(worse) == len(compared) == len(rows) - 1:
+    if len(worse) == len(rows) - 1:
         return best, f"**{name} wins**: all {len(worse)} others are worse"
-    which = ", ".join(row["chain"] for row in worse) if len(worse) < 4 else f"{len(worse)} others"
-    return best, f"{which} worse; none of the other {len(compared) - len(worse)} can be told from it"
+    counted = {
+        verdict: sum(row["verdict"] == verdict for row in compared) for verdict in ("worse", "equal", "cannot tell")
+    }
+    words = {"worse": "worse", "equal": "equal to it", "cannot tell": "not to be told from it"}
+    said = ", ".join(f"{number} {words[verdict]}" for verdict, number in counted.items() if number)
+    return best, f"of {len(rows) - 1} others {said}"

@@ -47,4 +47,5 @@ class Material:
             target: name of the target.
         """
         part = self.table[self.table["target"] == target]
-        return part[part["level"].isna() | (part["level"] == part["level"].dropna().iloc[0])]
+        levels = part["level"].dropna()
+        return part[part["level"].isna() | (part["level"] == levels.iloc[0])] if len(levels) else part

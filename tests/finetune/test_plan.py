@@ -31,8 +31,10 @@ def digests(tasks):
 
 def test_one_network_for_each_fold_and_seed(made):
     tasks = made()
-    assert sorted((task.params["fold"], task.params["seed"]) for task in tasks) == [(0, 0), (0, 1), (1, 0), (1, 1)]
-    assert len(set(digests(tasks))) == 4
+    assert sorted((task.tags.fold, task.tags.seed) for task in tasks) == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert len(set(digests(tasks))) == len({task.params["seed"] for task in tasks}) == 4, (
+        "folds are trainings of their own"
+    )
 
 
 def test_one_network_for_each_label_budget(made):
@@ -55,7 +57,7 @@ def test_off_the_shelf_is_fitted_to_every_seeds_labels(made):
         'backbones=["squeezenet"]',
         "targets.wrist.shots=[4]",
     )
-    assert {task.params["seed"] for task in find(tasks, "finetune", chain="a")} == {0, 1}
+    assert {task.tags.seed for task in find(tasks, "finetune", chain="a")} == {0, 1}
 
 
 def test_a_network_begins_with_what_its_chains_last_step_left(made):
@@ -68,7 +70,7 @@ def test_a_network_begins_with_what_its_chains_last_step_left(made):
 
 def test_with_a_pretraining_for_each_seed_a_network_begins_with_its_own(made):
     tasks = find(made(CHAINS), "finetune", chain="in-domain")
-    assert all(task.input("pretrained").params["seed"] == task.params["seed"] for task in tasks)
+    assert all(task.input("pretrained").params["seed"] == task.tags.seed for task in tasks)
     assert {task.input("pretrained").params["seed"] for task in tasks} == {0, 1}
 
 
@@ -91,7 +93,7 @@ def test_a_frozen_backbone_runs_over_the_images_once_for_all_folds_and_budgets(m
 
 def test_features_of_weights_by_chance_are_each_seeds_own(made):
     networks = find(made(FROZEN), "finetune")
-    assert {(task.params["seed"], task.input("features").params["seed"]) for task in networks} == {(0, 0), (1, 1)}
+    assert {(task.tags.seed, task.input("features").params["seed"]) for task in networks} == {(0, 0), (1, 1)}
     assert len({task.input("features").digest for task in networks}) == 2
 
 
@@ -107,8 +109,8 @@ def test_a_backbone_that_sees_each_image_anew_has_no_stored_features(made, setti
 
 def test_off_the_shelf_is_fitted_once_where_no_seed_changes_it(made):
     tasks = made(CHAINS, ONE, 'finetune.strategies=["off-the-shelf"]')
-    assert {task.params["seed"] for task in find(tasks, "finetune", chain="in-domain")} == {0}
-    assert {task.params["seed"] for task in find(tasks, "finetune", chain="random")} == {0, 1}
+    assert {task.tags.seed for task in find(tasks, "finetune", chain="in-domain")} == {0}
+    assert {task.tags.seed for task in find(tasks, "finetune", chain="random")} == {0, 1}
 
 
 def test_the_papers_profile_has_keys_of_its_own(made):

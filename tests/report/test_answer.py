@@ -1,5 +1,7 @@
 """The answer of a table, in sentences."""
 
+from dataclasses import replace
+
 import pytest
 
 from report import answer, table
@@ -36,7 +38,8 @@ def test_networks_are_named_where_there_are_several():
 
 def test_every_target_has_its_own_sentence():
     rows = [table_row("other", target=name, comparison=comparison()) for name in ("t", "u")]
-    assert [sentence.split(",")[0] for sentence in answered(*rows)] == ["t", "u"]
+    budgets = {name: [["all labels", 1.0]] for name in ("t", "u")}
+    assert [sentence.split(",")[0] for sentence in answered(*rows, budgets=budgets)] == ["t", "u"]
 
 
 def test_synthetic_images_are_said_to_be_no_evidence():
@@ -46,11 +49,37 @@ def test_synthetic_images_are_said_to_be_no_evidence():
 @pytest.mark.parametrize(
     ("family", "why"),
     [
-        (ONE_TRAINING, "there is one training of each; several seeds or folds"),
-        (ONE_PRETRAINING, "all seeds share one pretraining"),
-        ("other levels", "no chain could be compared"),
+        (ONE_TRAINING, "No claim is made about other: there is one training of it, or of the reference."),
+        (ONE_PRETRAINING, "No claim is made about other: all trainings share one pretraining"),
+        ("paper profile", "No claim is made about other: the paper's profile is followed, leaks included."),
     ],
 )
 def test_without_a_primary_comparison_nothing_is_claimed_and_why_is_said(family, why):
     (sentence,) = answered(table_row("other", comparison=comparison(0.4, 1e-6, family=family)))
-    assert sentence.startswith("No claim about the chains can be made: ") and why in sentence
+    assert why in sentence and "better" not in sentence
+
+
+def test_a_chain_without_a_claim_is_named_beside_those_that_have_one():
+    shared = table_row("other", comparison=comparison(0.4, 1e-6, family=ONE_PRETRAINING))
+    (sentence,) = answered(table_row("random", comparison=comparison(-0.1, 0.001)), shared)
+    assert "random (−0.100 [−0.180, −0.020]) is worse than imagenet" in sentence
+    assert "No claim is made about other: all trainings share one pretraining" in sentence
+
+
+def test_a_primary_difference_without_an_interval_is_said_to_have_none():
+    unknown = comparison(0.1, float("nan"))
+    (sentence,) = answered(table_row("other", comparison=unknown))
+    assert "No claim is made about other: its difference has no interval." in sentence
+
+
+def test_exploration_is_no_answer():
+    rows = [table_row("other", metric="f1", comparison=comparison(0.4, 1e-6, family="other metrics"))]
+    assert answered(*rows) == ["No claim about the chains can be made: no chain could be compared with the reference."]
+
+
+def test_what_no_difference_could_show_is_not_called_a_power():
+    hopeless = comparison(0.1, 0.4)
+    hopeless = replace(hopeless, difference=replace(hopeless.difference, detectable=1.3))
+    assert (
+        "No difference that is possible would have been found" in answered(table_row("other", comparison=hopeless))[0]
+    )

@@ -11,8 +11,10 @@ from tests.report.made import arms_of, comparison, report_input, row_key, sample
 
 
 def test_an_interval_without_width_is_remarked():
-    assert caveats.interval_caveat(sample([0.5] * 3, spread=0)) == "every patient gives the same value"
-    assert caveats.interval_caveat(sample([0.5] * 3, spread=np.nan)) == "no interval: a class has a single patient"
+    assert caveats.interval_caveat(sample([0.5] * 3, spread=0)) == "every patient, or every fold, gives the same value"
+    assert caveats.interval_caveat(sample([0.5] * 3, spread=np.nan)).startswith(
+        "no interval: it is undefined without one"
+    )
     assert caveats.interval_caveat(sample([0.5] * 3)) == ""
 
 
@@ -80,7 +82,10 @@ SOURCE = {"leaks": {}, "dropped": 0, "incomplete": [], "stand_in": True}
         ),
         ({"marked": frozenset({"strict/t"})}, "t: a marker that goes with the label was burnt into the images"),
         ({}, "Intervals: 95 %, of the expected value of the whole procedure on new patients"),
-        ({"recipe": SHARED}, "other: all seeds share one pretraining. Numbers and comparisons are given this one"),
+        (
+            {"recipe": SHARED},
+            "other: there is one pretraining for all trainings. Numbers and comparisons are given this",
+        ),
     ],
 )
 def test_what_holds_for_a_report_is_said_and_only_there(given, words):
@@ -109,7 +114,7 @@ def test_the_comparisons_of_each_family_are_counted_and_their_tests_named():
 
 def test_one_training_is_said_to_say_nothing_about_its_chain():
     rows = [table_row("other", comparison=comparison(p=float("nan"), family=ONE_TRAINING))]
-    assert "nothing is claimed about the chain: give the recipe several seeds" in said(report_input(), rows)
+    assert "nothing is claimed about the chain: several seeds, or folds, would show" in said(report_input(), rows)
 
 
 def test_explanations_are_said_to_be_of_the_first_seed():

@@ -114,6 +114,8 @@ def test_a_shared_pretraining_makes_a_family_of_its_own(seeds, expected):
         ("auroc", -0.09, -0.03, 0.001, "worse"),
         ("brier", 0.03, 0.09, 0.001, "worse"),
         ("deletion", -0.09, -0.03, 0.001, "better"),
+        ("brier, marker absent", 0.03, 0.09, 0.001, "worse"),
+        ("brier under corruption", -0.09, -0.03, 0.001, "better"),
         ("auroc", 0.001, 0.09, 0.20, "cannot tell"),
         ("auroc", -0.05, 0.09, 0.60, "cannot tell"),
         ("auroc", -0.01, 0.015, 0.60, "equal"),

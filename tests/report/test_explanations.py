@@ -150,7 +150,7 @@ def test_of_several_seeds_the_row_says_that_it_is_the_first_ones(tmp_path, seeds
 
 def test_equal_values_are_remarked(rows):
     found = rows((tags_of(explained="true"), [1.0] * 4))
-    assert found[0].note == "every patient gives the same value"
+    assert found[0].note == "every patient, or every fold, gives the same value"
     assert 0 < found[0].interval[0] < 1 and found[0].interval[1] == 1, "four images are no certainty"
 
 

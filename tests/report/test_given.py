@@ -82,7 +82,7 @@ def test_chains_are_in_the_recipes_order():
     [
         ({}, [0, 1], False, True),
         ({"seeds": "one"}, [0, 1], True, False),
-        ({"seeds": "one"}, [0], False, False),
+        ({"seeds": "each"}, [0], True, False),
         ({"seeds": "each", "strict": {"seeds": "one"}}, [0, 1], True, False),
     ],
 )

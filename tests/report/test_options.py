@@ -37,9 +37,9 @@ def test_the_first_metric_and_where_maps_point_are_compared_unless_others_are_na
 
 
 def test_a_calibration_error_has_no_test():
-    options = Options(metrics=["auroc", "calibration_error"], test_metrics=["calibration_error"])
-    with pytest.raises(ValueError, match="compare the Brier score, brier, instead"):
-        options.tested([])
+    for keys in ({"test_metrics": ["calibration_error"]}, {"metrics": ["calibration_error", "auroc"]}):
+        with pytest.raises(ValueError, match="compare the Brier score, brier, instead"):
+            Options(**{"metrics": ["auroc", "calibration_error"], **keys}).tested([])
 
 
 def test_what_the_table_does_not_show_cannot_be_compared():

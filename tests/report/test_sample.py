@@ -90,7 +90,8 @@ def test_folds_are_paired_after_averaging_over_seeds_also_with_what_has_no_seeds
     here = sample([0.8, 0.9, 0.7, 0.8, 0.9, 1.0], folds, seeds, test_share=0.5)
     there = sample([0.8, 0.7, 0.8], [0, 1, 2], [0] * 3, test_share=0.5, is_random=False)
     by_hand = np.array([0.05, 0.05, 0.15])
-    expected = statistics.p_value(by_hand.mean(), [statistics.folds_part(by_hand, 0.5)])
+    seeds = statistics.joined([statistics.seeds_part(np.array([0.8, 0.9]))])
+    expected = statistics.p_value(by_hand.mean(), [statistics.folds_part(by_hand, 0.5), seeds])
     found = difference(here, there)
     assert found.p == pytest.approx(expected) and found.test == "corrected resampled t"
 
@@ -118,3 +119,31 @@ def test_arms_without_variance_are_not_called_different():
 def test_fold_differences_that_are_all_the_same_have_no_p_of_0():
     here, there = (sample([value] * 5, folds=range(5), seeds=[0] * 5, test_share=0.25) for value in (0.8, 0.7))
     assert np.isnan(difference(here, there).p)
+
+
+def test_a_pretraining_that_all_folds_share_is_part_of_the_interval():
+    values = [0.70, 0.90, 0.71, 0.91, 0.69, 0.89]
+    folds, seeds = [0, 0, 1, 1, 2, 2], [0, 1] * 3
+    both = sample(values, folds, seeds, test_share=0.5, pretrains=True)
+    one = sample([0.80, 0.81, 0.79], [0, 1, 2], [0] * 3, test_share=0.5)
+    assert both.held == "patients, folds, seeds, pretraining"
+    assert both.interval[1] - both.interval[0] > 3 * (one.interval[1] - one.interval[0])
+
+
+def test_folds_that_one_side_lacks_are_in_neither_the_difference_nor_its_error():
+    here = sample([0.8, 0.7, 0.9], [0, 1, 2], [0] * 3, test_share=0.5)
+    there = sample([0.7, np.nan, 0.85], [0, 1, 2], [0] * 3, test_share=0.5)
+    assert difference(here, there).value == pytest.approx(0.075)
+
+
+def test_a_rare_class_is_known_no_better_for_the_many_patients_of_the_other():
+    influence = np.full((3, 40), 0.01)
+    plain = sample([0.8] * 3, influence=influence)
+    rare = sample([0.8] * 3, influence=influence, classes=np.array([1] * 3 + [0] * 37))
+    assert rare.interval[0] < plain.interval[0] < plain.interval[1] < rare.interval[1]
+
+
+def test_five_patients_can_find_nothing():
+    here, there = sample([0.9] * 3, patients=5), sample([0.5] * 3, patients=5, seed=1)
+    found = difference(here, there)
+    assert found.p >= 2.0**-4 and np.isnan(found.detectable)

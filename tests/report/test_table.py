@@ -84,8 +84,11 @@ def test_sensitivity_and_specificity_are_those_above_each_runs_own_threshold():
 def test_seeds_on_one_split_are_no_further_samples_of_it():
     arms = arms_of([0.3, 0.6, 0.9, 0.4, 0.5], seeds=4)
     row = built(arms).loc["other"]
-    each = [aurocs(arm).reshape(5, 4).mean(axis=1) for arm in arms]
-    expected = statistics.p_value((each[1] - each[0]).mean(), [statistics.folds_part(each[1] - each[0], 40 / 160)])
+    values = [aurocs(arm).reshape(5, 4) for arm in arms]
+    each = [of_arm.mean(axis=1) for of_arm in values]
+    seeds = statistics.joined([statistics.seeds_part(of_arm.mean(axis=0)) for of_arm in values])
+    parts = [statistics.folds_part(each[1] - each[0], 40 / 160), seeds]
+    expected = statistics.p_value((each[1] - each[0]).mean(), parts)
     assert row["p_uncorrected"] == pytest.approx(expected) and row["test"] == "corrected resampled t"
     assert row["difference"] == pytest.approx((each[1] - each[0]).mean())
 
