@@ -50,10 +50,11 @@ def prose(text):
     return re.sub(r"`[^`]*`|\]\([^)]*\)", "", text)
 
 
-def row(chain, mean, verdict="", note="", difference="-0.1"):
+def row(chain, mean, verdict="", note="", difference="-0.1", family="primary"):
     found = {"difference": difference, "difference_low": "-0.2", "difference_high": "0.3", "compared_with": "imagenet"}
     empty = dict.fromkeys(found, "")
-    return {"chain": chain, "mean": mean, "note": note, "verdict": verdict, **(found if verdict else empty)}
+    words = {"chain": chain, "mean": mean, "note": note, "verdict": verdict, "family": family * bool(verdict)}
+    return {**words, **(found if verdict else empty)}
 
 
 def test_the_pages_say_what_the_committed_results_say():
@@ -159,6 +160,13 @@ def test_imagenet_can_win():
 )
 def test_a_lead_is_what_its_verdict_says(verdict, words):
     assert leader([row("imagenet", "0.8"), row("in-domain", "0.9", verdict, difference="0.1")])[1] == words
+
+
+def test_what_is_not_of_the_primary_family_is_exploration():
+    explored = row("in-domain", "0.9", "better", difference="0.1", family="other label budgets")
+    assert leader([row("imagenet", "0.8"), explored])[1].endswith("(exploration)")
+    worse = row("in-domain", "0.7", "worse", family="other label budgets")
+    assert leader([row("imagenet", "0.8"), worse])[1] == "no claim"
 
 
 def test_a_table_made_before_intervals_held_the_training_claims_nothing():
