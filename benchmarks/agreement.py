@@ -2,7 +2,7 @@
 
 Training amplifies rounding, so that the same seeds give other numbers on another processor. Here one processor passes for
 three others: oneDNN told to use older instructions, or not used at all. An hour, resumed where it stopped: RUNS=FOLDER keeps
-the runs (default: runs/agreement).
+the runs (default: runs/agreement), VARIANTS=base,avx2 runs some of them.
 """
 
 import csv
@@ -46,9 +46,10 @@ def compared(name: str, folder: Path) -> dict[Key, dict[str, str]]:
 
 def main() -> None:
     folder = Path(os.environ.get("RUNS", "runs/agreement"))
-    found = {name: compared(name, folder) for name in VARIANTS}
+    names = os.environ.get("VARIANTS", ",".join(VARIANTS)).split(",")
+    found = {name: compared(name, folder) for name in names}
     rows: list[dict[str, object]] = []
-    for key in found["base"]:
+    for key in found[names[0]]:
         of_key = {name: table[key] for name, table in found.items() if key in table}
         verdicts = [row["verdict"] for row in of_key.values()]
         contradictions = sum({a, b} in CONTRADICTING for a, b in combinations(verdicts, 2))

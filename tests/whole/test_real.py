@@ -98,7 +98,7 @@ def test_a_users_own_folder_from_manifest_to_table(indomain, data_dir, here):
     assert status == 0 and "200 images" in out and (here / "check-ph2.csv").is_file()
     assert indomain("data", "new", data_dir / "trees" / "ph2")[0] == 2  # nothing is overwritten
     (here / "mine.toml").write_text(
-        'title = "Mine"\nsize = 32\nbackbones = ["squeezenet"]\n[targets.ph2]\nset = "ph2.toml"\n'
+        'title = "Mine"\nsize = 32\ndrop_leaks = true\nbackbones = ["squeezenet"]\n[targets.ph2]\nset = "ph2.toml"\n'
         '[chains]\nrandom = ["random"]\nimagenet = ["imagenet"]\n[finetune]\nstrategies = ["off-the-shelf"]\n'
     )
     status, _, err = indomain("run", "mine.toml")
@@ -154,7 +154,7 @@ def wounds(data_dir, cache_dir, tmp_path_factory) -> pd.DataFrame:
     """The table of four classes in colour, with half of the labels."""
     here = tmp_path_factory.mktemp("wounds")
     (here / "wounds.toml").write_text(
-        'title = "Wounds"\nsize = 32\nbackbones = ["squeezenet", { name = "dcnn-light", width = 0.125 }]\n'
+        'title = "Wounds"\nsize = 32\ndrop_leaks = true\nbackbones = ["squeezenet", { name = "dcnn-light", width = 0.125 }]\n'
         '[targets.wounds]\nset = "azh_wounds_64"\nfractions = [0.5]\n'
         'classes = { foot = ["diabetic"], leg = ["venous"], bed = ["pressure"], cut = ["surgical"] }\n'
         '[chains]\nrandom = ["random"]\nimagenet = ["imagenet"]\n[finetune]\nepochs = 1\n'
