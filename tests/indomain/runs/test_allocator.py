@@ -152,9 +152,10 @@ def test_processes_of_jobs_get_the_allocator(found):
 def test_memory_stays_with_the_process_and_no_digit_changes():
     """With glibc alone, and with the library that is installed here, if one is."""
     ways = [{"INDOMAIN_ALLOCATOR": "glibc"}, *filter(None, [allocator.environment()])]
-    (system, _), *others = (
+    (system, by_itself), *others = (
         python("-c", TRAINED, **way).stdout.split() for way in ({"INDOMAIN_ALLOCATOR": "system"}, *ways)
     )
     for weights, faults in others:
         assert weights == system
-        assert float(faults) < 20
+        # A machine that reclaims memory while it is busy adds faults of its own, to the system's allocator as well.
+        assert float(faults) < max(20, float(by_itself) / 2)
