@@ -153,7 +153,8 @@ def _of_statistics(given: ReportInput, table: pd.DataFrame) -> list[str]:
             continue
         what = "The primary family" if family == PRIMARY else f"Exploration, {family}"
         tests = ", ".join(sorted(set(part["test"])))
-        notes.append(f"{what}: {len(part)} comparisons with the reference chain, Holm-corrected together ({tests}).")
+        count = "1 comparison" if len(part) == 1 else f"{len(part)} comparisons, Holm-corrected together,"
+        notes.append(f"{what}: {count} with the reference chain ({tests}).")
     notes.append(
         "Intervals: 95 %, of the expected value of the whole procedure on new patients (images where there are no patients); "
         "the column interval_holds says what varied."

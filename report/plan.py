@@ -109,7 +109,7 @@ def remarks(study: Study) -> list[str]:
             continue
         count = sum(sum(of_fold) for of_fold in patients.values())
         lines.append(
-            f"{target}: with {count} test {'patients' if info.has_patients else 'images'}, {len(seeds)} seeds and "
+            f"{target}: with {count} test {'patients' if info.has_patients else 'images'}, {len(seeds)} seed{'s' * (len(seeds) > 1)} and "
             f"{info.folds} fold{'s' * (info.folds > 1)}, a difference in AUROC of {seen:.2f} is found four times in five "
             f"(assumed: AUROC {design.AUROC}, sd {design.SD_SEEDS} over seeds)."
         )
