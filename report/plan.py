@@ -107,11 +107,13 @@ def remarks(study: Study) -> list[str]:
                 f"{target}: one training of each chain, so that nothing can be claimed about a chain; add seeds."
             )
             continue
-        count = sum(sum(of_fold) for of_fold in patients.values())
+        count, whose = sum(sum(of_fold) for of_fold in patients.values()), "patients" if info.has_patients else "images"
+        times = [
+            f"{number} {word}{'s' * (number > 1)}" for number, word in ((len(seeds), "seed"), (info.folds, "fold"))
+        ]
         lines.append(
-            f"{target}: with {count} test {'patients' if info.has_patients else 'images'}, {len(seeds)} seed{'s' * (len(seeds) > 1)} and "
-            f"{info.folds} fold{'s' * (info.folds > 1)}, a difference in AUROC of {seen:.2f} is found four times in five "
-            f"(assumed: AUROC {design.AUROC}, sd {design.SD_SEEDS} over seeds)."
+            f"{target}: with {count} test {whose}, {' and '.join(times)}, a difference in AUROC of {seen:.2f} is found four "
+            f"times in five (assumed: AUROC {design.AUROC}, sd {design.SD_SEEDS} over seeds)."
         )
     return lines
 
