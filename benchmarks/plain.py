@@ -55,11 +55,9 @@ def main(folder: Path) -> None:
     name, recipe, base = load_recipe("quickstart")
     study = Study(name, recipe, base, RunsFolder(folder / "runs"), folder, folder / "cache", quiet=True)
     target, source = study.target("humerus", "strict"), study.source("other-parts", "strict", True)
-    rows = LabelBudget(shots=40).rows(target.table(0), 0.25)
-    mine = {split: arrays(target, rows, split) for split in ("train", "val", "test")}
     others = {split: arrays(source, source.table(0), split) for split in ("train", "val")}
 
-    def network(arm: Arm, seed: int) -> tuple[keras.Model, keras.Model]:
+    def network(arm: Arm, seed: int, mine: dict[str, tuple]) -> tuple[keras.Model, keras.Model]:
         keras.backend.clear_session()
         keras.utils.set_random_seed(seed)
         options, chain = arm.backbone, arm.chain
@@ -72,18 +70,21 @@ def main(folder: Path) -> None:
 
     found = []
 
-    def add(seed: int, chain: str, what: str, method: str, scores: np.ndarray) -> None:
+    def add(seed: int, chain: str, what: str, method: str, y: np.ndarray, scores: np.ndarray) -> None:
         row = {"seed": seed, "chain": chain, "backbone": what, "method": method}
-        found.append({**row, "auroc": roc_auc_score(mine["test"][1], scores)})
+        found.append({**row, "auroc": roc_auc_score(y, scores)})
         print(found[-1], flush=True)
 
     for seed in recipe.seeds:
+        rows = LabelBudget(shots=40, draw=seed).rows(target.table(0), 0.25)
+        mine = {split: arrays(target, rows, split) for split in ("train", "val", "test")}
+        images, y = mine["test"]
         arms = recipe.arms("humerus")
         for arm in arms:
-            _, model = network(arm, seed)
-            add(seed, arm.chain.name, arm.backbone.label, "full", model.predict(mine["test"][0], verbose=0)[:, 1])
+            _, model = network(arm, seed, mine)
+            add(seed, arm.chain.name, arm.backbone.label, "full", y, model.predict(images, verbose=0)[:, 1])
             if seed == 0:
-                for picture in mine["test"][0][:5]:
+                for picture in images[:5]:
                     lime_image.LimeImageExplainer(random_state=0).explain_instance(
                         np.repeat(picture, 3, -1).astype(np.float64),
                         lambda batch, model=model: model.predict(batch[..., :1], verbose=0),
@@ -94,12 +95,12 @@ def main(folder: Path) -> None:
             for method, make in CLASSIFIERS.items():
                 blocks = []
                 for arm in members:
-                    backbone, _ = network(arm, seed)
+                    backbone, _ = network(arm, seed, mine)
                     blocks.append([backbone.predict(mine[split][0], verbose=0) for split in ("train", "val", "test")])
                 train, val, test = (np.concatenate(parts, axis=1) for parts in zip(*blocks))
                 classifier = make_pipeline(StandardScaler(), make())
                 classifier.fit(np.concatenate([train, val]), np.concatenate([mine["train"][1], mine["val"][1]]))
-                add(seed, chain, "fused", method, classifier.predict_proba(test)[:, 1])
+                add(seed, chain, "fused", method, y, classifier.predict_proba(test)[:, 1])
     pd.DataFrame(found).to_csv(folder / "plain.csv", index=False)
 
 

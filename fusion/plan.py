@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from fusion.options import Options
 from fusion.registry import CLASSIFIERS, RULES
+from indomain.data.budget import LabelBudget
 from indomain.errors import RequestError, unknown
 from indomain.recipe.study import Study
+from indomain.runs import executor
 from indomain.runs.tags import Method, Tags
 from indomain.runs.task import Task, find
 
@@ -42,9 +45,10 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
             if network.tags.method == chosen and "confounder" not in network.params:
                 shared = network.tags.only("profile", "target", "chain", "budget", "fold", "seed")
                 together.setdefault(shared, []).append(network)
-        _check_sizes(study, options, together.values())
         extracted = _Extracted(options)
+        unfinished = []
         for tags, networks in together.items():
+            fits: list[Task] = []
             if options.classifiers:
                 members = [extracted.features(network) for network in networks]
                 tasks += [task for task in members if task.stage == "fusion"]
@@ -54,9 +58,14 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
                     # One network has nothing to fuse.
                     for rule in options.rules if len(group) > 1 else ["concat"]:
                         features = [extracted.features(network) for network in group]
-                        tasks.append(_classifier(group, features, name, rule, options, group_tags))
+                        fits.append(_classifier(group, features, name, rule, options, group_tags))
                 for rule in options.heads if len(group) > 1 else []:
-                    tasks.append(_heads(study, group, rule, group_tags))
+                    fits.append(_heads(study, group, rule, group_tags))
+            tasks += fits
+            if any(executor.state(study.runs, task) != "done" for task in fits):
+                unfinished.append(networks)
+        # Where everything is fitted there is nothing to refuse, and no reason to read the split.
+        _check_sizes(study, options, unfinished)
     return tasks
 
 
@@ -80,7 +89,8 @@ def _check_names(study: Study, options: Options, fitted: list[Task]) -> None:
 
 def _check_sizes(study: Study, options: Options, together: Iterable[list[Task]]) -> None:
     """Raises a RequestError where images are held out of training images that are too few for it."""
-    # All chains have the same images: one table per fold, budget and seed is enough.
+    # All chains have the same images: they are counted once per fold, budget and seed, in a table that is read once.
+    tables: dict[tuple, Any] = {}
     parts = {networks[0].tags.only("profile", "target", "budget", "fold", "seed"): networks for networks in together}
     for tags, networks in parts.items():
         by_rules = [f"rules = {rule}" for rule in options.rules if RULES[rule].chooses and len(networks) > 1]
@@ -88,7 +98,9 @@ def _check_sizes(study: Study, options: Options, together: Iterable[list[Task]])
         margins = [f"classifiers = {name}" for name in options.classifiers if CLASSIFIERS[name].holds_out]
         if not options.classifiers or not choices + margins:
             continue
-        rows = study.target(str(tags.target), str(tags.profile)).labelled(networks[0].params)
+        where, params = (str(tags.target), str(tags.profile)), networks[0].params
+        table = tables[where] if where in tables else tables.setdefault(where, study.target(*where).every_fold())
+        rows = LabelBudget.of(params["budget"]).rows(table[table["fold"] == tags.fold], params["validation"])
         fewest = int(rows[rows["split"] != "test"].groupby("y")["group"].nunique().min())
         # Other classifiers learn from one patient of each class, too.
         needed = FEWEST_PATIENTS[len(choices) if margins else 1]

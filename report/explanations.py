@@ -107,11 +107,11 @@ def _compared(
 
 
 def _sample(given: ReportInput, key: RowKey, part: pd.DataFrame) -> Sample:
+    # Patients whose maps are all blank say nothing; where all are, the row has no value.
+    shown = part.dropna(subset="value") if part["value"].notna().any() else part
     trainings = [
         Training(int(fold), int(seed), rows["group"].to_numpy(), partial(_mean, rows["value"].to_numpy()))
-        for (fold, seed), rows in (part.dropna(subset="value") if part["value"].notna().any() else part).groupby(
-            ["fold", "seed"]
-        )
+        for (fold, seed), rows in shown.groupby(["fold", "seed"])
     ]
     return samples_of(given, key, trainings, [(0.0, 1.0)], is_random=True)[0]
 

@@ -1,6 +1,7 @@
 """A metric over the trainings of an arm: its mean, its interval, and its difference from another arm's.
 
-The error of a mean has up to three parts: the test patients, the seeds, and the folds, whose part holds the others.
+The error of a mean has the parts that its design varies: the test patients or the folds, which are other patients and other
+training images each, and the seeds.
 """
 
 from collections.abc import Callable, Sequence

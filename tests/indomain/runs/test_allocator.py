@@ -152,10 +152,14 @@ def test_processes_of_jobs_get_the_allocator(found):
 def test_memory_stays_with_the_process_and_no_digit_changes():
     """With glibc alone, and with the library that is installed here, if one is."""
     ways = [{"INDOMAIN_ALLOCATOR": "glibc"}, *filter(None, [allocator.environment()])]
-    (system, by_itself), *others = (
-        python("-c", TRAINED, **way).stdout.split() for way in ({"INDOMAIN_ALLOCATOR": "system"}, *ways)
-    )
-    for weights, faults in others:
-        assert weights == system
-        # A machine that reclaims memory while it is busy adds faults of its own, to the system's allocator as well.
-        assert float(faults) < max(20, float(by_itself) / 2)
+    system, _ = python("-c", TRAINED, INDOMAIN_ALLOCATOR="system").stdout.split()
+    for way in ways:
+        # A machine that reclaims memory while it is busy adds faults of its own: the least of three counts.
+        fewest = float("inf")
+        for _ in range(3):
+            weights, faults = python("-c", TRAINED, **way).stdout.split()
+            assert weights == system
+            fewest = min(fewest, float(faults))
+            if fewest < 20:
+                break
+        assert fewest < 20
