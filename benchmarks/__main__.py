@@ -6,6 +6,7 @@ import sys
 # The longest last: `recipe` runs the quickstart and its plain twin, half an hour; `agreement` runs it five times.
 BENCHMARKS = (
     "phantoms",
+    "gate_weights",
     "duplicates",
     "macs",
     "preparing",

@@ -2,7 +2,7 @@
 
 Training amplifies rounding, so that the same seeds give other numbers on another processor. Here one processor passes for
 three others: oneDNN told to use older instructions, or not used at all. An hour, resumed where it stopped: RUNS=FOLDER keeps
-the runs (default: runs/agreement), VARIANTS=base,avx2 runs some of them.
+the runs (default: runs/agreement), VARIANTS=base,avx2 runs some of them; the rows of the others are kept.
 """
 
 import csv
@@ -12,7 +12,7 @@ import sys
 from itertools import combinations
 from pathlib import Path
 
-from benchmarks.ratios import write
+from benchmarks.ratios import RESULTS, write
 
 # Name -> words of the command, environment.
 VARIANTS: dict[str, tuple[list[str], dict[str, str]]] = {
@@ -44,27 +44,42 @@ def compared(name: str, folder: Path) -> dict[Key, dict[str, str]]:
     return {(row["backbone"], row["method"], row["chain"]): row for row in rows}
 
 
+def kept(names: list[str]) -> dict[Key, dict[str, dict[str, object]]]:
+    """Key -> variant -> its row, of the variants that were run before and are not named."""
+    found: dict[Key, dict[str, dict[str, object]]] = {}
+    path = RESULTS / "bench-agreement.csv"
+    if path.is_file():
+        with open(path, newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                comparison, _, title = row["what"].partition("; ")
+                name = next(name for name, known in TITLES.items() if known == title)
+                backbone, method, chain = comparison.rpartition(" minus ")[0].rsplit(", ", 2)
+                if name not in names:
+                    found.setdefault((backbone, method, chain), {})[name] = dict(row)
+    return found
+
+
 def main() -> None:
     folder = Path(os.environ.get("RUNS", "runs/agreement"))
     names = os.environ.get("VARIANTS", ",".join(VARIANTS)).split(",")
-    found = {name: compared(name, folder) for name in names}
-    rows: list[dict[str, object]] = []
-    for key in found[names[0]]:
-        of_key = {name: table[key] for name, table in found.items() if key in table}
-        verdicts = [row["verdict"] for row in of_key.values()]
-        contradictions = sum({a, b} in CONTRADICTING for a, b in combinations(verdicts, 2))
-        for name, row in of_key.items():
+    found = kept(names)
+    for name in names:
+        for key, row in compared(name, folder).items():
             low, high = (float(row[f"difference_{end}"] or "nan") for end in ("low", "high"))
-            rows.append(
-                {
-                    "what": f"{', '.join(key)} minus {row['compared_with']}; {TITLES[name]}",
-                    "difference": f"{float(row['difference']):+.3f} [{low:+.3f}, {high:+.3f}]",
-                    "verdict": row["verdict"],
-                    "family": row["family"],
-                    "decided": f"{sum(verdict not in ('', 'cannot tell') for verdict in verdicts)} of {len(verdicts)}",
-                    "contradictions": contradictions,
-                }
-            )
+            found.setdefault(key, {})[name] = {
+                "what": f"{', '.join(key)} minus {row['compared_with']}; {TITLES[name]}",
+                "difference": f"{float(row['difference']):+.3f} [{low:+.3f}, {high:+.3f}]",
+                "verdict": row["verdict"],
+                "family": row["family"],
+            }
+    rows: list[dict[str, object]] = []
+    for of_key in found.values():
+        verdicts = [row["verdict"] for row in of_key.values()]
+        counts = {
+            "decided": f"{sum(verdict not in ('', 'cannot tell') for verdict in verdicts)} of {len(verdicts)}",
+            "contradictions": sum({a, b} in CONTRADICTING for a, b in combinations(verdicts, 2)),
+        }
+        rows += [{**of_key[name], **counts} for name in VARIANTS if name in of_key]
     write("agreement", rows)
 
 

@@ -25,9 +25,9 @@ def compare(first: Callable[[], object], second: Callable[[], object], times: in
 
 
 def write(name: str, rows: list[dict[str, object]]) -> None:
-    """Prints the rows and writes them to results/bench-<name>.csv with date and machine."""
+    """Prints the rows and writes them to results/bench-<name>.csv with date and machine, unless a row has its own."""
     where = {"date": time.strftime("%Y-%m-%d"), "cores": os.cpu_count(), "python": platform.python_version()}
-    rows = [{**row, **where} for row in rows]
+    rows = [{**row, **{key: row.get(key, value) for key, value in where.items()}} for row in rows]
     RESULTS.mkdir(exist_ok=True)
     with open(RESULTS / f"bench-{name}.csv", "w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))

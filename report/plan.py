@@ -14,7 +14,7 @@ from report import levels, reported
 from report.options import Options
 from report.reported import Beside, Number
 
-VERSION = 15
+VERSION = 16
 
 
 def plan(study: Study, earlier: list[Task]) -> list[Task]:

@@ -209,6 +209,7 @@ def difference(here: Sample, there: Sample) -> Difference:
     * Otherwise: t-test whose variance is the patients' of the difference.
     * With several seeds, either variance has the seeds' of both sides in addition. Where each seed draws the labels, both
       sides learn from the same ones: the seeds' part is then that of the differences by seed.
+    * Patients who all agree have no variance, but are no proof: the variance is at least `statistics.floored`.
     * Fewer than 20 patients: p is the larger of that and of a sign-flip test over the patients.
 
     Args:
@@ -217,13 +218,18 @@ def difference(here: Sample, there: Sample) -> Difference:
     """
     several_folds = max(len(here.by_fold), len(there.by_fold)) > 1
     value = float((here.by_fold - there.by_fold).mean()) if several_folds else here.mean - there.mean
+    most = here.bounds[1] - here.bounds[0]
+    patients = len(np.union1d(here.patients, there.patients))
     parts = _parts(here, there, several_folds)
-    half = statistics.half_width(parts) if np.isfinite(sum(part.variance for part in parts)) else NAN
-    known, most = half > np.sqrt(statistics.ROUNDING), here.bounds[1] - here.bounds[0]
+    varies = sum(part.variance for part in parts) > statistics.ROUNDING
+    parts = statistics.floored(parts, most, patients)
+    # A difference that no patient and no training changes is a riddle, unless it is none.
+    half = statistics.half_width(parts) if varies or value == 0 else NAN
+    known = bool(np.isfinite(half))
     found = Difference(value, (max(value - half, -most), min(value + half, most)) if known else (NAN, NAN), NAN, "")
     if here.is_one_training or there.is_one_training:
         return found
-    p = statistics.p_value(value, parts)
+    p = statistics.p_value(value, parts) if varies else NAN
     test = "corrected resampled t" if several_folds else "t over patients and seeds"
     if min(len(here.patients), len(there.patients)) < statistics.FEW_PATIENTS:
         flipped = statistics.sign_flip(_contributions(here, there, value))

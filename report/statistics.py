@@ -156,6 +156,21 @@ def p_value(difference: float, parts: Sequence[Part]) -> float:
     return float(np.exp(optimize.brentq(excess, np.log(lowest), np.log1p(-lowest))))
 
 
+def floored(parts: Sequence[Part], spread: float, patients: int) -> list[Part]:
+    """The parts of an error, and one more if their variance is less than it can be known to be.
+
+    Few patients who all agree have no variance, but that is no certainty: the variance of a metric of n patients, on the
+    scale from 0 to 1, is at least 1 / (4 n²), as if half a patient disagreed.
+
+    Args:
+        parts: at least one.
+        spread: the greatest value of the metric minus the least.
+        patients: number of test patients, n.
+    """
+    lacking = 0.25 * (spread / patients) ** 2 - sum(part.variance for part in parts)
+    return [*parts, Part(lacking, max(patients - 1, 1))] if lacking > 0 else list(parts)
+
+
 def detectable(parts: Sequence[Part], power: float = 0.8) -> float:
     """The smallest true difference that is found at the level 0.05 with a given power.
 
@@ -180,8 +195,7 @@ def interval(mean: float, parts: Sequence[Part], bounds: tuple[float, float], pa
         (low, high); NaN if the variance is unknown, or 0 although the estimate lies inside the bounds.
     """
     # On the scale from 0 to 1, with n patients, the estimate a is drawn a little towards the middle, a' = (n a + 1/2) /
-    # (n + 1), and the interval is logit(a') ± h / (a' (1 - a')), h its half-width on the plain scale. Few patients who all
-    # agree have no variance, but that is no certainty: the variance is at least 1 / (4 n²), as if half a patient disagreed.
+    # (n + 1), and the interval is logit(a') ± h / (a' (1 - a')), h its half-width on the plain scale.
     low, high = bounds
     share = (mean - low) / (high - low)
     total = sum(part.variance for part in parts)
@@ -189,8 +203,7 @@ def interval(mean: float, parts: Sequence[Part], bounds: tuple[float, float], pa
         return float("nan"), float("nan")
     drawn = (patients * share + 0.5) / (patients + 1)
     scaled = [Part(part.variance / (high - low) ** 2, part.df) for part in parts]
-    lacking = max(0.25 / patients**2 - sum(part.variance for part in scaled), 0.0)
-    slope = half_width([*scaled, Part(lacking, max(patients - 1, 1))]) / (drawn * (1 - drawn))
+    slope = half_width(floored(scaled, 1.0, patients)) / (drawn * (1 - drawn))
     ends = 1 / (1 + np.exp(-(np.log(drawn / (1 - drawn)) + np.array([-slope, slope]))))
     # At the bounds themselves, the estimate lies outside what it was drawn to.
     return float(low + (high - low) * min(ends[0], share)), float(low + (high - low) * max(ends[1], share))

@@ -99,9 +99,9 @@ def _plain(rows: list[Row]) -> str:
     return markdown(heads, [[row[key] for key in heads] for row in rows])
 
 
-def recall(house: House) -> str:
+def recall(house: House, name: str = "duplicates") -> str:
     """How many copies the gate finds: a row per set and size, a column per change that is missed somewhere."""
-    rows = house.rows("bench-duplicates")
+    rows = house.rows(f"bench-{name}")
     found: dict[tuple[str, str], dict[str, float]] = {}
     for row in rows:
         if row["what"].startswith("recall, ") and " pixels" not in row["what"]:
@@ -119,7 +119,7 @@ def recall(house: House) -> str:
     ]
     others = [row for row in rows if not (row["what"].startswith("recall, ") and " pixels" not in row["what"])]
     head = ["set", "pixels", *missed, f"least of {len(changes) - len(missed)} others"]
-    return f"Recall of changed copies ([all](bench-duplicates.csv)):\n\n{markdown(head, lines)}\n\n{_plain(others)}"
+    return f"Recall of changed copies ([all](bench-{name}.csv)):\n\n{markdown(head, lines)}\n\n{_plain(others)}"
 
 
 def errors(house: House) -> str:
@@ -147,7 +147,11 @@ def errors(house: House) -> str:
 
 
 # Benchmarks of hundreds of rows.
-SUMMARIES: dict[str, Callable[[House], str]] = {"bench-duplicates": recall, "bench-statistics": errors}
+SUMMARIES: dict[str, Callable[[House], str]] = {
+    "bench-duplicates": recall,
+    "bench-gate_weights": lambda house: recall(house, "gate_weights"),
+    "bench-statistics": errors,
+}
 
 
 def tree(house: House) -> str:

@@ -21,11 +21,11 @@ def write(dataset: Dataset, pairs: list[Pair], path: Path) -> None:
 
     Args:
         dataset: the images.
-        pairs: as `indomain.data.duplicates.similar_pairs` yields them, at least one; the 40 of the lowest agreement are
+        pairs: as `indomain.data.duplicates.similar_pairs` yields them, at least one; the 40 of the lowest log odds are
             shown.
         path: the file.
     """
-    shown = sorted(pairs, key=lambda pair: pair.agreement)[:MOST]
+    shown = sorted(pairs, key=lambda pair: pair.log_odds)[:MOST]
     width, height = 3 * (_SIDE + _GAP) + 2 * _GAP, _SIDE + _TEXT + _GAP
     lines = -(-len(shown) // _COLUMNS)
     sheet = Image.new("RGB", (min(len(shown), _COLUMNS) * width, lines * height + _GAP), "white")
@@ -37,10 +37,14 @@ def write(dataset: Dataset, pairs: list[Pair], path: Path) -> None:
             sheet.paste(square, (left + place * (_SIDE + _GAP), top))
         rows = dataset.index.iloc[[pair.first, pair.second]]
         names = " | ".join(file[-27:] for file in rows["file"])
-        draw.text((left, top + _SIDE + 1), f"{pair.kind}, agreement {pair.agreement:.2f}", fill="black")
+        draw.text((left, top + _SIDE + 1), _caption(pair), fill="black")
         draw.text((left, top + _SIDE + 14), names.encode("ascii", "replace").decode(), fill="black")
     with files.written(path) as temporary:
         sheet.save(temporary, format="PNG")
+
+
+def _caption(pair: Pair) -> str:
+    return pair.kind if pair.kind == "exact duplicate" else f"{pair.kind}, log odds {pair.log_odds:.1f}"
 
 
 def _pictures(dataset: Dataset, pair: Pair) -> list[np.ndarray]:

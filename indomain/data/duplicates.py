@@ -2,20 +2,18 @@
 
 Exact duplicates have the same pixels. Near duplicates are found in three steps:
 
-1. candidates: pairs of images that share landmarks in the same arrangement (`indomain.data.matching`);
+1. candidates: pairs of images that share landmarks in the same arrangement (`indomain.data.matching`), or of which one
+   looks like a part of the other (`indomain.data.windows`);
 2. registration: the affine map that lays one image on the other (`indomain.data.images.registration`);
-3. agreement: on the area that both show, at least `MIN_COMMON` of either, the images are cut into 8 × 8 tiles. Their
-   brightness and contrast were removed, so that only fine structure is left, and each tile has a correlation. The
-   median tile must reach `MIN_AGREEMENT`, after the sharper image was blurred like the other. JPEG destroys the
-   finest structure, but moves nothing: `IN_PLACE` makes up for it, because two patients are seldom in exactly the same
-   place.
+3. evidence: on the area that both show, at least `MIN_COMMON` of either, the images are correlated at several scales, as a
+   whole and tile by tile. The log odds that they are one picture must reach `evidence.MIN_LOG_ODDS`
+   (`indomain.data.evidence`).
 
-Pictures of the same body part agree in their outlines but not in the texture of most tiles, which is what the median
-asks. It does not mind a mark burnt into a corner. Copies that were squashed, letterboxed, mirrored, turned by
-quarters, inverted, shifted or changed by a gamma curve are nearly all found; of those cropped to 60 % of their sides,
-rotated by 5°, equalised, or saved as JPEG of low quality, all where there is texture (knees), and fewer where there
-is little (skin). `python -m benchmarks duplicates` measures how many, and how many pairs of different patients. An
-image without structure is only like its exact copies, and so is a synthetic one.
+Found are copies that were cropped to 60 % of their sides, squashed, letterboxed, mirrored, turned by quarters, inverted,
+shifted, rotated by 5°, equalised, changed by a gamma curve, marked, or saved as JPEG of low quality: from 64 pixels up nearly
+all of them where there is structure; of plain skin, and at 28 pixels, many of those that were rotated, equalised, marked,
+cropped or saved as strong JPEG are missed. `python -m benchmarks duplicates` measures how many, and how many pairs
+of different patients. An image without structure is only like its exact copies, and so is a synthetic one.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from indomain.data import evidence, windows
 from indomain.data.images import landmarks, registration
 from indomain.data.images.landmarks import Landmarks
 from indomain.data.matching import Candidates, candidates, in_threads
@@ -31,19 +30,17 @@ from indomain.data.matching import Candidates, candidates, in_threads
 if TYPE_CHECKING:
     from indomain.data.dataset import Dataset
 
-VERSION = 1  # raised with every change of what is found
-MIN_AGREEMENT = 0.92  # median correlation of the tiles, and
-IN_PLACE = 0.08  # what is added to it where nothing moved but a turn or mirroring, and several landmarks agree
-MIN_COMMON = 0.25  # share of each image, without plain bars, that the other shows too
+VERSION = 2  # raised with every change of what is found
+MIN_COMMON = 0.3  # share of each image, without plain bars, that the other shows too
 _MAX_STRETCH = 2.0  # of one axis against the other
 _MAX_ROTATION = 0.15  # tangent, in an image squashed from 4:3
 _MAX_SHEAR = 0.1  # tangent; copies are rotated or squashed, but not sheared
-_MIN_VOTES, _STILL = 6, 0.05  # further landmarks, and the half sides that a map may differ from a turn, to be in place
-_MIN_DETAILS = 60  # that a common area must have, unless nothing moved: an affine map fits any six
-_TILES = 8  # a side
+_TILES = 8  # a side, of which the correlations are weighted by contrast
 _PAIRS = 64  # registered at once
-# Below these a pair is given up: the correlation at 16 pixels before and after registration, the median tile at 32 pixels.
-_HOPELESS = (0.3, 0.5, 0.7)
+# The neighbourhood that decides a pixel's brightness and contrast shrinks in an image of which the other is a part.
+_SHRUNK = (1.0, 0.78, 0.6)
+# Below these correlations a pair is given up: at 16 pixels before and after registration, at 32 pixels, and of the tiles.
+_HOPELESS = (0.45, 0.68, 0.72, 0.7)
 
 
 class Pair(NamedTuple):
@@ -53,14 +50,14 @@ class Pair(NamedTuple):
         kind: "exact duplicate" or "near duplicate".
         first: the position of one image in the first set's index, from 0.
         second: the position of the other in the second set's index.
-        agreement: the median correlation of the tiles, plus `IN_PLACE` where nothing moved: `MIN_AGREEMENT` … 1.08.
+        log_odds: that both are one picture, `evidence.MIN_LOG_ODDS` … ∞.
         map: where each place of the first thumbnail is in the second, see `indomain.data.images.registration`.
     """
 
     kind: str
     first: int
     second: int
-    agreement: float
+    log_odds: float
     map: np.ndarray
 
 
@@ -72,7 +69,8 @@ class Signatures:
         members: the positions of the images with the same pixels, for each distinct image.
         digests: the SHA-256 of each distinct image.
         thumbnails: of each distinct image, uint8 (n, rows, columns).
-        coarse: the thumbnails at 16 pixels without brightness and contrast, float32 (n, 16, 16).
+        coarse: the thumbnails at 16 pixels without brightness and contrast, by the neighbourhoods of `_SHRUNK`, float16
+            (n, 3, 16, 16).
         landmarks: of all distinct images.
     """
 
@@ -98,18 +96,18 @@ def similar_pairs(first: "Dataset", second: "Dataset") -> Iterator[Pair]:
     others = dict(zip(*reversed(distinct(second.index["sha256"].to_numpy(str)))))
     for these, digest in zip(members, digests):
         for one, other in _products(these, others.get(digest, ()), same):
-            yield Pair("exact duplicate", one, other, 1.0, identity)
+            yield Pair("exact duplicate", one, other, np.inf, identity)
     if first.pool.synthetic and second.pool.synthetic:
         # Generated images are drawn one by one from the same anatomy: all are alike, and none is a copy.
         return
     a = first.signatures
     b = a if same else second.signatures
-    found, agreement, maps = near(a, b)
-    for place in np.flatnonzero(agreement >= MIN_AGREEMENT):
+    found, log_odds, maps = near(a, b)
+    for place in np.flatnonzero(log_odds >= evidence.MIN_LOG_ODDS):
         i, j = found.first[place], found.second[place]
         if a.digests[i] != b.digests[j]:
             for one, other in _products(a.members[i], b.members[j], False):
-                yield Pair("near duplicate", one, other, float(agreement[place]), maps[place])
+                yield Pair("near duplicate", one, other, float(log_odds[place]), maps[place])
 
 
 def near(first: Signatures, second: Signatures) -> tuple[Candidates, np.ndarray, np.ndarray]:
@@ -120,17 +118,43 @@ def near(first: Signatures, second: Signatures) -> tuple[Candidates, np.ndarray,
         second: those of another one, or `first` itself.
 
     Returns:
-        The pairs; their agreement, −1 for those given up on the way, float32 (n,); and their affine maps, float32
-        (n, 2, 3).
+        The pairs; the log odds that they are copies, −inf for those given up on the way, float64 (n,); and their affine
+        maps, float32 (n, 2, 3).
     """
-    found = candidates(first.landmarks, second.landmarks)
-    agreement, maps = np.full(len(found.first), -1, np.float32), found.maps.copy()
+    found, places, measured, maps = registered(first, second)
+    log_odds = np.full(len(found.first), -np.inf)
+    if len(places):
+        log_odds[places] = evidence.log_odds(measured)
+    # The best map of each pair.
+    order = np.lexsort((-log_odds, found.second, found.first))
+    a, b = found.first[order], found.second[order]
+    order = order[np.r_[True, (a[1:] != a[:-1]) | (b[1:] != b[:-1])][: len(order)]]
+    return Candidates(*(column[order] for column in found)), log_odds[order], maps[order]
 
+
+def registered(
+    first: Signatures, second: Signatures
+) -> tuple[Candidates, np.ndarray, dict[str, np.ndarray], np.ndarray]:
+    """Registers all pairs that may be copies, and measures those that are left.
+
+    Args:
+        first: the signatures of a data set.
+        second: those of another one, or `first` itself.
+
+    Returns:
+        The pairs, the positions of those that are left, their `evidence.features`, and the affine maps of all.
+    """
+    found = _candidates(first, second)
+    maps = found.maps.copy()
     signs = np.ones((len(maps), 1, 1), np.float32)
 
     def coarse(start: int) -> np.ndarray:
         rows = np.arange(start, min(start + 8 * _PAIRS, len(maps)))
         a, b = first.coarse[found.first[rows]], second.coarse[found.second[rows]]
+        level = _level(maps[rows])
+        # The neighbourhood of a pixel shrinks with the image.
+        a = a[np.arange(len(rows)), np.maximum(-level, 0)].astype(np.float32)
+        b = b[np.arange(len(rows)), np.maximum(level, 0)].astype(np.float32)
         alike = registration.correlation(a, *registration.warped(b, maps[rows]))
         # An inverted copy is bright where the other is dark.
         signs[rows[alike < 0]] = -1
@@ -141,33 +165,72 @@ def near(first: Signatures, second: Signatures) -> tuple[Candidates, np.ndarray,
         moved, inside = registration.warped(b, maps[rows])
         return rows[(registration.correlation(a, moved, inside) >= _HOPELESS[1]) & _plausible(maps[rows], inside)]
 
-    def fine(start: int) -> None:
+    def fine(start: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         rows = left[start : start + _PAIRS]
-        a = landmarks.equalised(first.thumbnails[found.first[rows]])
-        b = landmarks.equalised(second.thumbnails[found.second[rows]]) * signs[rows]
-        half_a, half_b = _smaller(a, 2), _smaller(b, 2)
-        maps[rows] = registration.refined(half_a, half_b, maps[rows], 4)
-        moved, inside = registration.warped(half_b, maps[rows])
-        hopeful = registration.median_correlation(half_a, moved, inside, _TILES) >= _HOPELESS[2]
-        rows, a, b = rows[hopeful], a[hopeful], b[hopeful]
-        maps[rows] = registration.refined(a, b, maps[rows], 2)
-        moved, inside = registration.warped(b, maps[rows])
-        alike, still = _agreement(a, moved, inside), _in_place(maps[rows])
-        alike += IN_PLACE * (still & (found.votes[rows] >= _MIN_VOTES))
-        enough = still | (registration.details(a, inside) >= _MIN_DETAILS)
-        agreement[rows] = np.where(_plausible(maps[rows], inside) & enough, alike, -1)
+        # The second image is the one that shows more: nothing of the first is lost where it is laid on it.
+        wider = np.abs(np.linalg.det(maps[rows, :, :2])) > 1
+        maps[rows[wider]] = registration.inverted(maps[rows[wider]])
+        a, b = first.thumbnails[found.first[rows]], second.thumbnails[found.second[rows]]
+        a, b = np.where(wider[:, None, None], b, a), np.where(wider[:, None, None], a, b)
+        level = _level(maps[rows])
+        half_a, half_b = _smaller(a.astype(np.float32), 2), _smaller(b.astype(np.float32), 2)
+        half_a, half_b = landmarks.equalised(half_a), _equalised(half_b, level) * signs[rows]
+        laid = registration.refined(half_a, half_b, maps[rows], 2)
+        moved, inside = registration.warped(half_b, laid)
+        hopeful = registration.correlation(half_a, moved, inside) >= _HOPELESS[2]
+        half_a, half_b = half_a[hopeful], half_b[hopeful]
+        laid = registration.refined(half_a, half_b, laid[hopeful], 2)
+        moved, inside = registration.warped(half_b, laid)
+        tiles, contrast = registration.tile_correlations(half_a, moved, inside, _TILES)
+        still = (tiles * contrast).sum(1) >= _HOPELESS[3] * contrast.sum(1)
+        hopeful[hopeful] = still
+        rows, wider, a, b = rows[hopeful], wider[hopeful], a[hopeful], b[hopeful]
+        equal_b = _equalised(b, level[hopeful]) * signs[rows]
+        laid = registration.refined(landmarks.equalised(a), equal_b, laid[still], 3)
+        moved, inside = registration.warped(b.astype(np.float32), laid)
+        moved *= signs[rows]
+        plausible = _plausible(laid, inside)
+        left_of = (a[plausible].astype(np.float32), moved[plausible], inside[plausible], laid[plausible])
+        measured = evidence.features(*left_of, found.votes[rows[plausible]]) if plausible.any() else {}
+        laid[wider] = registration.inverted(laid[wider])
+        maps[rows] = laid
+        return rows[plausible], measured
 
     left = np.concatenate([np.zeros(0, int), *in_threads(coarse, range(0, len(maps), 8 * _PAIRS))])
-    in_threads(fine, range(0, len(left), _PAIRS))
-    return found, agreement, maps
+    parts = [part for part in in_threads(fine, range(0, len(left), _PAIRS)) if len(part[0])]
+    if not parts:
+        return found, left[:0], {}, maps
+    places = np.concatenate([rows for rows, _ in parts])
+    measured = {name: np.concatenate([columns[name] for _, columns in parts]) for name in parts[0][1]}
+    return found, places, measured, maps
 
 
-def _agreement(first: np.ndarray, second: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """The median tile's correlation, after the sharper image of each pair is blurred like the other: float32 (n,)."""
-    pairs = [(first, second)]
-    for pixels in (1.0, 2.0):
-        pairs += [(landmarks.blurred(first, pixels), second), (first, landmarks.blurred(second, pixels))]
-    return np.max([registration.median_correlation(a, b, inside, _TILES) for a, b in pairs], axis=0)
+def _equalised(images: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """Images whose neighbourhoods shrink with their maps: float32 (n, side, side)."""
+    found = np.empty(images.shape, np.float32)
+    for number, shrunk in enumerate(_SHRUNK):
+        found[level == number] = landmarks.equalised(images[level == number], landmarks.LOCAL * shrunk)
+    return found
+
+
+def _candidates(first: Signatures, second: Signatures) -> Candidates:
+    """The pairs that landmarks or windows suggest; a pair can be there with several maps."""
+    same = first is second
+    found = [candidates(first.landmarks, second.landmarks), windows.candidates(first.coarse, second.coarse, same)]
+    if not same:
+        part = windows.candidates(second.coarse, first.coarse, same)
+        found.append(Candidates(part.second, part.first, registration.inverted(part.maps), part.votes))
+    a, b, maps, votes = (np.concatenate(columns) for columns in zip(*found))
+    back = (a > b) & same
+    maps[back] = registration.inverted(maps[back])
+    return Candidates(np.where(back, b, a), np.where(back, a, b), maps, votes)
+
+
+def _level(maps: np.ndarray) -> np.ndarray:
+    """Which of `_SHRUNK` is about the scale of a map; negative where it enlarges: int (n,)."""
+    scale = 0.5 * np.log(np.maximum(np.abs(np.linalg.det(maps[:, :, :2])), 1e-6))
+    nearest = np.abs(np.abs(scale)[:, None] + np.log(_SHRUNK)).argmin(1)
+    return np.where(scale < 0, nearest, -nearest)
 
 
 def _plausible(maps: np.ndarray, inside: np.ndarray) -> np.ndarray:
@@ -185,12 +248,6 @@ def _plausible(maps: np.ndarray, inside: np.ndarray) -> np.ndarray:
     return common & ~stretched & ~rotated & (np.abs(down + right) <= _MAX_SHEAR)
 
 
-def _in_place(maps: np.ndarray) -> np.ndarray:
-    """Whether a map is one of the eight turns and mirrorings of the square, and nothing else: bool (n,)."""
-    turns = np.concatenate([landmarks.TURNS, np.zeros((len(landmarks.TURNS), 2, 1), np.float32)], 2)
-    return (np.abs(maps[:, None] - turns).max((2, 3)) <= _STILL).any(1)
-
-
 def sign(images: Callable[[np.ndarray], np.ndarray], digests: np.ndarray) -> Signatures:
     """Computes the signatures of images.
 
@@ -201,13 +258,14 @@ def sign(images: Callable[[np.ndarray], np.ndarray], digests: np.ndarray) -> Sig
     members, names = distinct(digests)
     first = np.array([positions[0] for positions in members], int)
     thumbnails = np.empty((len(names), landmarks.SIDE, landmarks.SIDE), np.uint8)
-    coarse = np.empty((len(names), landmarks.SIDE // 4, landmarks.SIDE // 4), np.float32)
+    coarse = np.empty((len(names), len(_SHRUNK), landmarks.SIDE // 4, landmarks.SIDE // 4), np.float16)
 
     def part(begin: int) -> Landmarks:
         rows = slice(begin, begin + 64)
         thumbnails[rows] = [landmarks.thumbnail(image) for image in images(first[rows])]
-        equalised = landmarks.equalised(thumbnails[rows])
-        coarse[rows] = _smaller(equalised, 4)
+        layers = [landmarks.equalised(thumbnails[rows], landmarks.LOCAL * shrunk) for shrunk in _SHRUNK]
+        coarse[rows] = np.stack([_smaller(layer, 4) for layer in layers], 1)
+        equalised = layers[0]
         found = landmarks.find(equalised)
         return Landmarks(found.image + begin, found.place, found.reach, found.vector)
 

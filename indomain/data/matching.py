@@ -8,8 +8,7 @@ number grows with the root of the number of images, and the cost with its power 
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,8 +22,7 @@ _BLOCK = 1024  # descriptions looked up at once
 _FEW = 4096  # descriptions that are compared with all others
 
 
-@dataclass(frozen=True)
-class Candidates:
+class Candidates(NamedTuple):
     """Pairs of images that may be copies.
 
     Attributes:
@@ -114,11 +112,9 @@ def _matches(first: Landmarks, second: Landmarks) -> tuple[np.ndarray, np.ndarra
         return np.zeros(0, int), np.zeros(0, int), np.zeros(0, int), np.zeros(0, np.float32)
     count = round(np.sqrt(_CELLS * number)) if number > _FEW else 1
     centres = second.vector[np.sort(np.random.default_rng(0).choice(number, count, replace=False))]
-    members = _by_cell(
-        np.repeat(np.arange(number), min(_CELLS, count)), _nearest(second.vector, centres, _CELLS), count
-    )
-    cells = [_nearest(turned(first.vector, turn), centres, 1) for turn in range(len(TURNS))]
-    askers = _by_cell(np.arange(asked * len(TURNS)), np.concatenate(cells), count)
+    members = by_cell(np.repeat(np.arange(number), min(_CELLS, count)), nearest(second.vector, centres, _CELLS), count)
+    cells = [nearest(turned(first.vector, turn), centres, 1) for turn in range(len(TURNS))]
+    askers = by_cell(np.arange(asked * len(TURNS)), np.concatenate(cells), count)
 
     def look_up(cell: int) -> list[tuple[np.ndarray, ...]]:
         stored = members[cell]
@@ -146,17 +142,17 @@ def _matches(first: Landmarks, second: Landmarks) -> tuple[np.ndarray, np.ndarra
     return query, stored, turn, cosine
 
 
-def _by_cell(numbers: np.ndarray, cells: np.ndarray, count: int) -> list[np.ndarray]:
+def by_cell(numbers: np.ndarray, cells: np.ndarray, count: int) -> list[np.ndarray]:
     """The numbers in each cell, ascending."""
     return np.split(numbers[np.argsort(cells, kind="stable")], np.cumsum(np.bincount(cells, minlength=count))[:-1])
 
 
-def _nearest(vectors: np.ndarray, centres: np.ndarray, most: int) -> np.ndarray:
+def nearest(vectors: np.ndarray, centres: np.ndarray, most: int) -> np.ndarray:
     """The nearest centres of each vector, or all if there are fewer than `most`: int32 (m * most,), a vector at a time."""
     most = min(most, len(centres))
 
     def part(start: int) -> np.ndarray:
-        cosines = vectors[start : start + _BLOCK] @ centres.T
+        cosines = vectors[start : start + _BLOCK].astype(np.float32, copy=False) @ centres.T
         if most == 1:
             return cosines.argmax(1)
         return np.argpartition(cosines, -most, axis=1)[:, -most:].ravel()

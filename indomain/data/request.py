@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from indomain.data import duplicates
+from indomain.data import duplicates, evidence
 from indomain.data.options import Profile, SourceOptions, SplitOptions, TargetOptions
 from indomain.data.pool import Pool
 from indomain.data.split import Split
@@ -119,7 +119,7 @@ def _shared_key(pool: Pool, profile: Profile, classes: list[str]) -> dict[str, A
         "manifests": [manifest.model_dump(include=_MANIFEST_KEYS) for manifest in pool.manifests],
         # A digest ignores the order of keys, but the numbers of the classes follow from it.
         "order": [classes, *(list(manifest.labels.classes) for manifest in pool.manifests)],
-        "near_duplicates": [duplicates.VERSION, duplicates.MIN_AGREEMENT, duplicates.IN_PLACE, duplicates.MIN_COMMON],
+        "near_duplicates": [duplicates.VERSION, evidence.FITTED, evidence.MIN_LOG_ODDS, duplicates.MIN_COMMON],
         "profile": profile.name,
         "drop_leaks": profile.drop_leaks,
     }

@@ -76,8 +76,9 @@ def test_without_variation_of_patients_the_test_is_welchs():
 
 def test_seeds_that_draw_their_labels_are_paired():
     labels = np.array([0.0, 0.1, -0.1, 0.05])
-    here = sample(0.80 + labels + [0.01, 0, 0, -0.01], spread=0, draws_labels=True)
-    there = sample(0.75 + labels, spread=0, draws_labels=True)
+    # So many patients that only the seeds count.
+    here = sample(0.80 + labels + [0.01, 0, 0, -0.01], patients=10_000, spread=0, draws_labels=True)
+    there = sample(0.75 + labels, patients=10_000, spread=0, draws_labels=True)
     found = difference(here, there)
     assert found.p == pytest.approx(stats.ttest_rel(here.values, there.values).pvalue, rel=1e-4)
     assert found.p < difference(sample(here.values, spread=0), sample(there.values, spread=0)).p, (
@@ -114,6 +115,12 @@ def test_a_handful_of_patients_cannot_say_more_than_their_signs():
 
 def test_arms_without_variance_are_not_called_different():
     assert np.isnan(difference(sample([0.8] * 3, spread=0), sample([0.7] * 3, spread=0)).p)
+
+
+def test_few_patients_who_all_agree_leave_room_for_a_difference():
+    found = difference(sample([1.0] * 3, patients=8, spread=0), sample([1.0] * 3, patients=8, spread=0))
+    half = stats.t.ppf(0.975, 7) / (2 * 8)
+    assert found.interval == pytest.approx((-half, half)) and np.isnan(found.p)
 
 
 def test_fold_differences_that_are_all_the_same_have_no_p_of_0():

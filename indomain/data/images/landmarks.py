@@ -1,4 +1,4 @@
-"""Landmarks: the blobs of an image, each with a description of its surroundings that survives most copying.
+"""Landmarks: the blobs of an image, and the whole of it, each with a description of its surroundings that survives most copying.
 
 A copy that was cropped, squashed, letterboxed, turned, mirrored or inverted shares no hash of the whole picture with its
 original, but most of its blobs. They are found as the extrema of differences of Gaussians over place and size (Lowe,
@@ -15,12 +15,12 @@ import numpy as np
 from PIL import Image
 
 SIDE = 64  # pixels of a thumbnail's side
-MOST = 24  # landmarks an image
+MOST = 24  # blobs an image
 _SIZES = tuple(0.02 * 2 ** (octave / 3) for octave in range(10))  # standard deviations in sides of the image
 _REACH = 7.0  # sides of the described square, in standard deviations of the blob
 _OUTSIDE = 0.15  # share of the square that may be outside of the image
 _SAMPLES, _FREQUENCIES = 12, 8  # of a square's side
-_LOCAL = 0.1  # standard deviation of the neighbourhood that decides brightness and contrast, in sides of the image
+LOCAL = 0.1  # standard deviation of the neighbourhood that decides brightness and contrast, in sides of the image
 _NOISE = 4.0  # grey levels of contrast that count as nothing
 
 # The symmetries of the square, as matrices that act on (row, column): four without and four with exchanged axes.
@@ -72,19 +72,26 @@ def thumbnail(image: np.ndarray) -> np.ndarray:
     return np.asarray(square)
 
 
-def equalised(thumbnails: np.ndarray) -> np.ndarray:
-    """Removes brightness and contrast from the neighbourhood of each pixel; fine structure is left.
+def equalised(thumbnails: np.ndarray, local: float = LOCAL, inside: np.ndarray | None = None) -> np.ndarray:
+    """Removes brightness and contrast from the neighbourhood of each pixel; finer structure is left.
 
     Args:
-        thumbnails: uint8 (n, SIDE, SIDE), 0–255.
+        thumbnails: 0–255, uint8 or float32 (n, side, side).
+        local: the standard deviation of the neighbourhood, in sides of the image.
+        inside: 1 for the pixels that count, 0 for the others, float32 (n, side, side). Default: all count.
 
     Returns:
-        float32 (n, SIDE, SIDE), about −2.5 … 2.5.
+        float32 (n, side, side), −2.5 … 2.5; 0 where pixels do not count.
     """
-    blur = _blurs((_LOCAL,))[0]
+    blur = _blurs((local,), thumbnails.shape[-1])[0]
     pixels = thumbnails.astype(np.float32)
-    fine = pixels - blur @ pixels @ blur.T
-    contrast = np.sqrt(np.maximum(blur @ (fine * fine) @ blur.T, 0))
+    if inside is None:
+        fine = pixels - blur @ pixels @ blur.T
+        contrast = np.sqrt(np.maximum(blur @ (fine * fine) @ blur.T, 0))
+    else:
+        share = np.maximum(blur @ inside @ blur.T, 1e-3)
+        fine = (pixels - (blur @ (pixels * inside) @ blur.T) / share) * inside
+        contrast = np.sqrt(np.maximum((blur @ (fine * fine) @ blur.T) / share, 0))
     return np.clip(fine / (contrast + _NOISE), -2.5, 2.5)
 
 
@@ -112,7 +119,14 @@ def find(images: np.ndarray) -> Landmarks:
     # Blobs come strongest first within each image.
     rank = np.arange(len(image)) - np.searchsorted(image, image)
     kept = rank < MOST
-    image, place, reach, sign = image[kept], place[kept], reach[kept], sign[kept]
+    # The whole image is a landmark, too: what changes its pixels but not its frame moves blobs more than that.
+    seen = np.flatnonzero(images.std((1, 2)) > 1e-3)
+    image = np.concatenate([image[kept], seen])
+    place = np.concatenate([place[kept], np.zeros((len(seen), 2), np.float32)])
+    reach = np.concatenate([reach[kept], np.ones(len(seen), np.float32)])
+    sign = np.concatenate([sign[kept], _signs(images[seen])])
+    order = np.argsort(image, kind="stable")
+    image, place, reach, sign = image[order], place[order], reach[order], sign[order]
     return Landmarks(image, place, reach, _described(images, image, place, reach, sign))
 
 
@@ -125,6 +139,16 @@ def turned(vectors: np.ndarray, turn: int) -> np.ndarray:
     """
     order, sign = _turns()
     return vectors[:, order[turn]] * sign[turn]
+
+
+@functools.cache
+def frequencies() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The vertical and horizontal frequencies of a description, low ones without the mean, and their weights."""
+    rows, columns = np.indices((_FREQUENCIES, _FREQUENCIES)).reshape(2, -1)
+    length = np.hypot(rows, columns)
+    kept = (length > 0) & (length <= _FREQUENCIES - 0.5)
+    # Higher frequencies are fainter in every image, and tell images apart.
+    return rows[kept], columns[kept], length[kept] ** 0.5
 
 
 def _blobs(images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -159,6 +183,12 @@ def _blobs(images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.n
     return image[order], place[order], size[order], np.sign(value[order])
 
 
+def _signs(images: np.ndarray) -> np.ndarray:
+    """Whether the middle of each image is brighter or darker than its edges, 1 or −1: turns do not change it."""
+    waves = np.cos(2 * np.pi * (np.arange(SIDE) + 0.5) / SIDE).astype(np.float32)
+    return np.where((images @ waves + images.transpose(0, 2, 1) @ waves).sum(1) < 0, 1.0, -1.0)
+
+
 def _described(
     images: np.ndarray, image: np.ndarray, place: np.ndarray, reach: np.ndarray, sign: np.ndarray
 ) -> np.ndarray:
@@ -182,27 +212,17 @@ def _described(
     lower = flat[start + SIDE] * (1 - right) + flat[start + SIDE + 1] * right
     square = upper * (1 - down) + lower * down
     waves = np.cos(np.pi * np.outer(np.arange(_FREQUENCIES), (np.arange(_SAMPLES) + 0.5) / _SAMPLES))
-    rows, columns = _kept()
-    # Higher frequencies are fainter in every image, and tell images apart.
-    weight = np.hypot(rows, columns) ** 0.5
+    rows, columns, weight = frequencies()
     basis = (waves[rows][:, :, None] * waves[columns][:, None, :] * weight[:, None, None]).reshape(len(rows), -1)
     vector = square.reshape(len(square), _SAMPLES**2) @ basis.T.astype(np.float32) * sign[:, None]
     norm = np.maximum(np.linalg.norm(vector, axis=1, keepdims=True), 1e-6)
     return (vector / norm).astype(np.float32)
 
 
-def _kept() -> tuple[np.ndarray, np.ndarray]:
-    """The vertical and horizontal frequencies of a description: low ones, without the mean."""
-    rows, columns = np.indices((_FREQUENCIES, _FREQUENCIES)).reshape(2, -1)
-    length = np.hypot(rows, columns)
-    kept = (length > 0) & (length <= _FREQUENCIES - 0.5)
-    return rows[kept], columns[kept]
-
-
 @functools.cache
 def _turns() -> tuple[np.ndarray, np.ndarray]:
     """For each turn, which frequency each frequency comes from, and its sign: int (8, d) and float32 (8, d)."""
-    rows, columns = _kept()
+    rows, columns, _ = frequencies()
     number = {pair: place for place, pair in enumerate(zip(rows, columns))}
     order, sign = [], []
     for turn in TURNS.astype(int):
@@ -215,11 +235,11 @@ def _turns() -> tuple[np.ndarray, np.ndarray]:
 
 
 @functools.cache
-def _blurs(sizes: tuple[float, ...]) -> np.ndarray:
-    """Gaussian blurs as matrices, float32 (sizes, SIDE, SIDE): a product of matrices is the fastest filter of thumbnails."""
+def _blurs(sizes: tuple[float, ...], side: int = SIDE) -> np.ndarray:
+    """Gaussian blurs as matrices, float32 (sizes, side, side): a product of matrices is the fastest filter of thumbnails."""
     from scipy.ndimage import gaussian_filter1d
 
-    identity = np.eye(SIDE)
-    return np.stack([gaussian_filter1d(identity, size * SIDE, axis=0, mode="nearest") for size in sizes]).astype(
+    identity = np.eye(side)
+    return np.stack([gaussian_filter1d(identity, size * side, axis=0, mode="nearest") for size in sizes]).astype(
         np.float32
     )

@@ -7,6 +7,8 @@ minimization", IROS 2004). Maps act on (row, column), −1 … 1 from edge to ed
 
 import numpy as np
 
+_STIFFNESS = 1.0  # against shearing, in mean squared slopes: copies are seldom sheared, and plain images give no hold
+
 
 def refined(first: np.ndarray, second: np.ndarray, maps: np.ndarray, steps: int) -> np.ndarray:
     """Improves affine maps, so that the second image of each pair looks like the first.
@@ -21,6 +23,8 @@ def refined(first: np.ndarray, second: np.ndarray, maps: np.ndarray, steps: int)
         float32 (n, 2, 3).
     """
     row, column = _places(first.shape[-1])
+    shear = np.array([0, 1, 0, 1, 0, 0], np.float32)
+    ridge = 1e-3 * np.eye(6, dtype=np.float32) + _STIFFNESS * np.outer(shear, shear)
     for _ in range(steps if len(maps) else 0):
         moved, inside = warped(second, maps)
         a, b = _standard(first, inside), _standard(moved, inside)
@@ -33,7 +37,7 @@ def refined(first: np.ndarray, second: np.ndarray, maps: np.ndarray, steps: int)
         weighted = slopes * trust.reshape(len(maps), 1, -1)
         square = weighted @ slopes.transpose(0, 2, 1)
         # Where an image has no structure, a map may not run away.
-        square += np.eye(6, dtype=np.float32) * (1e-3 * np.trace(square, axis1=1, axis2=2) / 6 + 1e-6)[:, None, None]
+        square += ridge * (np.trace(square, axis1=1, axis2=2) / 6 + 1e-6)[:, None, None]
         change = np.linalg.solve(square, weighted @ error.reshape(len(maps), -1, 1)).reshape(-1, 2, 3)
         change = np.clip(change, -0.15, 0.15)
         maps = maps + maps[:, :, :2] @ change
@@ -71,34 +75,40 @@ def correlation(first: np.ndarray, second: np.ndarray, inside: np.ndarray) -> np
     return (_standard(first, inside) * _standard(second, inside)).sum((1, 2))
 
 
-def median_correlation(first: np.ndarray, second: np.ndarray, inside: np.ndarray, tiles: int) -> np.ndarray:
-    """Correlates each tile of the pairs, and returns the median.
+def tile_correlations(
+    first: np.ndarray, second: np.ndarray, inside: np.ndarray, tiles: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Correlates each tile of the pairs.
 
     Args:
         first: float32 (n, side, side).
         second: float32 (n, side, side).
-        inside: 1 where both images are known, else 0; tiles that are more than half unknown do not count.
+        inside: 1 where both images are known, else 0.
         tiles: the number of tiles along each side.
 
     Returns:
-        float32 (n,), −1 … 1; 0 where no tile is known.
+        The correlations, and the smaller of both images' standard deviations, both float32 (n, tiles²).
     """
-    number, side = first.shape[0], first.shape[1] // tiles
+    known = cut(inside, tiles)
+    area = np.maximum(known.sum(2, keepdims=True), 1)
+    a, b = cut(first, tiles) * known, cut(second, tiles) * known
+    a, b = (a - a.sum(2, keepdims=True) / area) * known, (b - b.sum(2, keepdims=True) / area) * known
+    squares_a, squares_b = np.einsum("ntp,ntp->nt", a, a), np.einsum("ntp,ntp->nt", b, b)
+    correlations = np.einsum("ntp,ntp->nt", a, b) / np.sqrt(squares_a * squares_b + 1e-9)
+    return correlations, np.sqrt(np.minimum(squares_a, squares_b) / area[:, :, 0])
 
-    def cut(images: np.ndarray) -> np.ndarray:
-        return (
-            images.reshape(number, tiles, side, tiles, side).transpose(0, 1, 3, 2, 4).reshape(number, tiles**2, side**2)
-        )
 
-    a, b = cut(first), cut(second)
-    known = cut(inside)
-    area = known.sum(2, keepdims=True)
-    a, b = ((part - (part * known).sum(2, keepdims=True) / np.maximum(area, 1)) * known for part in (a, b))
-    correlations = (a * b).sum(2) / np.sqrt((a * a).sum(2) * (b * b).sum(2) + 1e-9)
-    counted = area[:, :, 0] > side * side / 2
-    correlations = np.sort(np.where(counted, correlations, np.inf), 1)
-    middle = np.maximum(counted.sum(1) - 1, 0) // 2
-    return np.where(counted.any(1), correlations[np.arange(number), middle], 0).astype(np.float32)
+def cut(images: np.ndarray, tiles: int) -> np.ndarray:
+    """Cuts images into `tiles` × `tiles`: (n, tiles², pixels of a tile)."""
+    number, side = len(images), images.shape[1] // tiles
+    parts = images.reshape(number, tiles, side, tiles, side).transpose(0, 1, 3, 2, 4)
+    return parts.reshape(number, tiles**2, side**2)
+
+
+def inverted(maps: np.ndarray) -> np.ndarray:
+    """The inverse maps: where each place of the second image is in the first, float32 (n, 2, 3)."""
+    linear = np.linalg.inv(maps[:, :, :2])
+    return np.concatenate([linear, -linear @ maps[:, :, 2:]], 2).astype(np.float32)
 
 
 def details(images: np.ndarray, inside: np.ndarray) -> np.ndarray:

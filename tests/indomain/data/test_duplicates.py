@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from indomain.data import duplicates
+from indomain.data import duplicates, evidence
 from indomain.data.dataset import Dataset, open_dataset
 from indomain.data.duplicates import Signatures, similar_pairs
 from indomain.data.images.hashing import pixel_sha256
@@ -52,8 +52,8 @@ def signed(images: list[np.ndarray]) -> Signatures:
 
 
 def share_found(copies: Signatures, originals: Signatures) -> float:
-    found, agreement, _ = duplicates.near(copies, originals)
-    right = (agreement >= duplicates.MIN_AGREEMENT) & (found.first == found.second)
+    found, log_odds, _ = duplicates.near(copies, originals)
+    right = (log_odds >= evidence.MIN_LOG_ODDS) & (found.first == found.second)
     return right.sum() / len(copies.members)
 
 
@@ -117,8 +117,8 @@ def test_copies_of_real_radiographs_are_found_whatever_was_done_to_them(knees, w
 @pytest.mark.real
 def test_knees_of_different_patients_are_not_alike(knees):
     _, signatures = knees
-    _, agreement, _ = duplicates.near(signatures, signatures)
-    assert not (agreement >= duplicates.MIN_AGREEMENT).any()
+    _, log_odds, _ = duplicates.near(signatures, signatures)
+    assert not (log_odds >= evidence.MIN_LOG_ODDS).any()
 
 
 @pytest.mark.real

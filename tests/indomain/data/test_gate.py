@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from indomain.data import drawing, duplicates
+from indomain.data import drawing, duplicates, evidence
 from indomain.data.gate import SourceRequest, TargetRequest, find_or_draw
 from indomain.data.options import Profile, SourceOptions, TargetOptions
 from indomain.data.pool import Pool
@@ -223,13 +223,19 @@ def test_a_split_on_disk_is_not_drawn_again(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("threshold", "value"), [("VERSION", 99), ("MIN_AGREEMENT", 0.9), ("IN_PLACE", 0.1), ("MIN_COMMON", 0.5)]
+    ("module", "threshold", "value"),
+    [
+        (duplicates, "VERSION", 99),
+        (duplicates, "MIN_COMMON", 0.5),
+        (evidence, "MIN_LOG_ODDS", 99.0),
+        (evidence, "FITTED", "other weights"),
+    ],
 )
 def test_another_threshold_of_near_duplicates_draws_another_split(
-    clean, tested, tmp_path, monkeypatch, threshold, value
+    clean, tested, tmp_path, monkeypatch, module, threshold, value
 ):
     before = [find_or_draw(tmp_path, target(clean)).folder, source(clean, [tested]).key()]
-    monkeypatch.setattr(duplicates, threshold, value)
+    monkeypatch.setattr(module, threshold, value)
     after = [find_or_draw(tmp_path, target(clean)).folder, source(clean, [tested]).key()]
     assert before[0] != after[0] and before[1] != after[1]
 

@@ -35,21 +35,29 @@ def test_what_is_outside_is_said(pixels):
     assert 0.45 < inside.mean() < 0.55 and inside[0, 0].all() and not inside[0, -1].any()
 
 
-def test_the_median_tile_does_not_mind_a_mark(pixels):
+def test_a_map_and_its_inverse_undo_each_other():
+    map_ = np.array([[[0.6, 0.05, 0.2], [-0.04, 0.7, -0.1]]], np.float32)
+    there, back = (np.concatenate([one[0], [[0, 0, 1]]]) for one in (map_, registration.inverted(map_)))
+    assert np.allclose(there @ back, np.eye(3), atol=1e-6)
+
+
+def test_a_mark_changes_the_tiles_that_it_covers_and_no_others(pixels):
     marked = pixels.copy()
-    marked[:, :16, :16] = 2
-    inside = np.ones_like(pixels)
-    assert registration.correlation(pixels, marked, inside)[0] < 0.97
-    assert registration.median_correlation(pixels, marked, inside, 8)[0] > 0.999
+    marked[:, :16, :16] = np.random.default_rng(0).normal(size=(16, 16))
+    correlations, contrast = registration.tile_correlations(pixels, marked, np.ones_like(pixels), 8)
+    covered = np.zeros((8, 8), bool)
+    covered[:2, :2] = True
+    assert (correlations[0][~covered.ravel()] > 0.999).all() and (correlations[0][covered.ravel()] < 0.8).all()
+    assert (contrast > 0).all()
 
 
-def test_tiles_that_are_not_known_do_not_count(pixels):
-    other = pixels.copy()
-    other[:, 24:] = pixels[:, 24:][:, ::-1]
-    inside = np.ones_like(pixels)
-    inside[:, 24:] = 0
-    assert registration.median_correlation(pixels, other, inside, 8)[0] > 0.999
-    assert registration.median_correlation(pixels, other, 0 * inside, 8)[0] == 0
+def test_pixels_that_are_not_known_do_not_count(pixels):
+    other, inside = pixels.copy(), np.ones_like(pixels)
+    other[:, 20:] = 0
+    inside[:, 20:] = 0
+    correlations, contrast = registration.tile_correlations(pixels, other, inside, 8)
+    # The third row of tiles is half known.
+    assert (correlations[0, :24] > 0.999).all() and (contrast[0, 24:] == 0).all()
 
 
 def test_details_are_counted(pixels):
