@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from indomain.data.dataset import Dataset
 
 VERSION = 2  # raised with every change of what is found
-MIN_COMMON = 0.3  # share of each image, without plain bars, that the other shows too
+MIN_COMMON = 0.25  # share of each image, without plain bars, that the other shows too
 _MAX_STRETCH = 2.0  # of one axis against the other
 _MAX_ROTATION = 0.15  # tangent, in an image squashed from 4:3
 _MAX_SHEAR = 0.1  # tangent; copies are rotated or squashed, but not sheared

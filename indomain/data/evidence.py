@@ -65,7 +65,6 @@ def features(
     # Every other pixel will do.
     fewer = [images[:, ::2, ::2] for images in (first, second, inside)]
     columns["ranks"] = _fisher(registration.correlation(_ranks(fewer[0]), _ranks(fewer[1]), fewer[2]))
-    columns["common"] = inside.mean((1, 2))
     columns["scale"] = np.log(np.abs(np.linalg.det(maps[:, :, :2])))
     columns["in place"] = in_place(maps).astype(float)
     columns["votes"] = np.log1p(votes)
