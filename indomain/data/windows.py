@@ -38,8 +38,11 @@ def candidates(first: np.ndarray, second: np.ndarray, same: bool) -> Candidates:
 
     Args:
         first: as `indomain.data.duplicates.Signatures.coarse`, float16 (n, layers, side, side).
-        second: those of another set, or of the same: then each pair is named with the lower number first.
-        same: whether both are one set.
+        second: those of another set, or of the same.
+        same: whether both are one set: an image is no part of itself.
+
+    Returns:
+        The pairs; where the first image is in the second; 0 votes.
     """
     number, asked = len(second), len(first)
     if not number or not asked:
@@ -60,9 +63,9 @@ def candidates(first: np.ndarray, second: np.ndarray, same: bool) -> Candidates:
     askers = by_cell(np.repeat(np.arange(len(turned)), probed), nearest(turned, centres, probed), len(centres))
 
     def look_up(cell: int) -> list[tuple[np.ndarray, ...]]:
-        held, found = members[cell], []
+        held, found = members[cell], list[tuple[np.ndarray, ...]]()
         if not len(held):
-            return []
+            return found
         vectors = stored[held].astype(np.float32).T
         image = held // len(windows)
         for start in range(0, len(askers[cell]), _BLOCK):
@@ -79,7 +82,9 @@ def candidates(first: np.ndarray, second: np.ndarray, same: bool) -> Candidates:
                 cosines[rows, best] = -1
         return found
 
-    parts = [part for parts in in_threads(look_up, range(len(centres))) for part in parts]
+    # Blank images are in no cell.
+    nothing = (np.zeros(0, int), np.zeros(0, int), np.zeros(0, np.float32))
+    parts = [nothing, *(part for parts in in_threads(look_up, range(len(centres))) for part in parts)]
     query, window, cosine = (np.concatenate(columns) for columns in zip(*parts))
     (turn, a), (b, window) = np.divmod(query, asked), np.divmod(window, len(windows))
     # The best window of each pair, and the best pairs of each image.
@@ -102,11 +107,11 @@ def _described(coarse: np.ndarray, only: list[int] | None = None) -> np.ndarray:
     numbers = range(len(windows)) if only is None else only
     found = np.empty((len(coarse), len(numbers), count), np.float32)
     signs = np.empty((len(coarse), len(numbers)), np.float32)
+    waves = np.concatenate([_waves(*side) for side in sides], dtype=np.float32)
     for layer in range(coarse.shape[1]):
-        waves = np.concatenate([_waves(*side) for side in sides], dtype=np.float32)
         # All windows at once: the frequencies of every pair of spans along rows and columns.
         spectrum = (waves @ coarse[:, layer].astype(np.float32) @ waves.T).reshape(
-            len(coarse), len(sides), -1, len(sides), len(waves) // len(sides)
+            len(coarse), len(sides), len(waves) // len(sides), len(sides), len(waves) // len(sides)
         )
         for place, number in enumerate(numbers):
             window = windows[number]

@@ -46,6 +46,11 @@ def test_no_image_is_a_part_of_itself(originals):
     assert len(found.first) and (found.first != found.second).all()
 
 
+def test_blank_images_are_parts_of_nothing():
+    blank = coarse([np.full((64, 64), 90, np.uint8) for _ in range(40)])
+    assert len(windows.candidates(blank, blank, True).first) == 0
+
+
 def test_there_is_nothing_to_find_among_no_images(originals):
     some = coarse(originals[:1])
     assert (
