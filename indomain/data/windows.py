@@ -123,7 +123,7 @@ def _described(coarse: np.ndarray, only: list[int] | None = None) -> np.ndarray:
                 found[:, place] = part[:, rows, columns] * weight
                 # As in `landmarks`: an inverted image has the same description.
                 signs[:, place] = np.where(part[:, 2, 0] + part[:, 0, 2] < 0, 1, -1)
-    norm = np.maximum(np.linalg.norm(found, axis=2), 1e-6)
+    norm = np.maximum(np.linalg.norm(found, axis=2), 0.1)  # a blank image has rounding errors only
     return (found * (signs / norm)[:, :, None]).astype(np.float16)
 
 
