@@ -13,6 +13,8 @@ image_store    images by row number, read from files
 dataset        rows of a pool with their classes and groups
 folds          assigns images to training, validation and test, as a table
 matching       pairs of images that share landmarks
+windows        images that are parts of others
+evidence       how likely two registered images are one picture
 duplicates     identical and nearly identical images
 leakage        what is on both sides of a split
 audit          the findings of `indomain data check`
