@@ -41,7 +41,6 @@ DIFFERENT = {
 KNOWN = ("knee_kl", "ph2", "imagenette", "medical_mnist6")
 FALSE = 1.0  # pairs in a million that the threshold lets through
 TARGET = Path(evidence.__file__).with_suffix(".json")
-Table = tuple[np.ndarray, list[str]]
 
 
 def copies_of(name: str) -> list[dict]:

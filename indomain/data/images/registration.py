@@ -111,26 +111,6 @@ def inverted(maps: np.ndarray) -> np.ndarray:
     return np.concatenate([linear, -linear @ maps[:, :, 2:]], 2).astype(np.float32)
 
 
-def details(images: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """Estimates how many independent values the images have, from the mean square frequency of their structure.
-
-    Args:
-        images: float32 (n, side, side).
-        inside: 1 where the images count, else 0.
-
-    Returns:
-        float32 (n,).
-    """
-    down, right = _gradients(images)
-    pixels = np.float32(images.shape[-1] / 2)
-    slope = ((down * down + right * right) * inside).sum((1, 2)) / (pixels * pixels)
-    area = np.maximum(inside.sum((1, 2)), 1)
-    mean = (images * inside).sum((1, 2)) / area
-    variance = (((images - mean[:, None, None]) ** 2) * inside).sum((1, 2)) / area
-    # White noise up to a frequency f has the mean square f² / 2, and two values a wavelength in either direction.
-    return slope / np.maximum(variance, 1e-6) * (2 / np.pi**2)
-
-
 def _standard(images: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """Images of mean 0 and norm 1 inside, and 0 outside."""
     mean = (images * inside).sum((1, 2)) / np.maximum(inside.sum((1, 2)), 1)

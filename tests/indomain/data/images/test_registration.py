@@ -58,12 +58,3 @@ def test_pixels_that_are_not_known_do_not_count(pixels):
     correlations, contrast = registration.tile_correlations(pixels, other, inside, 8)
     # The third row of tiles is half known.
     assert (correlations[0, :24] > 0.999).all() and (contrast[0, 24:] == 0).all()
-
-
-def test_details_are_counted(pixels):
-    rng, inside = np.random.default_rng(0), np.ones((1, 64, 64), np.float32)
-    coarse, fine = (
-        rng.normal(size=(1, n, n)).repeat(64 // n, 1).repeat(64 // n, 2).astype(np.float32) for n in (4, 16)
-    )
-    few, many = registration.details(coarse, inside)[0], registration.details(fine, inside)[0]
-    assert few < many / 3 and registration.details(fine, inside * 0)[0] == 0
