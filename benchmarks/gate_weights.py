@@ -37,7 +37,7 @@ DIFFERENT = {
     "imagenette": 1100,
     "medical_mnist6": 2000,
 }
-# Of these all patients are known, or pictures were drawn at random from many more patients.
+# Of knees the patients are known; the others are said to hold no duplicates, or are a small sample of many more pictures.
 KNOWN = ("knee_kl", "ph2", "imagenette", "medical_mnist6")
 FALSE = 1.0  # pairs in a million that the threshold lets through
 TARGET = Path(evidence.__file__).with_suffix(".json")

@@ -3,8 +3,8 @@
 Images of one body part agree in their outlines, copies in everything that copying leaves: an image of 28 pixels has hardly
 anything but outlines, JPEG destroys the finest structure, and plain skin is noise. No single correlation tells copies from
 other patients everywhere. The regression weighs correlations at three scales, of the whole common area and of its tiles,
-against one another. `python -m benchmarks gate_weights` fits it to copies and to pictures of
-different patients, and measures it on sets that it was not fitted to.
+against one another. `python -m benchmarks gate_weights` fits it to copies and to pictures of different patients, and
+measures it on sets that it was not fitted to.
 """
 
 import hashlib
