@@ -17,7 +17,8 @@ def multiply_adds(layer: keras.layers.Layer) -> float:
         # A depthwise kernel is (h, w, channels, multiplier): its product is right as well.
         return shape[1] * shape[2] * float(np.prod(layer.weights[0].shape))
     if isinstance(layer, keras.layers.Dense):
-        return float(np.prod(layer.kernel.shape))
+        # At every position, where the input has positions.
+        return float(np.prod(shape[1:-1])) * float(np.prod(layer.kernel.shape))
     return 0.0
 
 

