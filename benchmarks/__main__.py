@@ -9,6 +9,7 @@ BENCHMARKS = (
     "gate_weights",
     "duplicates",
     "macs",
+    "baselines",
     "preparing",
     "feeding",
     "steps",

@@ -5,6 +5,7 @@ from typing import Any
 
 from explain.options import Options
 from explain.registry import EXPLANATIONS
+from indomain.recipe.recipe import BASELINE
 from indomain.recipe.study import Study
 from indomain.runs.tags import Tags
 from indomain.runs.task import Task, find
@@ -25,6 +26,8 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
     for profile in study.recipe.profiles:
         options = study.options("explain", Options, profile)
         fitted = [*find(earlier, "finetune", profile=profile), *find(earlier, "fusion", "classify", profile=profile)]
+        # The baseline is a row to beat, and not what the recipe is about.
+        fitted = [task for task in fitted if task.tags.chain != BASELINE]
         largest = [task for task in fitted if _has_largest_budget(study, task)]
         explained = [task for task in largest if task.tags.seed == study.seeds(profile)[0] and _is_kept(task)]
         panels: dict[Tags, list[Task]] = {}

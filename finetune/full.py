@@ -26,4 +26,4 @@ def fit(
     Returns:
         The network up to `logits`, and facts for the run's record.
     """
-    return fit_classifier(backbone, examples, num_classes, trainer, trainer.options.head_lr_factor)
+    return fit_classifier(backbone, examples, num_classes, trainer, {"logits": trainer.options.head_lr_factor})

@@ -31,10 +31,11 @@ def fit(
     options = trainer.options
     rows, y = examples.part("train")
     trainer.progress(f"features of {len(rows)} images")
-    features = inference.predict(backbone, examples.images, rows)
+    # In double precision: in single, the solver gives up before it has converged.
+    features = inference.predict(backbone, examples.images, rows).astype(np.float64)
     scaler = StandardScaler().fit(features)
     weights = "balanced" if options.class_weights == "balanced" else None
-    regression = LogisticRegression(C=options.C, class_weight=weights, max_iter=5000)
+    regression = LogisticRegression(C=options.C, class_weight=weights, max_iter=5000, tol=1e-6)
     regression.fit(scaler.transform(features), y)
     # The regression's logits of features x with mean m and standard deviation s, scaled to (x - m) / s, are
     #     ((x - m) / s) · K + b = x · (K / s) + (b - m · (K / s))

@@ -2,62 +2,86 @@
 
 from dataclasses import replace
 from itertools import product
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from finetune.strategies import STRATEGIES
+from finetune.strategies import STRATEGIES, SURGICAL, strategy_of
 from indomain.data.budget import LabelBudget
 from indomain.errors import RequestError, unknown
 from indomain.recipe.chain import Arm
+from indomain.recipe.recipe import BASELINE
 from indomain.recipe.study import Study
 from indomain.runs.tags import Method, Tags
 from indomain.runs.task import Task, find
 from indomain.training import registry
 from indomain.training.options import TrainingOptions
 
-VERSION = 3
+VERSION = 4
+
+
+# Also a list of pairs, as a task's parameters keep it, whose order is part of its identity.
+Patterns = Annotated[
+    dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]],
+    BeforeValidator(lambda value: dict(value) if isinstance(value, list) else value),
+    Field(min_length=1),
+]
 
 
 class Options(TrainingOptions):
     """[finetune]: the strategies to compare, and how to train."""
 
-    # Strategies to compare, keys of `finetune.strategies.STRATEGIES`.
+    # Strategies to compare, keys of `finetune.strategies.STRATEGIES`; "surgical-top" trains the layers of surgical.top.
     strategies: list[str] = Field(default=["full"], min_length=1)
     # Factor on the learning rate of the new head (10 in Alzubaidi et al. 2021).
     head_lr_factor: float = Field(default=10.0, gt=0)
     # Share of the backbone's weighted layers, counted from the input, that is frozen.
     frozen: float = Field(default=0.0, ge=0, le=1)
-    # Inverse of the regularisation strength of "off-the-shelf", as in scikit-learn.
-    C: float = Field(default=1.0, gt=0)
+    # Name -> layers to train with factors on their learning rates, by the patterns of `finetune.surgical`:
+    # top = { "last:0.3" = 1.0 }.
+    surgical: dict[str, Patterns] = {}
+    # Inverse of the regularisation strength of "off-the-shelf", as in scikit-learn. There are more features than images.
+    C: float = Field(default=0.01, gt=0)
 
-    @field_validator("strategies")
-    @classmethod
-    def _known(cls, value: list[str]) -> list[str]:
-        for name in value:
-            if name not in STRATEGIES:
-                raise unknown("strategy", name, STRATEGIES)
-        return value
+    @model_validator(mode="after")
+    def _known(self) -> "Options":
+        known = [name for name in STRATEGIES if name != SURGICAL]
+        known += [f"{SURGICAL}-{name}" for name in self.surgical]
+        for name in self.strategies:
+            if name == SURGICAL:
+                raise ValueError(
+                    'surgical trains the layers of a table: surgical.top = { "last:0.3" = 1.0 }, strategies = ["surgical-top"]'
+                )
+            if name not in known:
+                raise unknown("strategy", name, known)
+        return self
 
     def used_by(self, strategy: str) -> dict[str, Any]:
         """The options that a strategy uses, for a task's parameters.
 
         Args:
-            strategy: a key of `STRATEGIES`.
+            strategy: one of `strategies`.
         """
-        chosen = STRATEGIES[strategy]
+        name = strategy_of(strategy)
+        chosen = STRATEGIES[name]
         if chosen.options is not None:
             return self.model_dump(include=set(chosen.options))
-        others = {key for name, other in STRATEGIES.items() if name != strategy for key in other.own}
-        return self.model_dump(exclude={"strategies", *others})
+        others = {key for known, other in STRATEGIES.items() if known != name for key in other.own} - chosen.own
+        used = self.model_dump(exclude={"strategies", *others})
+        if name == SURGICAL:
+            table = strategy.removeprefix(f"{SURGICAL}-")
+            # The order of the patterns counts.
+            used["surgical"] = {table: list(self.surgical[table].items())}
+        return used
 
     def only_the_head(self, strategy: str) -> bool:
         """Whether training changes the head only, so that an image's features are the same throughout.
 
         Args:
-            strategy: a key of `STRATEGIES`.
+            strategy: one of `strategies`.
         """
-        return STRATEGIES[strategy].head_only or (self.frozen == 1 and self.augment == "none")
+        name = strategy_of(strategy)
+        return STRATEGIES[name].head_only or (name != SURGICAL and self.frozen == 1 and self.augment == "none")
 
 
 def plan(study: Study, earlier: list[Task]) -> list[Task]:
@@ -75,8 +99,10 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
         options = study.options("finetune", Options, profile)
         for target, target_options in study.recipe.targets.items():
             folds = range(study.target(target, profile).info.folds)
-            runs = list(product(options.strategies, target_options.budgets(), folds, study.seeds(profile)))
-            for arm, (strategy, budget, fold, seed) in product(study.recipe.arms(target), runs):
+            runs = list(product(target_options.budgets(), folds, study.seeds(profile)))
+            planned = [*product(study.recipe.arms(target), options.strategies, runs)]
+            planned += product(study.recipe.baseline_arms(target, profile), ["off-the-shelf"], runs)
+            for arm, strategy, (budget, fold, seed) in planned:
                 tags = Tags(
                     profile=profile,
                     target=target,
@@ -87,7 +113,9 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
                     fold=fold,
                     seed=seed,
                 )
-                tasks += _tasks(study, earlier, options, arm, budget, tags)
+                # The baseline is the same in all recipes.
+                used = Options() if arm.chain.name == BASELINE else options
+                tasks += _tasks(study, earlier, used, arm, budget, tags)
     return tasks
 
 

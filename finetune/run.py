@@ -4,10 +4,11 @@ from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
 
-from finetune import on_features
+from finetune import on_features, surgical
 from finetune.plan import Options
-from finetune.strategies import fit_function
+from finetune.strategies import STRATEGIES, SURGICAL, fit_function, strategy_of
 from indomain.artifacts import predictions
 from indomain.artifacts.features import read_features
 from indomain.data.images import confounders
@@ -21,7 +22,11 @@ from indomain.training.trainer import Trainer
 
 
 def check(tasks: list[Task]) -> None:
-    """Raises a RequestError for initial weights that are not available, before any work starts."""
+    """Raises a RequestError for initial weights or layers that are not available, before any work starts."""
+    for task in tasks:
+        if strategy_of(task.params.get("strategy", "")) == SURGICAL:
+            (patterns,) = Options.model_validate(task.params["options"]).surgical.values()
+            surgical.rates_of(architecture.backbone(Architecture.of(task.params["backbone"])), patterns)
     weights.check_starts(
         (Architecture.of(task.params["backbone"]), task.params["start"], task.paths["start"]) for task in tasks
     )
@@ -46,20 +51,13 @@ def run(work: Work) -> dict[str, Any]:
         return features.extract(work.folder, _backbone(work), split.images(params["backbone"]["shape"][-1]), rows)
     table = split.labelled(params)
     held_out = table[table["split"] != "train"].reset_index(drop=True)
-    options = Options.model_validate(params["options"])
-    trainer = Trainer(options, params["seed"], work.folder, work.progress)
-    backbone = _backbone(work, options.frozen)
-    if "features" in work.inputs:
-        stored = read_features(work.inputs["features"])
-        model, scores, facts = on_features.fit(backbone, Examples(stored, table), held_out, params, trainer)
-    else:
-        images: Any = split.images(params["backbone"]["shape"][-1])
-        if "confounder" in params:
-            images = confounders.marked(images, table, params["confounder"])
-        fit = fit_function(params["strategy"])
-        network, facts = fit(backbone, Examples(images, table), len(params["classes"]), trainer)
-        model = architecture.with_scores(network)
-        scores = inference.predict(model, images, held_out["row"].to_numpy())
+    is_validation = (held_out["split"] == "val").to_numpy()
+    model, scores, facts = _fitted(work, split, table, held_out)
+    if STRATEGIES[strategy_of(params["strategy"])].learns_from_validation and is_validation.any():
+        # There was nothing to choose on the validation images: what is tested learns from them, too.
+        unseen = scores[is_validation]
+        model, scores, facts = _fitted(work, split, table.replace({"split": {"val": "train"}}), held_out)
+        scores[is_validation] = unseen
     weights.save(model, work.folder / "model.keras")
     if not np.isfinite(scores).all():
         raise Diverged("the network's scores are not finite")
@@ -67,11 +65,50 @@ def run(work: Work) -> dict[str, Any]:
     return facts
 
 
-def _backbone(work: Work, frozen: float = 0.0) -> keras.Model:
+def _fitted(
+    work: Work, split: Split, table: pd.DataFrame, held_out: pd.DataFrame
+) -> tuple[keras.Model, np.ndarray, dict[str, Any]]:
+    """Fits the network to the training images of a table.
+
+    Args:
+        work: the run's.
+        split: the target's.
+        table: the images to learn from and to choose the epoch on, one row each.
+        held_out: the images to predict.
+
+    Returns:
+        The network from images to scores, the scores (images, classes) of `held_out`, and facts for the run's record.
+    """
+    params = work.params
+    options = Options.model_validate(params["options"])
+    trainer = Trainer(options, params["seed"], work.folder, work.progress)
+    backbone = _backbone(work, options.frozen, trained=_trained(work))
+    if "features" in work.inputs:
+        stored = read_features(work.inputs["features"])
+        return on_features.fit(backbone, Examples(stored, table), held_out, params, trainer)
+    images: Any = split.images(params["backbone"]["shape"][-1])
+    if "confounder" in params:
+        images = confounders.marked(images, table, params["confounder"])
+    fit = fit_function(params["strategy"])
+    network, facts = fit(backbone, Examples(images, table), len(params["classes"]), trainer)
+    model = architecture.with_scores(network)
+    return model, inference.predict(model, images, held_out["row"].to_numpy()), facts
+
+
+def _trained(work: Work) -> tuple[str, ...] | None:
+    """The layers to train, where the strategy names them; else None."""
+    params = work.params
+    if strategy_of(params["strategy"]) != SURGICAL:
+        return None
+    (patterns,) = Options.model_validate(params["options"]).surgical.values()
+    return tuple(surgical.rates_of(architecture.backbone(Architecture.of(params["backbone"])), patterns))
+
+
+def _backbone(work: Work, frozen: float = 0.0, trained: tuple[str, ...] | None = None) -> keras.Model:
     """The backbone with the weights of the chain's last step."""
     params, paths = work.params, work.task.paths
     spec = Architecture.of(params["backbone"])
-    backbone = architecture.backbone(spec, frozen)
+    backbone = architecture.backbone(spec, frozen, trained)
     previous = work.inputs["pretrained"] / "model.keras" if "pretrained" in work.inputs else None
     # A features task has no seed where the weights are not random: the features are then the same for every seed.
     weights.start(backbone, spec, paths["start"] or params["start"], params.get("seed", 0), previous)

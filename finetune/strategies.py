@@ -18,14 +18,18 @@ class Strategy:
             strategy uses may change its runs.
         head_only: whether the backbone is never changed, whatever the options.
         own: the keys of [finetune] that only this strategy uses.
+        learns_from_validation: whether nothing is chosen on validation images, so that what is tested may learn from them.
+            Their own scores are then those of a network that was fitted without them.
     """
 
     function: str
     options: frozenset[str] | None = None
     head_only: bool = False
     own: frozenset[str] = frozenset()
+    learns_from_validation: bool = False
 
 
+SURGICAL = "surgical"
 STRATEGIES = {
     "full": Strategy("finetune.full:fit"),
     "off-the-shelf": Strategy(
@@ -33,17 +37,31 @@ STRATEGIES = {
         options=frozenset({"class_weights", "C"}),
         head_only=True,
         own=frozenset({"C"}),
+        learns_from_validation=True,
     ),
+    "lp-ft": Strategy("finetune.lp_ft:fit", own=frozenset({"C"})),
+    # With the name of one of the tables of [finetune.surgical]: "surgical-top".
+    SURGICAL: Strategy("finetune.surgical:fit", own=frozenset({"surgical"})),
 }
+
+
+def strategy_of(name: str) -> str:
+    """The key of `STRATEGIES` of a strategy as a recipe names it: "surgical-top" is "surgical".
+
+    Args:
+        name: the strategy's name.
+    """
+    return SURGICAL if name.startswith(f"{SURGICAL}-") else name
 
 
 def fit_function(name: str) -> Callable[..., Any]:
     """The function of a strategy.
 
     Args:
-        name: a key of `STRATEGIES`.
+        name: a key of `STRATEGIES`, or "surgical-" with the name of a table.
 
     Raises:
         RequestError: an unknown name.
     """
-    return look_up({known: strategy.function for known, strategy in STRATEGIES.items()}, name, "strategy")
+    functions = {known: strategy.function for known, strategy in STRATEGIES.items()}
+    return look_up(functions, strategy_of(name), "strategy")

@@ -1,23 +1,27 @@
 """The plan of fusion: one task per network for its features, and one per classifier, rule and group of networks."""
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import Any
 
 from fusion.options import Options
 from fusion.registry import CLASSIFIERS, RULES
 from indomain.data.budget import LabelBudget
 from indomain.errors import RequestError, unknown
+from indomain.recipe.recipe import BASELINE
 from indomain.recipe.study import Study
 from indomain.runs import executor
 from indomain.runs.tags import Method, Tags
 from indomain.runs.task import Task, find
 
 VERSION = 7
-FEATURES_VERSION = 3  # version of the runs that extract features
+FEATURES_VERSION = 4  # version of the runs that extract features
 # Fewest patients per class, by the number of choices nested in one another, so that a classifier with folds of its own finds
 # two of each class in the innermost: of 6, three inner folds leave 4 to learn from, and of 4 they leave 2.
 FEWEST_PATIENTS = (2, 4, 6)
+# How the frozen networks of the baseline are fused.
+BASELINE_OPTIONS = Options(classifiers=["logistic-regression"], strategy="off-the-shelf")
 
 
 def plan(study: Study, earlier: list[Task]) -> list[Task]:
@@ -34,39 +38,97 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
     tasks: list[Task] = []
     for profile in study.recipe.profiles:
         options = study.options("fusion", Options, profile)
+        fitted = find(earlier, "finetune", profile=profile)
+        baseline = [network for network in fitted if network.tags.chain == BASELINE]
+        tasks += _fused(study, BASELINE_OPTIONS, _by_chain(BASELINE_OPTIONS, baseline))
         if not options.classifiers and not options.heads:
             continue
-        fitted = find(earlier, "finetune", profile=profile)
+        fitted = [network for network in fitted if network.tags.chain != BASELINE]
         _check_names(study, options, fitted)
-        chosen = Method(strategy=options.strategy)
-        together: dict[Tags, list[Task]] = {}
-        for network in fitted:
-            # Networks with a confounder are left out: features are extracted from images without the marker.
-            if network.tags.method == chosen and "confounder" not in network.params:
-                shared = network.tags.only("profile", "target", "chain", "budget", "fold", "seed")
-                together.setdefault(shared, []).append(network)
-        extracted = _Extracted(options)
-        unfinished = []
-        for tags, networks in together.items():
-            fits: list[Task] = []
-            if options.classifiers:
-                members = [extracted.features(network) for network in networks]
-                tasks += [task for task in members if task.stage == "fusion"]
-            for group in _groups(options, networks):
-                group_tags = replace(tags, backbone="+".join(str(network.tags.backbone) for network in group))
-                for name in options.classifiers:
-                    # One network has nothing to fuse.
-                    for rule in options.rules if len(group) > 1 else ["concat"]:
-                        features = [extracted.features(network) for network in group]
-                        fits.append(_classifier(group, features, name, rule, options, group_tags))
-                for rule in options.heads if len(group) > 1 else []:
-                    fits.append(_heads(study, group, rule, group_tags))
-            tasks += fits
-            if any(executor.state(study.runs, task) != "done" for task in fits):
-                unfinished.append(networks)
-        # Where everything is fitted there is nothing to refuse, and no reason to read the split.
-        _check_sizes(study, options, unfinished)
+        # Networks with a confounder are left out: features are extracted from images without the marker.
+        chosen = [
+            network
+            for network in fitted
+            if network.tags.method == Method(strategy=options.strategy) and "confounder" not in network.params
+        ]
+        tasks += _fused(study, options, [*_by_chain(options, chosen), *_across_chains(options, chosen)])
     return tasks
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Networks that are fused, or one alone.
+
+    Attributes:
+        tags: of its rows.
+        networks: the tasks that fitted them.
+    """
+
+    tags: Tags
+    networks: list[Task]
+
+
+def _fused(study: Study, options: Options, groups: list[_Group]) -> list[Task]:
+    """The tasks of features, classifiers and fused heads of some groups."""
+    tasks: dict[tuple, Task] = {}
+    unfinished = []
+    extracted = _Extracted(options)
+    for group in groups:
+        fits: list[Task] = []
+        features = [extracted.features(network) for network in group.networks] if options.classifiers else []
+        # Several groups share features.
+        tasks |= {(task.digest, task.tags): task for task in features if task.stage == "fusion"}
+        several = len(group.networks) > 1
+        for name in options.classifiers:
+            # One network has nothing to fuse.
+            for rule in options.rules if several else ["concat"]:
+                fits.append(_classifier(group, features, name, rule, options))
+        for rule in options.heads if several else []:
+            fits.append(_heads(study, group, rule, options))
+        tasks |= {(task.digest, task.tags): task for task in fits}
+        if any(executor.state(study.runs, task) != "done" for task in fits):
+            unfinished.append(group)
+    # Where everything is fitted there is nothing to refuse, and no reason to read the split.
+    _check_sizes(study, options, unfinished)
+    return list(tasks.values())
+
+
+def _by_chain(options: Options, fitted: list[Task]) -> list[_Group]:
+    """The groups of networks of one chain: single networks, subsets, all of them."""
+    together: dict[Tags, list[Task]] = {}
+    for network in fitted:
+        shared = network.tags.only("profile", "target", "chain", "budget", "fold", "seed")
+        together.setdefault(shared, []).append(network)
+    return [
+        _Group(replace(tags, backbone="+".join(str(network.tags.backbone) for network in group)), group)
+        for tags, networks in together.items()
+        for group in _groups(options, networks)
+    ]
+
+
+def _across_chains(options: Options, fitted: list[Task]) -> Iterator[_Group]:
+    """The groups of networks of several chains, one for each seed that one of the networks has."""
+    together: dict[Tags, dict[str, dict[int, Task]]] = {}
+    for network in fitted:
+        shared = network.tags.only("profile", "target", "budget", "fold")
+        by_seed = together.setdefault(shared, {}).setdefault(_address(network), {})
+        by_seed[int(network.tags.seed or 0)] = network
+    for name, patterns in options.groups.items():
+        for tags, networks in together.items():
+            matching = [[known for known in networks if fnmatchcase(known, pattern)] for pattern in patterns]
+            if not all(matching):
+                # A target that does not run all of these networks has no such group.
+                continue
+            members = list(dict.fromkeys(known for found in matching for known in found))
+            for seed in sorted({seed for known in members for seed in networks[known]}):
+                # What does not depend on the seed was fitted for the first one only.
+                group = [networks[known].get(seed) or networks[known][min(networks[known])] for known in members]
+                yield _Group(replace(tags, chain=name, backbone="+".join(members), seed=seed), group)
+
+
+def _address(network: Task) -> str:
+    """ "chain/backbone" of a network, as [fusion] groups name it."""
+    return f"{network.tags.chain}/{network.tags.backbone}"
 
 
 def _check_names(study: Study, options: Options, fitted: list[Task]) -> None:
@@ -78,6 +140,13 @@ def _check_names(study: Study, options: Options, fitted: list[Task]) -> None:
     strategies = {task.tags.method.strategy for task in fitted if task.tags.method}
     if options.strategy not in strategies:
         raise unknown("strategy", options.strategy, strategies, "fusion.strategy")
+    addresses = {_address(task) for task in fitted}
+    for name, patterns in options.groups.items():
+        if name in study.recipe.chains or name == BASELINE:
+            raise RequestError(f"{study.name}: fusion.groups.{name} has the name of a chain; choose another.")
+        for pattern in patterns:
+            if not any(fnmatchcase(address, pattern) for address in addresses):
+                raise unknown("network", pattern, addresses, f"fusion.groups.{name}")
     labels = {backbone.label for backbone in study.recipe.backbones}
     for name in [name for subset in options.subsets for name in subset]:
         if name not in labels:
@@ -87,11 +156,11 @@ def _check_names(study: Study, options: Options, fitted: list[Task]) -> None:
             raise unknown("classifier", name, options.classifiers, "fusion.save")
 
 
-def _check_sizes(study: Study, options: Options, together: Iterable[list[Task]]) -> None:
+def _check_sizes(study: Study, options: Options, together: Iterable[_Group]) -> None:
     """Raises a RequestError where images are held out of training images that are too few for it."""
     # All chains have the same images: they are counted once per fold, budget and seed, in a table that is read once.
     tables: dict[tuple, Any] = {}
-    parts = {networks[0].tags.only("profile", "target", "budget", "fold", "seed"): networks for networks in together}
+    parts = {group.tags.only("profile", "target", "budget", "fold", "seed"): group.networks for group in together}
     for tags, networks in parts.items():
         by_rules = [f"rules = {rule}" for rule in options.rules if RULES[rule].chooses and len(networks) > 1]
         choices = [words[0] for words in (by_rules, ["tune = true"] * options.tune) if words]
@@ -161,7 +230,8 @@ class _Extracted:
         )
 
 
-def _classifier(networks: list[Task], features: list[Task], name: str, rule: str, options: Options, tags: Tags) -> Task:
+def _classifier(group: _Group, features: list[Task], name: str, rule: str, options: Options) -> Task:
+    networks, tags = group.networks, group.tags
     shared = ("split", "fold", "budget", "validation", "classes")
     params = {
         "classifier": name,
@@ -176,19 +246,36 @@ def _classifier(networks: list[Task], features: list[Task], name: str, rule: str
         params["grid"] = CLASSIFIERS[name].grid
     if name in options.save:
         params["save"] = True
+    if options is BASELINE_OPTIONS:
+        params["validate"] = True
     return Task(
         stage="fusion",
         version=VERSION,
         kind="classify",
         params=params,
         inputs={"features": features},
-        tags=replace(tags, method=Method(rule=rule, classifier=name, networks=len(networks), tuned=options.tune)),
+        tags=replace(
+            tags,
+            method=Method(
+                rule=rule,
+                classifier=name,
+                networks=len(networks),
+                tuned=options.tune,
+                fitted_by=_fitted_by(options),
+            ),
+        ),
         paths=networks[0].paths,
         like=f"{rule} {name}",
     )
 
 
-def _heads(study: Study, networks: list[Task], rule: str, tags: Tags) -> Task:
+def _fitted_by(options: Options) -> str:
+    """The strategy as rows name it: full fine-tuning is the rule, and not mentioned."""
+    return options.strategy if options.strategy != "full" else ""
+
+
+def _heads(study: Study, group: _Group, rule: str, options: Options) -> Task:
+    networks, tags = group.networks, group.tags
     info = study.target(str(tags.target), str(tags.profile)).info
     if RULES[rule].of_heads != "mean" and not info.has_validation:
         raise RequestError(
@@ -201,7 +288,7 @@ def _heads(study: Study, networks: list[Task], rule: str, tags: Tags) -> Task:
         kind="heads",
         params={"rule": rule, "classes": networks[0].params["classes"]},
         inputs={"networks": networks},
-        tags=replace(tags, method=Method(rule=rule, networks=len(networks))),
+        tags=replace(tags, method=Method(rule=rule, networks=len(networks), fitted_by=_fitted_by(options))),
         paths=networks[0].paths,
         like=rule,
     )

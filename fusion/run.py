@@ -39,20 +39,33 @@ def _extract(work: Work) -> dict[str, Any]:
 def _classify(work: Work) -> dict[str, Any]:
     params = work.params
     rows = Split.open(work.task.paths).labelled(params)
+    y, groups = rows["y"].to_numpy(), rows["group"].to_numpy()
     blocks = [read_features(folder)(rows["row"].to_numpy()) for folder in work.inputs["features"]]
     X = np.concatenate(blocks, axis=1)
-    is_training = rows["split"] != "test"
-    learner = classifier(params["classifier"], params["seed"])
     widths = [block.shape[1] for block in blocks]
-    whole = rule(params.get("rule", "concat"))(widths, learner, params["components"])
-    y, groups = rows["y"][is_training].to_numpy(), rows["group"][is_training].to_numpy()
-    fitted, chosen = fit(whole, learner, params.get("grid"), X=X[is_training], y=y, groups=groups)
+
+    def fitted_on(chosen: np.ndarray) -> tuple[Any, dict[str, Any]]:
+        learner = classifier(params["classifier"], params["seed"])
+        whole = rule(params.get("rule", "concat"))(widths, learner, params["components"])
+        return fit(whole, learner, params.get("grid"), X=X[chosen], y=y[chosen], groups=groups[chosen])
+
+    def predicted(fitted: Any, chosen: np.ndarray) -> np.ndarray:
+        # Training images need not have every class.
+        scores = np.zeros((int(chosen.sum()), len(params["classes"])))
+        scores[:, fitted.classes_.astype(int)] = scores_of(fitted, X[chosen])
+        return scores
+
+    part = rows["split"].to_numpy()
+    scores = np.zeros((len(rows), len(params["classes"])))
+    is_test, is_validation = part == "test", (part == "val") & params.get("validate", False)
+    if is_validation.any():
+        # What is told of the validation images has not learnt from them; what is tested has.
+        scores[is_validation] = predicted(fitted_on(part == "train")[0], is_validation)
+    fitted, facts = fitted_on(~is_test)
     if params.get("save"):
         fitted_classifier.write(work.folder / "classifier.skops", fitted)
-    test_scores = scores_of(fitted, X[~is_training])
-    # Training images need not have every class.
-    scores = np.zeros((len(test_scores), len(params["classes"])))
-    scores[:, fitted.classes_.astype(int)] = test_scores
-    test = rows[~is_training].reset_index(drop=True)
-    predictions.write(work.folder / "predictions.csv", test, scores, params["classes"])
-    return {"images": int(is_training.sum()), **chosen}
+    scores[is_test] = predicted(fitted, is_test)
+    held_out = is_test | is_validation
+    table = rows[held_out].reset_index(drop=True)
+    predictions.write(work.folder / "predictions.csv", table, scores[held_out], params["classes"])
+    return {"images": int((~is_test).sum()), **facts}

@@ -14,6 +14,11 @@ class Table(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @classmethod
+    def paper_defaults(cls) -> dict[str, Any]:
+        """The defaults that differ under the papers' profile."""
+        return {}
+
 
 Model = TypeVar("Model", bound=Table)
 

@@ -33,6 +33,8 @@ class PseudoLabelOptions(LearningOptions):
 
     # The augmentation while the clusters are learnt.
     augment: str = "basic"
+    # Each assignment brings a new head, which a rate that has fallen could no longer teach.
+    schedule: Literal["cosine", "constant"] = "constant"
     # Number of clusters; the paper advises ten times as many as there are classes.
     clusters: int = Field(default=20, ge=2)
     # Number of epochs between two assignments to clusters.

@@ -16,7 +16,7 @@ from indomain.training import registry
 from indomain.training.options import LearningOptions
 from pretrain.objectives import OBJECTIVES
 
-VERSION = 3
+VERSION = 4
 
 
 class Options(Table):
@@ -32,7 +32,10 @@ class Options(Table):
 def options_model() -> type[Options]:
     """`Options` with one table per objective that is registered at the time of the call."""
     tables: dict[str, Any] = {name: (entry.options, entry.options()) for name, entry in OBJECTIVES.items()}
-    return create_model("Options", __base__=Options, **tables)
+    model = create_model("Options", __base__=Options, **tables)
+    defaults = {name: entry.options.paper_defaults() for name, entry in OBJECTIVES.items()}
+    model.paper_defaults = classmethod(lambda cls: defaults)  # type: ignore[method-assign, assignment]
+    return model
 
 
 def plan(study: Study, earlier: list[Task]) -> list[Task]:

@@ -22,8 +22,8 @@ def learn(step: PretrainingStep, name: str, make: Callable[[], TrainingModel]) -
         Facts for the run's record.
     """
     backbone, options, seed = step.backbone, step.options, step.trainer.seed
-    # Epochs, learning rate and batch are set for each run; all other options are compiled into the model.
-    compiled_in = options.model_dump_json(exclude={"epochs", "learning_rate", "batch"})
+    # These are set for each run; all other options are compiled into the model.
+    compiled_in = options.model_dump_json(exclude={"epochs", "learning_rate", "batch", "schedule", "warmup"})
     model = cached_for(backbone, (name, compiled_in), make)
     backbone_layers = {id(layer) for layer in backbone.layers}
     head = [layer.name for layer in model.network.layers if id(layer) not in backbone_layers and layer.weights]

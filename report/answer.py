@@ -49,16 +49,33 @@ def _is_of_heads(method: object) -> bool:
 def _found(given: ReportInput, compared: pd.DataFrame) -> str:
     """The verdicts on one target, and the difference that would have been found."""
     found = []
-    for (verdict, chain), rows in compared.groupby(["verdict", "compared_with"], sort=False):
-        words = _WORDS[str(verdict)][len(rows) > 1].format(reference=chain, margin=given.options["margin"])
+    for (verdict, reference), rows in compared.groupby(["verdict", "compared_with"], sort=False):
+        # The reference is a chain, or else the best ImageNet row.
+        named = reference if reference in given.chains else "the best ImageNet row"
+        words = _WORDS[str(verdict)][len(rows) > 1].format(reference=named, margin=given.options["margin"])
         found.append(f"{_listed(rows, compared)} {words}")
+    best = [reference for reference in dict.fromkeys(compared["compared_with"]) if reference not in given.chains]
+    if best:
+        found[-1] += f" (by validation: {best[0]})"
     seen = detectable(compared)
     if seen != seen or seen > _POSSIBLE:
         power = "No difference that is possible would have been found reliably."
     else:
         power = f"A true difference of {seen:.2f} would have been found four times in five"
         power += ", before the correction for several comparisons." if len(compared) > 1 else "."
-    return f"{'; '.join(found)}. {power}"
+    return f"{'; '.join(found)}. {power}{_same_network(given, compared)}"
+
+
+def _same_network(given: ReportInput, compared: pd.DataFrame) -> str:
+    """How the same networks differ that only began elsewhere; no claim."""
+    rows = compared[compared["same_network_difference"].notna()]
+    if not len(rows):
+        return ""
+    named = {f"same_network{end}": f"difference{end}" for end in ("_low", "_high")}
+    named["same_network_difference"] = "difference"
+    other = rows.drop(columns=list(named.values())).rename(columns=named)
+    against = given.options["compare_with"]
+    return f" With the same network and method, against {against} (exploration): {_listed(other, compared)}."
 
 
 def _listed(rows: pd.DataFrame, part: pd.DataFrame) -> str:

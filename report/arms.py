@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
+from indomain import metrics
 from indomain.artifacts import predictions
 from indomain.artifacts.record import read_record
 from indomain.data.split import SplitInfo
@@ -26,6 +27,7 @@ class Run:
         groups: (units,), patients.
         ids: (units,), names of the units.
         threshold: threshold for the positive class's score, chosen on validation images; NaN for none.
+        validated: the first metric of the validation images; NaN without any.
     """
 
     fold: int
@@ -35,6 +37,7 @@ class Run:
     groups: np.ndarray
     ids: np.ndarray
     threshold: float = float("nan")
+    validated: float = float("nan")
 
     @property
     def is_dead(self) -> bool:
@@ -69,6 +72,12 @@ class ArmResults:
     def is_comparable(self) -> bool:
         """Whether its numbers may be compared: if some runs diverged, the mean of the others is too favourable."""
         return bool(self.runs) and not self.diverged and self.dead < len(self.runs)
+
+    @property
+    def validated(self) -> float:
+        """The mean over all runs of the first metric of the validation images; NaN if none has any."""
+        known = [run.validated for run in self.runs if np.isfinite(run.validated)]
+        return float(np.mean(known)) if known else float("nan")
 
     @property
     def positive(self) -> int | None:
@@ -155,7 +164,12 @@ class _Arms:
             arm.runs.append(run)
             if held_out.any():
                 val_y, val_scores, *_ = levels.gathered(table[held_out], y[held_out], scores[held_out], *gather)
-                self._use_validation(arm, run, val_y, val_scores)
+                only = [self.given.metric]
+                once = np.ones((1, len(val_y)))
+                run.validated = float(metrics.evaluate(only, val_y, val_scores, arm.positive, once)[only[0]][0])
+                # A classifier that is tested has learnt from the validation images, too.
+                if not arm.key.method.learns_from_validation:
+                    self._use_validation(arm, run, val_y, val_scores)
 
     def _use_validation(self, arm: ArmResults, run: Run, y: np.ndarray, scores: np.ndarray) -> None:
         """Chooses a run's threshold and temperature on validation images, if the options ask for them."""

@@ -1,4 +1,9 @@
-"""Rows of the table, how a row is compared with the reference chain's, and what may be concluded from it.
+"""Rows of the table, what a row is compared with, and what may be concluded from it.
+
+Where a recipe has a baseline, the reference of all rows of a target is the best of its ImageNet rows, by the first metric on
+the validation images: among the recipe's own, frozen networks, and these fused. A chain that beats only a weak ImageNet row
+has shown nothing. The difference from ImageNet with the same network and method stands beside it, as exploration. Where there
+is no baseline, or the recipe names a chain in `compare_with`, that difference is the comparison.
 
 Comparisons are grouped into families, and the p values of each are corrected together. The primary family is declared
 before anything is run: the chains against the reference by the first metric, at the first level, under the strict profile,
@@ -62,15 +67,15 @@ class RowKey:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The difference between a row and that of the reference chain.
+    """The difference between a row and its reference.
 
     Attributes:
-        chain: the reference chain.
+        reference: the reference, as printed: a chain, or the words of a row.
         difference: the row minus the reference.
         family: name of the family of comparisons that it belongs to.
     """
 
-    chain: str
+    reference: str
     difference: Difference
     family: str
 
@@ -90,7 +95,9 @@ class TableRow:
         n_runs: number of runs, where it is not that of the sample's trainings; 0 otherwise.
         interval: (low, high) of the 95 % interval, where it is not the sample's.
         mean: the value, where it is not the sample's mean.
-        comparison: the comparison with the reference chain, if there is one.
+        comparison: the comparison with the reference, if there is one.
+        same_network: the comparison with the reference chain of the same network and method, where the reference is another
+            row.
         reported: a published number to list next to the row, its source, and whether data and split are the paper's.
         note: what a reader must know.
     """
@@ -106,6 +113,7 @@ class TableRow:
     mean: float
     n_runs: int = 0
     comparison: Comparison | None = None
+    same_network: Comparison | None = None
     reported: Mapping[str, Any] | None = None
     note: str = ""
 
@@ -135,9 +143,16 @@ class TableRow:
                 "difference_high": found.interval[1],
                 "p_uncorrected": found.p,
                 "test": found.test or None,
-                "compared_with": compared.chain,
+                "compared_with": compared.reference,
                 "family": compared.family,
                 "detectable": found.detectable,
+            }
+        if self.same_network:
+            found = self.same_network.difference
+            cells |= {
+                "same_network_difference": found.value,
+                "same_network_low": found.interval[0],
+                "same_network_high": found.interval[1],
             }
         if self.reported:
             cells |= {"reported": self.reported["value"], "reported_source": self.reported["source"]}
@@ -166,9 +181,9 @@ def reference_of(key: RowKey, known: Mapping[RowKey, Found], compare_with: str) 
 
 
 def compare(
-    given: ReportInput, key: RowKey, kind: str, metric: str, here: Sample, chain: str, there: Sample
+    given: ReportInput, key: RowKey, kind: str, metric: str, here: Sample, other: RowKey, there: Sample
 ) -> Comparison:
-    """Compares a row with the reference chain's.
+    """Compares a row with another.
 
     Args:
         given: the input of the report.
@@ -176,15 +191,17 @@ def compare(
         kind: the kind of the row; see `TableRow`.
         metric: name of the metric, as printed.
         here: the row's metric.
-        chain: the reference chain.
+        other: the coordinates of the reference.
         there: the reference's metric.
     """
-    one_pretraining = any(given.shares_pretraining(name, key.profile) for name in (key.chain, chain))
+    one_pretraining = any(given.shares_pretraining(name, key.profile) for name in (key.chain, other.chain))
     if here.is_one_training or there.is_one_training:
         family = ONE_TRAINING
     else:
         family = _family(given, key, kind, metric) or (ONE_PRETRAINING if one_pretraining else PRIMARY)
-    return Comparison(chain, difference(here, there), family)
+    same = (key.backbone, key.method) == (other.backbone, other.method)
+    reference = other.chain if same else f"{other.chain}, {other.backbone}, {other.method}"
+    return Comparison(reference, difference(here, there), family)
 
 
 def _family(given: ReportInput, key: RowKey, kind: str, metric: str) -> str:
@@ -232,5 +249,13 @@ def verdict(metric: str, low: float, high: float, difference: float, p: float, m
         return "equal"
     if p > 0.05:
         return "cannot tell"
-    less_is_better = re.split("[ ,]", metric)[0] in LESS_IS_BETTER
-    return "better" if (difference > 0) != less_is_better else "worse"
+    return "better" if (difference > 0) != less_is_better(metric) else "worse"
+
+
+def less_is_better(metric: str) -> bool:
+    """Whether small values of a metric or measure are good ones.
+
+    Args:
+        metric: its name, as printed.
+    """
+    return re.split("[ ,]", metric)[0] in LESS_IS_BETTER

@@ -103,7 +103,7 @@ def _compared(
     if set(both["fold"]) != set(part["fold"]):
         return APART
     here, there = (_sample(given, key, both.assign(value=both[name])) for name in ("value", "value_reference"))
-    return compare(given, key, "explanation", measure, here, other.chain, there)
+    return compare(given, key, "explanation", measure, here, other, there)
 
 
 def _sample(given: ReportInput, key: RowKey, part: pd.DataFrame) -> Sample:

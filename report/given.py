@@ -7,6 +7,7 @@ from typing import Any
 
 from indomain.data.budget import LabelBudget
 from indomain.data.split import SplitInfo
+from indomain.recipe.recipe import BASELINE
 from indomain.runs.tags import Tags
 from indomain.runs.task import Work
 from report import levels
@@ -27,6 +28,9 @@ class ReportInput:
         marked: the keys of `infos` whose images carry a confounding marker.
         sources: "profile/source" -> what is known of it, with `read`, the origins read as labels.
         missing: coordinates of the arms that cannot be run, each with a note.
+        chains: the names of the recipe's chains, of the baseline and of groups of networks; a chain's position determines its
+            colour in all figures.
+        pretrained: those of `chains` whose networks, or some of them, learnt from a source before the target.
         runs: (stage, kind, tags, folder) of every run shown.
         explanations: names of the explanations measured; what else has measures are controls, maps without knowledge.
     """
@@ -39,6 +43,8 @@ class ReportInput:
     marked: frozenset[str]
     sources: dict[str, dict[str, Any]]
     missing: list[dict[str, Any]]
+    chains: list[str]
+    pretrained: frozenset[str]
     runs: list[tuple[str, str, Tags, Path]]
     explanations: frozenset[str]
 
@@ -63,6 +69,8 @@ class ReportInput:
             marked=marked,
             sources=params["sources"],
             missing=params["missing"],
+            chains=params["chains"],
+            pretrained=frozenset(params["pretrained"]),
             runs=[(task.stage, task.kind, task.tags, folder) for task, folder in shown],
             explanations=frozenset(name for methods in measured for name in methods),
         )
@@ -92,11 +100,6 @@ class ReportInput:
         return ((tags, folder) for stage, kind, tags, folder in self.runs if f"{stage}/{kind}" in kinds)
 
     @property
-    def chains(self) -> list[str]:
-        """The names of the recipe's chains; a chain's position determines its colour in all figures."""
-        return list(self.recipe["chains"])
-
-    @property
     def metric(self) -> str:
         """The first metric, which the figures show."""
         return self.options["metrics"][0]
@@ -108,8 +111,7 @@ class ReportInput:
             chain: name of the chain.
             profile: "strict" or "paper".
         """
-        has_steps = len(self.recipe["chains"][chain]) > 1
-        return has_steps and (self._pretrained(profile) == "one" or len(self.seeds(profile)) == 1)
+        return chain in self.pretrained and (self._pretrained(profile) == "one" or len(self.seeds(profile)) == 1)
 
     def pretrains_anew(self, key: Any) -> bool:
         """Whether each seed of a row's chain has a pretraining of its own.
@@ -117,7 +119,15 @@ class ReportInput:
         Args:
             key: a row's key, with its `profile` and `chain`.
         """
-        return len(self.recipe["chains"][key.chain]) > 1 and not self.shares_pretraining(key.chain, key.profile)
+        return key.chain in self.pretrained and not self.shares_pretraining(key.chain, key.profile)
+
+    def is_imagenet(self, chain: str) -> bool:
+        """Whether a chain's networks come from ImageNet and have learnt from nothing else before the target.
+
+        Args:
+            chain: name of the chain, of the baseline or of a group.
+        """
+        return chain == BASELINE or self.recipe["chains"].get(chain) == ["imagenet"]
 
     def _pretrained(self, profile: str) -> str:
         """How often is pretrained: "one" or "each"."""

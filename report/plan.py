@@ -14,7 +14,7 @@ from report import levels, reported
 from report.options import Options
 from report.reported import Beside, Number
 
-VERSION = 16
+VERSION = 17
 
 
 def plan(study: Study, earlier: list[Task]) -> list[Task]:
@@ -43,11 +43,12 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
     numbers = reported.load(registry) if options.registry else {}
     _check_beside(study, options, numbers, shown, infos)
     _check_levels(study, options, infos)
-    params = {
+    params: dict[str, Any] = {
         "recipe": {"name": study.name, **recipe.model_dump(mode="json", exclude={"report"})},
         "options": {
             **options.model_dump(exclude={"registry", "beside"}),
             "compare_with": reference,
+            "best_imagenet": not options.compare_with,
             "test_metrics": _tested(study, options, earlier),
             "reported": reported.beside(numbers, options.beside, registry),
         },
@@ -63,6 +64,7 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
         },
         "sources": _sources(earlier),
         "missing": _missing(study),
+        **_chains(study, shown),
     }
     return [
         Task(
@@ -143,6 +145,17 @@ def _coordinates(task: Task) -> dict[str, Any]:
     return {**task.tags.to_params(), "kind": task.kind}
 
 
+def _chains(study: Study, shown: list[Task]) -> dict[str, list[str]]:
+    """The chains, the baseline and the groups of networks with rows, and those of them that are pretrained on a source."""
+    pretrained = {name for name, words in study.recipe.chains.items() if len(words) > 1}
+    names = dict.fromkeys([*study.recipe.chains, *(str(task.tags.chain) for task in shown)])
+    for task in shown:
+        fused = [*task.several("features"), *task.several("networks")] if task.stage == "fusion" else []
+        if any(member.tags.chain in pretrained for member in fused):
+            pretrained.add(str(task.tags.chain))
+    return {"chains": list(names), "pretrained": sorted(pretrained)}
+
+
 def _tested(study: Study, options: Options, earlier: list[Task]) -> list[str]:
     measured = find(earlier, "explain", "measure")
     measures = dict.fromkeys(name for task in measured for name in task.params["measures"])
@@ -164,7 +177,7 @@ def _check_beside(
         levels.counted([level for level in options.levels if levels.has(level, info)], list(options.rule), info)
         for info in infos.values()
     ]
-    known |= {"chain": set(study.recipe.chains), "level": {name for units in counted for _, name, _ in units}}
+    known |= {"level": {name for units in counted for _, name, _ in units}}
     for name, rows in options.beside.items():
         for key, value in rows.model_dump(exclude={"same"}).items():
             if value and value not in known[key]:

@@ -143,8 +143,7 @@ def robustness_rows(arms: list[CorruptedArm], given: ReportInput) -> list[TableR
             if reference and summary.compared:
                 there = others[summary.metric]
                 if arm.images() == reference.images() and not arm.diverged and not reference.diverged:
-                    chain = reference.key.chain
-                    compared = compare(given, key, "robustness", summary.metric, summary.sample, chain, there)
+                    compared = compare(given, key, "robustness", summary.metric, summary.sample, reference.key, there)
                 else:
                     notes.append(DIFFERENT)
             rows.append(

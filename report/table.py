@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from indomain import metrics
+from indomain.recipe.recipe import BASELINE
 from report import statistics
 from report.arms import ArmResults, Run
 from report.caveats import interval_caveat, training_caveats, undefined_caveat
@@ -18,6 +19,7 @@ from report.comparison import (
     RowKey,
     TableRow,
     compare,
+    less_is_better,
     reference_of,
     verdict,
 )
@@ -53,6 +55,9 @@ COLUMNS = [
     "family",
     "n_comparisons",
     "detectable",
+    "same_network_difference",
+    "same_network_low",
+    "same_network_high",
     "reported",
     "minus_reported",
     "reported_source",
@@ -101,17 +106,54 @@ def score_rows(arms: list[ArmResults], given: ReportInput) -> list[TableRow]:
     options, names = given.options, metric_names(given.options)
     by_key = {arm.key: arm for arm in arms if arm.runs}
     samples = {key: _samples(given, arm, names) for key, arm in by_key.items()}
+    best = best_imagenet(given, by_key.values())
     rows = []
+
+    def compared(arm: ArmResults, other: ArmResults | None, name: str) -> Comparison | None:
+        if not other or name not in options["test_metrics"] or not arm.is_comparable or not other.is_comparable:
+            return None
+        here, there = samples[arm.key][name], samples[other.key][name]
+        return _of_two_networks(compare(given, arm.key, "score", name, here, other.key, there), arm, other, name)
+
     for key, arm in by_key.items():
-        reference = reference_of(key, by_key, options["compare_with"])
+        same_network = reference_of(key, by_key, options["compare_with"])
+        reference = best.get(_of_target(key), same_network)
+        if key.chain == BASELINE or reference is arm:
+            reference = same_network = None
         for name in [name for name in names if not key.method.calibrated or name in CALIBRATED]:
-            compared = None
-            if reference and name in options["test_metrics"] and arm.is_comparable and reference.is_comparable:
-                there = samples[reference.key][name]
-                compared = compare(given, key, "score", name, samples[key][name], reference.key.chain, there)
-                compared = _of_two_networks(compared, arm, reference, name)
-            rows.append(_row(given, arm, name, samples[key][name], compared))
+            row = _row(given, arm, name, samples[key][name], compared(arm, reference, name))
+            if reference is not same_network:
+                row = replace(row, same_network=compared(arm, same_network, name))
+            rows.append(row)
     return rows
+
+
+def best_imagenet(given: ReportInput, arms: Iterable[ArmResults]) -> dict[tuple, ArmResults]:
+    """The best ImageNet row of each profile, target, budget and level, by the first metric on validation images.
+
+    Args:
+        given: the input of the report.
+        arms: all arms with runs.
+
+    Returns:
+        Nothing where the recipe names its reference, or has no baseline there: networks that only this recipe chose are not
+        what is best.
+    """
+    found: dict[tuple, list[ArmResults]] = {}
+    for arm in arms:
+        if given.is_imagenet(arm.key.chain) and arm.is_comparable and np.isfinite(arm.validated):
+            found.setdefault(_of_target(arm.key), []).append(arm)
+    sign = -1 if less_is_better(given.metric) else 1
+    return {
+        where: max(candidates, key=lambda arm: sign * arm.validated)
+        for where, candidates in found.items()
+        if given.options["best_imagenet"] and any(arm.key.chain == BASELINE for arm in candidates)
+    }
+
+
+def _of_target(key: RowKey) -> tuple:
+    # Calibrated scores are compared with calibrated ones.
+    return key.profile, key.target, key.budget, key.level, key.method.calibrated
 
 
 def _samples(given: ReportInput, arm: ArmResults, names: list[str]) -> dict[str, Sample]:

@@ -37,6 +37,8 @@ set = "small.toml:wrist"
 split = { scheme = "official", validation = 0.25 }
 [sources.others]
 set = "small.toml:all-but-wrist"
+[baseline]
+backbones = []
 [chains]
 imagenet = ["imagenet"]
 in-domain = ["imagenet", "others:supervised"]

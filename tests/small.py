@@ -38,7 +38,7 @@ def fit_small(
     backbone = architecture.backbone(SMALL, frozen)
     weights.start(backbone, SMALL, "random", seed)
     folder.mkdir(parents=True, exist_ok=True)
-    return fit_classifier(backbone, problem(), 2, Trainer(options, seed, folder), head_lr_factor)
+    return fit_classifier(backbone, problem(), 2, Trainer(options, seed, folder), {"logits": head_lr_factor})
 
 
 def values_of(model: keras.Model) -> list[np.ndarray]:
@@ -62,6 +62,8 @@ set = "small.toml:wrist"
 split = { scheme = "kfold", folds = 2, validation = 0.25 }
 [sources.elbow]
 set = "small.toml:elbow"
+[baseline]
+backbones = []
 [chains]
 random = ["random"]
 """

@@ -24,6 +24,8 @@ set = "small.toml:wrist"
 split = { scheme = "official", validation = 0.25 }
 [sources.others]
 set = "small.toml:all-but-wrist"
+[baseline]
+backbones = []
 [chains]
 random = ["random"]
 in-domain = ["random", "others:supervised"]

@@ -11,6 +11,7 @@ import pandas as pd
 
 from indomain.data.image_store import ImageStore
 from indomain.data.manifest import COLUMNS, LabelOptions
+from indomain.data.options import DrawOptions
 from indomain.data.pool import Pool
 from indomain.errors import RequestError, unknown
 
@@ -98,6 +99,7 @@ def open_dataset(
     labels: LabelOptions | None = None,
     where: Mapping[str, list[str]] | None = None,
     labelled: bool = True,
+    draw: DrawOptions | None = None,
 ) -> Dataset:
     """Selects rows of a pool and numbers their classes.
 
@@ -106,14 +108,15 @@ def open_dataset(
         labels: classes that replace those of the manifest; None uses the manifest's.
         where: for each column, the values to keep; a value that starts with "!" is left out instead.
         labelled: whether to read the labels, and to drop the rows without one. False keeps every row and reads no label.
+        draw: how many of these rows to keep, drawn at random; None keeps all.
 
     Raises:
         RequestError: if a subset, column, value, label or positive class is unknown, a label has no images, no image is
-            left, or there are fewer than two classes.
+            left, there are fewer images than are to be drawn, or there are fewer than two classes.
     """
     index = _described(_filtered(pool, where or {}))
     if not labelled:
-        return Dataset(pool, index.assign(y=-1), (), "")
+        return Dataset(pool, _drawn(pool, index.assign(y=-1), draw), (), "")
     options = _class_options(pool, labels)
     classes = options.classes or {str(label): [str(label)] for label in sorted(set(index["label"]) - {""})}
     class_names = _ordered(list(classes), options.positive or "", pool.name)
@@ -126,12 +129,21 @@ def open_dataset(
                 f"{', '.join(sorted(present - {''})) or 'none'}."
             )
     index = index.assign(y=index["label"].map(number_of).fillna(-1).astype(int))
-    index = index[index["y"] >= 0]
+    index = _drawn(pool, index[index["y"] >= 0], draw)
     if len(class_names) < 2:
         raise RequestError(
             f"{pool.name}: {len(class_names)} class with images; at least two are needed to learn from labels."
         )
     return Dataset(pool, index, tuple(class_names), options.positive or "")
+
+
+def _drawn(pool: Pool, index: pd.DataFrame, draw: DrawOptions | None) -> pd.DataFrame:
+    """Some of the rows, in their order."""
+    if draw is None:
+        return index
+    if len(index) < draw.images:
+        raise RequestError(f"{pool.name}: draw asks for {draw.images} images, but there are {len(index)} to draw from.")
+    return index.iloc[np.sort(np.random.default_rng(draw.seed).permutation(len(index))[: draw.images])]
 
 
 def _filtered(pool: Pool, where: Mapping[str, list[str]]) -> pd.DataFrame:

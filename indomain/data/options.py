@@ -1,7 +1,7 @@
 """The keys of a recipe that describe targets, sources and splits."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -44,12 +44,20 @@ class SplitOptions(Table):
     validated: bool = True  # whether to hold out validation images; the papers do not
 
 
+class DrawOptions(Table):
+    """A random draw of the images that a set has."""
+
+    images: int = Field(ge=2)  # the number of images to keep
+    seed: Seed = 0  # seed of the draw
+
+
 class SetOptions(Table):
     """The classes to tell apart, and the images to use."""
 
     classes: dict[str, list[str]] = {}  # class = [labels merged into it], instead of the manifest's classes
     positive: str | None = None  # the positive class; by default the manifest's
     where: dict[str, list[str]] = {}  # column = [values to keep]; a value that starts with "!" is left out instead
+    draw: DrawOptions | None = None  # use only some of these images, drawn at random
 
     @model_validator(mode="after")
     def _labels_fit(self) -> "SetOptions":
@@ -60,6 +68,11 @@ class SetOptions(Table):
     def labels(self) -> LabelOptions:
         """The classes and the positive class, in the form that manifests use."""
         return LabelOptions(classes=self.classes, positive=self.positive)
+
+    def selection(self) -> dict[str, Any]:
+        """The keys that decide which images and classes are used, as JSON; those that are not set are left out."""
+        keys = self.model_dump(include={"set", "classes", "positive", "where"})
+        return keys | ({"draw": self.draw.model_dump()} if self.draw else {})
 
 
 class SourceOptions(SetOptions):

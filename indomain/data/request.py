@@ -53,7 +53,7 @@ class TargetRequest:
         """
         from indomain.data.dataset import open_dataset
 
-        return open_dataset(self.pool, self.options.labels, self.options.where)
+        return open_dataset(self.pool, self.options.labels, self.options.where, draw=self.options.draw)
 
     def key(self) -> dict[str, Any]:
         """Everything that decides how the split is drawn, as JSON; its digest names the folder of the split."""
@@ -61,7 +61,7 @@ class TargetRequest:
             **_shared_key(self.pool, self.profile, list(self.options.classes)),
             "kind": "target",
             "name": self.name,
-            "set": self.options.model_dump(include={"set", "classes", "positive", "where"}),
+            "set": self.options.selection(),
             "split": self.split.model_dump(),
             "leaks": self.options.leaks,
         }
@@ -98,7 +98,7 @@ class SourceRequest:
         """
         from indomain.data.dataset import open_dataset
 
-        return open_dataset(self.pool, self.options.labels, self.options.where, self.labelled)
+        return open_dataset(self.pool, self.options.labels, self.options.where, self.labelled, self.options.draw)
 
     def key(self) -> dict[str, Any]:
         """Everything that decides how the split is drawn, as JSON; its digest names the folder of the split."""
@@ -106,7 +106,7 @@ class SourceRequest:
             **_shared_key(self.pool, self.profile, list(self.options.classes)),
             "kind": "source",
             "name": self.name,
-            "set": self.options.model_dump(),
+            "set": {**self.options.model_dump(exclude={"draw"}), **self.options.selection()},
             "labelled": self.labelled,
             "against": sorted(split.digest for _, split in self.against),
         }

@@ -8,13 +8,14 @@ from indomain.networks.cache import cached, cached_for
 from indomain.networks.options import Architecture
 
 
-def backbone(architecture: Architecture, frozen: float = 0.0) -> keras.Model:
+def backbone(architecture: Architecture, frozen: float = 0.0, trained: tuple[str, ...] | None = None) -> keras.Model:
     """A backbone: images (n, rows, columns, channels), 0–255, to features (n, d).
 
     Args:
         architecture: which backbone, and the shape of its images.
         frozen: this share of the weighted layers, 0 … 1, counted from the input, is frozen, batch-norm statistics
             included.
+        trained: the names of the layers that can be trained, all others being frozen; None: as `frozen` says.
 
     Returns:
         The cached model; its weights are valid until the next request for the same architecture.
@@ -24,11 +25,14 @@ def backbone(architecture: Architecture, frozen: float = 0.0) -> keras.Model:
         model = backbones.build(architecture.name, architecture.shape, architecture.width, architecture.size)
         weighted = [layer for layer in model.layers if layer.weights]
         # Keras reads `trainable` when a model is compiled: setting it later would have no effect.
-        for layer in weighted[: round(frozen * len(weighted))]:
+        kept = weighted[: round(frozen * len(weighted))]
+        if trained is not None:
+            kept = [layer for layer in weighted if layer.name not in trained]
+        for layer in kept:
             layer.trainable = False
         return model
 
-    return cached(("backbone", architecture, frozen), make)
+    return cached(("backbone", architecture, frozen, trained), make)
 
 
 def with_head(base: keras.Model, num_classes: int, dropout: float, user: tuple = ()) -> keras.Model:

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
-from indomain.networks.backbones import LEAST_WIDTH, OWN_SIZE
+from indomain.errors import unknown
+from indomain.networks.backbones import BACKBONES, LEAST_WIDTH, OWN_SIZE
 from indomain.toml import Table
 
 
@@ -46,6 +47,10 @@ class Architecture:
         return self.shape[-1]
 
 
+def _words_are_names(value: Any) -> Any:
+    return [{"name": item} if isinstance(item, str) else item for item in value] if isinstance(value, list) else value
+
+
 class BackboneOptions(Table):
     """One entry of `backbones` in a recipe."""
 
@@ -58,6 +63,13 @@ class BackboneOptions(Table):
     # The target's chains that this backbone runs; empty: all.
     chains: list[str] = []
 
+    @field_validator("name")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in BACKBONES:
+            raise unknown("backbone", value, BACKBONES)
+        return value
+
     @property
     def label(self) -> str:
         """The name in the table, such as "squeezenet", "dcnn-w0.25" or "resnet50-224px"."""
@@ -68,3 +80,14 @@ class BackboneOptions(Table):
     def side(self) -> int | None:
         """`size` in pixels, with "own" resolved; None: no resizing."""
         return OWN_SIZE[self.name] if self.size == "own" else self.size
+
+
+def _each_once(backbones: list[BackboneOptions]) -> list[BackboneOptions]:
+    labels = [backbone.label for backbone in backbones]
+    if len(set(labels)) < len(labels):
+        raise ValueError("a backbone is listed twice")
+    return backbones
+
+
+# A recipe's list of backbones, each a name or a table.
+Backbones = Annotated[list[BackboneOptions], BeforeValidator(_words_are_names), AfterValidator(_each_once)]

@@ -3,6 +3,7 @@
 title = "..."
 size = 64
 backbones = ["squeezenet", { name = "dcnn", width = 0.25 }]
+[baseline]                   # frozen ImageNet networks, fused: the row to beat
 [targets.humerus]            # the small labelled set
 set = "mura/humerus"
 [sources.others]             # what the steps of a chain learn from
@@ -23,12 +24,41 @@ from indomain.backend import ComputeOptions
 from indomain.data.manifest import FileName
 from indomain.data.options import Seed, SourceOptions, TargetOptions
 from indomain.errors import RequestError, unknown
-from indomain.networks.backbones import BACKBONES, IMAGENET
-from indomain.networks.options import BackboneOptions
+from indomain.networks.backbones import IMAGENET
+from indomain.networks.options import BackboneOptions, Backbones
 from indomain.recipe.chain import Arm, Chain
 from indomain.toml import Table, read_toml, validated
 
 Pixels = Annotated[int, Field(ge=8, le=4096)]
+BASELINE = "imagenet-frozen"  # the chain of the baseline's rows
+
+
+class BaselineOptions(Table):
+    """[baseline]: the bar, under the strict profile: ImageNet networks, frozen, and a logistic regression on their features.
+
+    Each network has a row of its own, and all of them fused have one. It takes minutes, and reaches what a careful script
+    reaches; a chain that does not beat it was not worth its training. Targets with a confounder have none.
+    """
+
+    # The networks, by name or as a table; []: no baseline.
+    backbones: Backbones = Field(
+        default=[
+            {"name": "efficientnet-lite0", "size": 224},
+            {"name": "efficientnet-lite2", "size": 224},
+            {"name": "squeezenet", "size": 128},
+        ],
+        validate_default=True,
+    )
+
+    @field_validator("backbones")
+    @classmethod
+    def _have_imagenet_weights(cls, value: list[BackboneOptions]) -> list[BackboneOptions]:
+        for backbone in value:
+            if backbone.name not in IMAGENET:
+                raise unknown("backbone with ImageNet weights", backbone.name, IMAGENET)
+            if backbone.chains:
+                raise ValueError(f"{backbone.name}: chains has no meaning here, the baseline is its own chain")
+        return value
 
 
 class Recipe(Table):
@@ -57,7 +87,9 @@ class Recipe(Table):
     # How networks are computed.
     compute: ComputeOptions = ComputeOptions()
     # The backbones, by name or as a table.
-    backbones: list[BackboneOptions] = Field(min_length=1)
+    backbones: Annotated[Backbones, Field(min_length=1)]
+    # The row that every chain has to beat.
+    baseline: BaselineOptions = BaselineOptions()
     # Name -> the small labelled set that the networks are evaluated on.
     targets: dict[FileName, TargetOptions] = Field(min_length=1)
     # Name -> a set that the steps of a chain learn from.
@@ -75,13 +107,6 @@ class Recipe(Table):
     # Options of stage 5, the report; validated by `report`.
     report: dict[str, Any] = {}
 
-    @field_validator("backbones", mode="before")
-    @classmethod
-    def _words_are_names(cls, value: Any) -> Any:
-        return (
-            [{"name": item} if isinstance(item, str) else item for item in value] if isinstance(value, list) else value
-        )
-
     @field_validator("seeds")
     @classmethod
     def _different(cls, value: list[int]) -> list[int]:
@@ -91,12 +116,8 @@ class Recipe(Table):
 
     @model_validator(mode="after")
     def _names_resolve(self) -> "Recipe":
-        for backbone in self.backbones:
-            if backbone.name not in BACKBONES:
-                raise unknown("backbone", backbone.name, BACKBONES)
-        labels = [backbone.label for backbone in self.backbones]
-        if len(set(labels)) < len(labels):
-            raise ValueError("a backbone is listed twice")
+        if BASELINE in self.chains:
+            raise ValueError(f"chains.{BASELINE}: the baseline's rows have this name; choose another")
         for name, chain in self.chains.items():
             Chain.parsed(name, chain, self.sources)
         for name, target in self.targets.items():
@@ -137,6 +158,17 @@ class Recipe(Table):
     def arms(self, target: str) -> list[Arm]:
         """The pairs of backbone and chain that a target runs."""
         return [arm for arm in self._named_arms(target) if arm.chain.exists_for(arm.backbone, IMAGENET)]
+
+    def baseline_arms(self, target: str, profile: str) -> list[Arm]:
+        """The frozen ImageNet networks that a target's chains have to beat.
+
+        Args:
+            target: the target's name.
+            profile: "strict" or "paper"; the papers have no such baseline.
+        """
+        if profile == "paper" or self.targets[target].confounder:
+            return []
+        return [Arm(backbone, Chain(BASELINE, "imagenet", ())) for backbone in self.baseline.backbones]
 
     def missing_arms(self, target: str) -> list[Arm]:
         """The pairs that a target cannot run, because that backbone has no ImageNet weights."""

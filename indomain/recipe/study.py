@@ -149,6 +149,8 @@ class Study:
     def options(self, stage: str, model: type[Options], profile: str) -> Options:
         """A stage's table of the recipe, updated with its sub-table for a profile (`[finetune.paper]`).
 
+        Keys that the recipe does not have are as the profile has them by default.
+
         Args:
             stage: the table's name.
             model: the class to validate it with.
@@ -164,7 +166,8 @@ class Study:
             if not isinstance(table, dict):
                 raise RequestError(f"{self.name}: [{stage}] {name} is a table of keys, not {table!r}.")
             where = f"{self.name}: [{stage}{'.' + name if table else ''}]"
-            options[name] = validated(model, _merged(shared, table), where)
+            defaults = model.paper_defaults() if name == "paper" else {}
+            options[name] = validated(model, _merged(_merged(defaults, shared), table), where)
         return options[profile]
 
     def compute(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ class Method:
         calibrated: whether a temperature was fitted on the validation images.
         explanation: the explanation's name, if the row is about explanations.
         whose: the class that is explained, "true" or "predicted".
+        fitted_by: the strategy that fitted the networks whose features or heads are used; "" for "full".
     """
 
     strategy: str = ""
@@ -27,6 +28,7 @@ class Method:
     calibrated: bool = False
     explanation: str = ""
     whose: str = ""
+    fitted_by: str = ""
 
     def __str__(self) -> str:
         words = [self.strategy or self._of_features()]
@@ -37,7 +39,8 @@ class Method:
 
     def _of_features(self) -> str:
         name = "features" if self.networks == 1 else f"fusion by {self.rule}"
-        return f"{'fusion' if name == 'fusion by concat' else name}: {self.classifier or 'own heads'}"
+        name = "fusion" if name == "fusion by concat" else name
+        return f"{f'{self.fitted_by} ' if self.fitted_by else ''}{name}: {self.classifier or 'own heads'}"
 
     @property
     def learns_from_validation(self) -> bool:

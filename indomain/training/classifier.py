@@ -15,19 +15,23 @@ from indomain.training.trainer import Trainer
 
 
 def classifier(
-    backbone: keras.Model, num_classes: int, options: LearningOptions, dropout: float, head_lr_factor: float = 1.0
+    backbone: keras.Model,
+    num_classes: int,
+    options: LearningOptions,
+    dropout: float,
+    rates: dict[str, float] | None = None,
 ) -> TrainingModel:
     """`backbone` with a linear head `logits`, to be trained with cross-entropy; built and compiled once.
 
     Args:
         backbone: images to features (n, d).
         num_classes: number of logits.
-        options: supplies optimizer, momentum and augmentation; the other options are set for each run.
+        options: supplies optimizer, momentum, weight decay, clipping and augmentation; the other options are set for each run.
         dropout: share of the features dropped before the head, 0 … 1.
-        head_lr_factor: factor on the head's learning rate.
+        rates: layer name -> factor on the learning rate of its weights; 1 for layers not listed. The head is `logits`.
     """
-    settings = options.model_dump_json(include={"optimizer", "momentum", "augment"})
-    key = ("classifier", num_classes, dropout, head_lr_factor, settings)
+    settings = options.model_dump_json(include={"optimizer", "momentum", "weight_decay", "clip", "augment"})
+    key = ("classifier", num_classes, dropout, tuple((rates or {}).items()), settings)
 
     def make() -> TrainingModel:
         network = architecture.with_head(backbone, num_classes, dropout, key)
@@ -35,7 +39,7 @@ def classifier(
         return training_model.compiled(
             TrainingModel(network, options.augment),
             options,
-            {"logits": head_lr_factor},
+            rates,
             loss=loss,
             weighted_metrics=["accuracy"],
         )
@@ -44,16 +48,22 @@ def classifier(
 
 
 def fit_classifier(
-    backbone: keras.Model, examples: Examples, num_classes: int, trainer: Trainer, head_lr_factor: float = 1.0
+    backbone: keras.Model,
+    examples: Examples,
+    num_classes: int,
+    trainer: Trainer,
+    rates: dict[str, float] | None = None,
+    head: list[np.ndarray] | None = None,
 ) -> tuple[keras.Model, dict[str, Any]]:
-    """Puts a newly initialised linear head on `backbone` and trains both with cross-entropy.
+    """Puts a linear head on `backbone` and trains both with cross-entropy.
 
     Args:
         backbone: filled with its initial weights; changed in place.
         examples: "train" is learnt from, "val" (if any) chooses the epoch.
         num_classes: number of classes.
         trainer: its options must be `TrainingOptions`.
-        head_lr_factor: factor on the head's learning rate (10 in Alzubaidi et al. 2021).
+        rates: as for `classifier`.
+        head: kernel and bias that the head begins with; None: newly initialised.
 
     Returns:
         The network up to `logits`, and facts for the run's record.
@@ -62,8 +72,10 @@ def fit_classifier(
         Diverged: the loss became infinite or NaN.
     """
     options = trainer.options
-    model = classifier(backbone, num_classes, options, options.dropout, head_lr_factor)
+    model = classifier(backbone, num_classes, options, options.dropout, rates)
     training_model.initialise_head(model, trainer.seed, ("logits",))
+    if head is not None:
+        model.network.get_layer("logits").set_weights(head)
     training_model.reset(model, options.learning_rate, trainer.seed)
     rows, y = examples.part("train")
     weights = class_weights(y, num_classes, options.class_weights)

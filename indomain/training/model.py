@@ -1,9 +1,11 @@
 """The training model: a network with augmentation and a loss, compiled once and reset for every run."""
 
+import math
 from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 from indomain.networks import weights
 from indomain.training.augmentation import apply, layers_of
@@ -49,14 +51,19 @@ def compiled(
 
     Args:
         model: the training model.
-        options: optimizer, learning rate and momentum.
+        options: optimizer, learning rate, momentum, weight decay and clipping.
         rates: layer name -> factor on the learning rate of its weights; 1 for layers not listed.
         **losses: `loss` and `metrics` for keras.Model.compile.
     """
-    base = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD}[options.optimizer]
-    settings = {"momentum": options.momentum} if options.optimizer == "sgd" else {}
-    optimizer = _with_rates(base)(learning_rate=options.learning_rate, **settings)
+    base, own = {
+        "adamw": (keras.optimizers.AdamW, {"weight_decay": options.weight_decay}),
+        "adam": (keras.optimizers.Adam, {}),
+        "sgd": (keras.optimizers.SGD, {"momentum": options.momentum}),
+    }[options.optimizer]
+    optimizer = _scheduled(base)(learning_rate=options.learning_rate, global_clipnorm=options.clip or None, **own)
     optimizer.rates = rates or {}
+    # Scales and shifts are not drawn towards 0, where normalisation would be switched off.
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     # With TensorFlow on CPUs, XLA trains these networks two to six times slower, and takes longer to compile.
     model.compile(optimizer=optimizer, jit_compile=keras.config.backend() == "jax", **losses)
     model(np.zeros((1, *model.network.input_shape[1:]), np.float32))
@@ -76,21 +83,50 @@ def reset(model: TrainingModel, learning_rate: float, seed: int) -> None:
     """
     for variable, value in zip(model.optimizer.variables, model.fresh_optimizer):
         variable.assign(value)
-    model.optimizer.learning_rate.assign(learning_rate)
+    model.optimizer._learning_rate.assign(learning_rate)
     for state, value in zip(seed_states(model), model.fresh_seeds):
         # A state is (layer seed, number of draws so far): the run's seed is mixed into the first, the second starts
         # at 0.
         state.assign(np.array([(int(value[0]) + 7919 * seed) % 2**31, 0], dtype=value.dtype))
 
 
-def _with_rates(base: type) -> type:
-    """A subclass of an optimizer with a factor on the learning rate of each layer.
+def set_schedule(model: TrainingModel, options: LearningOptions, steps: int) -> None:
+    """Sets how the learning rate changes over a run.
 
-    The update is scaled, not the gradient: Adam normalises gradients and would undo the factor.
+    Args:
+        model: as `compiled` returned it.
+        options: schedule and warm-up.
+        steps: number of steps of the whole run.
+    """
+    optimizer = model.optimizer
+    optimizer.warmup_steps.assign(round(options.warmup * steps))
+    # A constant rate is one whose end is never reached.
+    optimizer.last_step.assign(steps if options.schedule == "cosine" else 0)
+
+
+def _scheduled(base: type) -> type:
+    """A subclass of an optimizer with a schedule that is set for each run, and a factor on the learning rate of each layer.
+
+    Steps are variables, so that one compiled model serves runs of any length. The update is scaled by the factor, not the
+    gradient: Adam normalises gradients and would undo it.
     """
 
-    class WithRates(base):  # type: ignore[misc, valid-type]
+    class Scheduled(base):  # type: ignore[misc, valid-type]
         rates: dict[str, float]
+
+        def build(self, variables):
+            if not self.built:
+                super().build(variables)
+                self.warmup_steps, self.last_step = (
+                    self.add_variable((), dtype="float32", name=name) for name in ("warmup_steps", "last_step")
+                )
+
+        def _get_current_learning_rate(self):
+            done, warmup, last = ops.cast(self.iterations, "float32"), self.warmup_steps, self.last_step
+            risen = ops.minimum((done + 1) / ops.maximum(warmup, 1), 1)
+            progress = ops.clip((done - warmup) / ops.maximum(last - warmup, 1), 0, 1)
+            fallen = ops.where(last > 0, (1 + ops.cos(math.pi * progress)) / 2, 1.0)
+            return super()._get_current_learning_rate() * risen * fallen
 
         def update_step(self, gradient, variable, learning_rate):
             # TensorFlow passes its own variable: the index leads back to the Keras variable, whose path has the layer.
@@ -98,8 +134,8 @@ def _with_rates(base: type) -> type:
             factor = self.rates.get(path.split("/")[-2], 1.0)
             super().update_step(gradient, variable, learning_rate * factor if factor != 1.0 else learning_rate)
 
-    WithRates.__name__ = f"{base.__name__}WithRates"
-    return WithRates
+    Scheduled.__name__ = f"Scheduled{base.__name__}"
+    return Scheduled
 
 
 def seed_states(model: keras.Model) -> list:

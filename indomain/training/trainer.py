@@ -16,7 +16,7 @@ from indomain.errors import Diverged
 from indomain.files import UNREADABLE
 from indomain.progress import Progress, silent
 from indomain.training.batches import Batches
-from indomain.training.model import TrainingModel, seed_states
+from indomain.training.model import TrainingModel, seed_states, set_schedule
 
 SAVING = 0.01  # share of the time that may be spent on saving; very short epochs are therefore not all saved
 
@@ -67,9 +67,10 @@ class Trainer:
         Raises:
             Diverged: the loss is not finite; `log.csv` holds the epochs up to and including this one.
         """
+        set_schedule(model, self.options, self.options.epochs * len(train))
         keeper = _Keeper(self, model, train, validation is not None, before_epoch)
         first = keeper.resume()
-        if first < self.options.epochs:
+        if first < self.options.epochs and not keeper.has_stopped:
             model.fit(
                 backend.fed(train),
                 validation_data=None if validation is None else backend.fed(validation),
@@ -116,15 +117,24 @@ class _Keeper(keras.callbacks.Callback):
         self.log.append({"epoch": epoch + 1, **row, "seconds": round(seconds, 3)})
         if self.keep_best and best_epoch(self.log) == epoch + 1:
             self.best = [np.array(variable) for variable in self.training_model.network.weights]
+        self.model.stop_training = self.has_stopped
         self.draw(self.log[-1])
         rate = self.train.images / max(seconds, 1e-9)
         text = " ".join(f"{name} {value:.3f}" for name, value in row.items())
         done = (epoch + 1) / self.options.epochs
         self.trainer.progress(f"epoch {epoch + 1}/{self.options.epochs} {text} · {rate:.0f} images/s", done)
-        if epoch + 1 < self.options.epochs and now - self.saved > self.cost / SAVING:
+        if epoch + 1 < self.options.epochs and not self.has_stopped and now - self.saved > self.cost / SAVING:
             self.save()
             self.saved = time.monotonic()
             self.cost = self.saved - now
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether the validation loss has been lowest so long ago that no more is to be expected."""
+        patience = getattr(self.options, "patience", 0)
+        if not (self.keep_best and patience and self.log):
+            return False
+        return len(self.log) - (best_epoch(self.log) or 0) >= patience
 
     def draw(self, row: dict[str, float]) -> None:
         """Writes one epoch's values for TensorBoard."""

@@ -38,9 +38,11 @@ def test_the_network_answers_as_the_regression_on_its_features(backbone, tmp_pat
     given = examples(num_classes)
     model, _ = fitted(backbone, given, num_classes, tmp_path, class_weights=class_weights, C=0.5)
     rows, y = given.part("train")
-    features = inference.predict(backbone, given.images, rows)
+    features = inference.predict(backbone, given.images, rows).astype(float)
     weight = "balanced" if class_weights == "balanced" else None
-    regression = make_pipeline(StandardScaler(), LogisticRegression(C=0.5, class_weight=weight, max_iter=5000))
+    regression = make_pipeline(
+        StandardScaler(), LogisticRegression(C=0.5, class_weight=weight, max_iter=5000, tol=1e-6)
+    )
     expected = regression.fit(features, y).predict_proba(features)
     np.testing.assert_allclose(inference.predict(model, given.images, rows), expected, atol=1e-4)
 

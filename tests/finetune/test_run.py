@@ -4,6 +4,9 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from finetune import run
 from finetune.plan import plan
@@ -57,16 +60,32 @@ def test_the_saved_network_gives_the_scores_of_the_predictions(finished):
     task, folder, _ = finished
     split = Split.open(task.paths)
     rows = split.table(0)
-    held_out = rows.loc[rows["split"].isin(["val", "test"]), "row"].to_numpy()
+    tested = rows.loc[rows["split"] == "test", "row"].to_numpy()
     model = keras.saving.load_model(folder / "model.keras")
-    _, _, scores = predictions.read(folder / "predictions.csv", task.params["classes"])
-    np.testing.assert_allclose(inference.predict(model, split.images(1), held_out), scores, rtol=1e-4, atol=1e-5)
+    table, _, scores = predictions.read(folder / "predictions.csv", task.params["classes"])
+    found = scores[table["split"] == "test"]
+    np.testing.assert_allclose(inference.predict(model, split.images(1), tested), found, rtol=1e-4, atol=1e-5)
 
 
-def test_the_record_counts_the_training_images(finished):
+def test_the_record_counts_the_images_learnt_from(finished):
     task, folder, _ = finished
     rows = Split.open(task.paths).table(0)
-    assert read_record(folder).facts["images"] == (rows["split"] == "train").sum()
+    # Off the shelf there is no epoch to choose on the validation images.
+    learnt = ["train"] if task.params["strategy"] == "full" else ["train", "val"]
+    assert read_record(folder).facts["images"] == rows["split"].isin(learnt).sum()
+
+
+def test_off_the_shelf_validation_scores_are_of_a_regression_that_has_not_seen_them(made):
+    task, folder, (stored,) = made(*SHELF)
+    rows = Split.open(task.paths).table(0)
+    X, y = read_features(stored)(rows["row"].to_numpy()).astype(float), rows["y"].to_numpy()
+    table, _, scores = predictions.read(folder / "predictions.csv", task.params["classes"])
+    found = pd.DataFrame(scores, table["id"])
+    for learnt, told in ((["train"], "val"), (["train", "val"], "test")):
+        seen, asked = rows["split"].isin(learnt), (rows["split"] == told).to_numpy()
+        regression = LogisticRegression(C=0.01, class_weight="balanced", max_iter=5000, tol=1e-6)
+        fitted = make_pipeline(StandardScaler(), regression).fit(X[seen], y[seen])
+        np.testing.assert_allclose(found.loc[rows["id"][asked]], fitted.predict_proba(X[asked]), atol=1e-4)
 
 
 def test_the_features_of_all_images_are_those_of_the_backbone(made):
@@ -106,7 +125,8 @@ def test_a_label_budget_leaves_fewer_training_images_and_all_test_images(made):
     task, folder, _ = made(*SHELF, "targets.wrist.shots=[3]")
     table = pd.read_csv(folder / "predictions.csv")
     rows = Split.open(task.paths).table(0)
-    assert read_record(folder).facts["images"] == 6
+    # Three of each class, and one of each for validation.
+    assert read_record(folder).facts["images"] == 8
     assert (table["split"] == "test").sum() == (rows["split"] == "test").sum()
 
 

@@ -104,7 +104,7 @@ def test_no_objective_is_left_out_here():
         ("masked", {"patch": 0.6}, "'patch'.*0.5"),
         ("rotation", {"copies": 5}, "'copies'.*4"),
         ("simclr", {"temperature": 0}, "'temperature'.*greater than 0"),
-        ("simclr", {"dropout": 0.5}, "unknown key 'dropout'.*Known: .*projection, temperature"),
+        ("simclr", {"dropout": 0.5}, "unknown key 'dropout'.*Known: .*projection, schedule, temperature"),
         ("pseudo-labels", {"clusters": 1}, "'clusters'.*2"),
         ("autoencoder", {"noise": -1}, "'noise'.*0"),
     ],

@@ -54,13 +54,22 @@ def report_input(
     own = Options(metrics=["auroc"]).model_dump(exclude={"registry", "beside"})
     known: dict[str, Any] = {
         "recipe": {"name": "by-hand", **shown},
-        "options": {**own, "compare_with": "imagenet", "test_metrics": ["auroc"], "reported": [], **(options or {})},
+        "options": {
+            **own,
+            "compare_with": "imagenet",
+            "best_imagenet": False,
+            "test_metrics": ["auroc"],
+            "reported": [],
+        }
+        | (options or {}),
         "registry": [],
         "budgets": {"t": [["all labels", 1.0]]},
         "infos": {"strict/t": info or split_info()},
         "marked": frozenset(),
         "sources": {},
         "missing": [],
+        "chains": list(shown["chains"]),
+        "pretrained": frozenset(name for name, words in shown["chains"].items() if len(words) > 1),
         "runs": [],
         "explanations": frozenset({"grad-cam", "lime"}),
     }

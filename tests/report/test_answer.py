@@ -83,3 +83,13 @@ def test_what_no_difference_could_show_is_not_called_a_power():
     assert (
         "No difference that is possible would have been found" in answered(table_row("other", comparison=hopeless))[0]
     )
+
+
+def test_the_best_imagenet_row_is_named_and_the_same_network_is_exploration():
+    bar = "imagenet-frozen, a+b, off-the-shelf fusion: logistic-regression"
+    row = table_row("other", comparison=comparison(-0.1, 0.001, chain=bar), same_network=comparison(0.05, 0.3))
+    (sentence,) = answered(row)
+    assert f"other (−0.100 [−0.180, −0.020]) is worse than the best ImageNet row (by validation: {bar})." in sentence
+    assert sentence.endswith(
+        "With the same network and method, against imagenet (exploration): other (+0.050 [−0.030, +0.130])."
+    )

@@ -64,7 +64,7 @@ def test_rows_that_differ_in_more_than_their_chain_are_not_compared(change):
 
 def family(key, kind="score", metric="auroc", here=None, **given):
     here = here or sample([0.8, 0.9])
-    return compare(report_input(**given), key, kind, metric, here, "imagenet", sample([0.7, 0.8])).family
+    return compare(report_input(**given), key, kind, metric, here, row_key("imagenet"), sample([0.7, 0.8])).family
 
 
 def test_the_chains_heads_by_the_first_metric_are_the_primary_family():

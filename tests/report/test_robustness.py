@@ -135,7 +135,7 @@ def test_several_folds_are_compared_by_the_corrected_t(study):
 def test_one_training_is_compared_without_a_p(study):
     given, arms = study(*chains(CORRUPTED))
     compared = next(row.comparison for row in robustness_rows(arms, given) if row.comparison)
-    assert compared.family == "one training" and np.isnan(compared.difference.p) and compared.chain == "imagenet"
+    assert compared.family == "one training" and np.isnan(compared.difference.p) and compared.reference == "imagenet"
 
 
 def test_what_lacks_a_fold_is_compared_with_nothing(study):

@@ -1,10 +1,13 @@
 """The table: numbers, notes and comparisons of arms whose scores are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from indomain import metrics
+from indomain.recipe.recipe import BASELINE
 from indomain.runs.tags import Method
 from report import statistics, table
 from report.arms import ArmResults, Run
@@ -283,3 +286,48 @@ def test_a_reported_number_is_listed_next_to_the_rows_of_its_words():
 def test_the_columns_are_those_of_the_file_in_their_order():
     assert list(table.finished([], 0.02).columns) == table.COLUMNS
     assert isinstance(built(arms_of([0.5])).reset_index(), pd.DataFrame)
+
+
+def with_bar(**validated):
+    """Three trainings each of "imagenet" and "other", and of a frozen network, with these metrics of validation images."""
+    arms = {arm.key.chain: arm for arm in arms_of([0.3], seeds=3)}
+    frozen = arms_of([0.6], seeds=3)[1]
+    method = Method(rule="concat", classifier="logistic-regression", networks=3, fitted_by="off-the-shelf")
+    arms["frozen"] = replace(frozen, key=replace(frozen.key, chain=BASELINE, backbone="a+b+c", method=method))
+    for name, value in validated.items():
+        for run in arms[name].runs:
+            run.validated = value
+    return list(arms.values())
+
+
+def of_bar(best_imagenet=True, **validated):
+    numbers = built(with_bar(**validated), {"best_imagenet": best_imagenet}, recipe={"seeds": [0, 1, 2]})
+    return numbers["compared_with"].dropna().to_dict(), numbers
+
+
+def test_the_reference_is_the_imagenet_row_that_is_best_on_validation_images():
+    name = "imagenet-frozen, a+b+c, off-the-shelf fusion: logistic-regression"
+    compared, numbers = of_bar(imagenet=0.7, frozen=0.8, other=0.99)
+    assert compared == {"imagenet": name, "other": name}
+    assert numbers.loc["other", "difference"] == pytest.approx(
+        numbers.loc["other", "mean"] - numbers.loc[BASELINE, "mean"], abs=1e-9
+    )
+
+
+def test_the_same_network_from_imagenet_stands_beside_the_best():
+    _, numbers = of_bar(imagenet=0.7, frozen=0.8, other=0.99)
+    row = numbers.loc["other"]
+    assert row["same_network_difference"] == pytest.approx(row["mean"] - numbers.loc["imagenet", "mean"], abs=1e-9)
+    assert row["same_network_low"] < row["same_network_difference"] < row["same_network_high"]
+
+
+def test_where_the_fine_tuned_row_is_best_it_is_the_reference_and_its_own_is_none():
+    compared, numbers = of_bar(imagenet=0.9, frozen=0.8, other=0.99)
+    assert compared == {"other": "imagenet"} and numbers["same_network_difference"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("best_imagenet", "validated"), [(False, {"imagenet": 0.7, "frozen": 0.8}), (True, {"imagenet": 0.7})]
+)
+def test_with_a_chain_named_or_without_a_baseline_the_same_network_is_the_reference(best_imagenet, validated):
+    assert of_bar(best_imagenet, **validated)[0] == {"other": "imagenet"}

@@ -92,6 +92,8 @@ set = "small.toml:wrist"
 split = { scheme = "official", validation = 0.25 }
 [sources.others]
 set = "small.toml:all-but-wrist"
+[baseline]
+backbones = []
 [chains]
 random = ["random"]
 redrawn = ["random", "others:redrawn"]
@@ -178,16 +180,18 @@ def test_a_strategy_is_one_entry(folder, table):
 
 
 def test_a_rule_of_fusion_is_one_entry(folder, table):
-    rows = table[table["method"] == "fusion by sums: lda"]
+    rows = table[table["method"] == "centroids fusion by sums: lda"]
     assert set(rows["chain"]) == {"random", "redrawn"} and rows["mean"].notna().all()
     assert len(runs(folder, "fusion", rule="sums")) == 2
 
 
 def test_a_metric_is_one_entry(folder, table):
     predictions = pd.read_csv(folder / "predictions.csv")
-    own = predictions[(predictions["split"] == "test") & (predictions["method"] == "fusion by sums: lda")]
+    own = predictions[(predictions["split"] == "test") & (predictions["method"] == "centroids fusion by sums: lda")]
     expected = own[["score_normal", "score_abnormal"]].max(axis=1).groupby(own["chain"]).mean()
-    rows = table[(table["metric"] == "confidence") & (table["method"] == "fusion by sums: lda")].set_index("chain")
+    rows = table[(table["metric"] == "confidence") & (table["method"] == "centroids fusion by sums: lda")].set_index(
+        "chain"
+    )
     np.testing.assert_allclose(rows["mean"], expected[rows.index], atol=1e-5)
     assert np.isfinite(rows.loc["redrawn", "difference"]) and "confidence" in (folder / "table.tex").read_text()
 

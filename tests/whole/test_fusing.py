@@ -18,6 +18,8 @@ backbones = [
 [targets.wrist]
 set = "small.toml:wrist"
 split = { scheme = "official", validation = 0.25 }
+[baseline]
+backbones = []
 [chains]
 random = ["random"]
 [finetune]
@@ -57,13 +59,18 @@ def table(folder):
 
 @pytest.mark.parametrize("backbone", [SINGLE, "dcnn-light-w0.25"])
 def test_a_network_alone_has_its_own_head_and_a_classifier_on_its_features(table, backbone):
-    assert set(table.loc[table["backbone"] == backbone, "method"]) == {"off-the-shelf", "features: lda, tuned"}
+    assert set(table.loc[table["backbone"] == backbone, "method"]) == {
+        "off-the-shelf",
+        "off-the-shelf features: lda, tuned",
+    }
 
 
 @pytest.mark.parametrize("group", [PAIR, ALL])
 def test_networks_together_have_every_rule(table, group):
-    features = {"fusion: lda, tuned", "fusion by score-mean: lda, tuned", "fusion by score-search: lda, tuned"}
-    heads = {f"fusion by score-{rule}: own heads" for rule in ("mean", "weighted", "stacking", "search")}
+    features = {
+        f"off-the-shelf {words}: lda, tuned" for words in ("fusion", "fusion by score-mean", "fusion by score-search")
+    }
+    heads = {f"off-the-shelf fusion by score-{rule}: own heads" for rule in ("mean", "weighted", "stacking", "search")}
     assert set(table.loc[table["backbone"] == group, "method"]) == features | heads
 
 
@@ -79,7 +86,7 @@ def test_the_mean_of_the_heads_is_the_mean_of_the_networks_scores(folder):
     predictions = pd.read_csv(folder / "predictions.csv")
     own = predictions[(predictions["method"] == "off-the-shelf") & (predictions["split"] == "test")]
     mean = own.groupby("id")["score_abnormal"].mean()
-    by_heads = predictions["method"] == "fusion by score-mean: own heads"
+    by_heads = predictions["method"] == "off-the-shelf fusion by score-mean: own heads"
     fused = predictions[by_heads & (predictions["backbone"] == ALL)].set_index("id")["score_abnormal"]
     np.testing.assert_allclose(fused, mean[fused.index], atol=1e-6)
 
@@ -87,7 +94,7 @@ def test_the_mean_of_the_heads_is_the_mean_of_the_networks_scores(folder):
 def test_the_mean_of_scores_is_not_that_of_the_heads(folder):
     predictions = pd.read_csv(folder / "predictions.csv")
     of_all = predictions[(predictions["backbone"] == ALL) & (predictions["split"] == "test")].set_index("method")
-    by_heads, by_lda = (of_all.loc[f"fusion by score-mean: {who}"] for who in ("own heads", "lda, tuned"))
+    by_heads, by_lda = (of_all.loc[f"off-the-shelf fusion by score-mean: {who}"] for who in ("own heads", "lda, tuned"))
     assert by_heads["id"].tolist() == by_lda["id"].tolist()
     assert not np.allclose(by_heads["score_abnormal"], by_lda["score_abnormal"])
 

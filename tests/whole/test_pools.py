@@ -24,6 +24,8 @@ set = "target.toml"
 split = {{ test = 0.4 }}
 [sources.pool]
 set = ["other.toml", "leaky.toml"]
+[baseline]
+backbones = []
 [chains]
 random = ["random"]
 origins = ["random", "pool:source-labels"]
@@ -132,6 +134,8 @@ drop_leaks = true
 set = "slides.toml"
 split = {{ scheme = "kfold", folds = 2 }}
 paper_split = {{ scheme = "holdout", test = 0.2 }}
+[baseline]
+backbones = []
 [chains]
 random = ["random"]
 [finetune]

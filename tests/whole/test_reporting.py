@@ -22,6 +22,8 @@ split = { scheme = "official", validation = 0.25 }
 confounder = { share = 1.0 }
 [sources.others]
 set = "small.toml:all-but-wrist"
+[baseline]
+backbones = []
 [chains]
 random = ["random"]
 in-domain = ["random", "others:supervised"]

@@ -15,7 +15,7 @@ import numpy as np
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _VERSION = 1001
-_DTYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
+_DTYPES: dict[str, np.dtype] = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 
 
 class _View(NamedTuple):
@@ -62,6 +62,10 @@ def _tensor(storage: np.ndarray, view: _View) -> np.ndarray:
     return np.lib.stride_tricks.as_strided(storage[view.offset :], view.shape, strides, writeable=False).copy()
 
 
+def _view(storage: str, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *rest: Any) -> _View:
+    return _View(storage, offset, shape, strides)
+
+
 class _Reader(pickle.Unpickler):
     """Reads one pickle of the row; `storages` maps names to types and numbers of elements."""
 
@@ -73,7 +77,7 @@ class _Reader(pickle.Unpickler):
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
-            return lambda storage, offset, shape, strides, *rest: _View(storage, offset, shape, strides)
+            return _view
         if module == "torch" and name in _DTYPES:
             return name
         raise pickle.UnpicklingError(f"{module}.{name} does not belong in a weights file")

@@ -5,6 +5,7 @@ import pytest
 
 from indomain.data.dataset import open_dataset
 from indomain.data.manifest import LabelOptions
+from indomain.data.options import DrawOptions
 from indomain.data.pool import Pool
 from indomain.errors import RequestError
 from tests.indomain.data.made import class_folders, given, image
@@ -77,6 +78,26 @@ def test_an_unknown_positive_class_is_refused(phantoms):
 def test_where_keeps_values_and_leaves_those_with_a_mark_out(phantoms, where, views):
     index = open_dataset(phantoms, where=where).index
     assert set(index["view"]) == views and ("body_part" not in where or set(index["body_part"]) == {"hand"})
+
+
+def test_a_draw_keeps_so_many_images_and_another_seed_keeps_others(phantoms):
+    whole = open_dataset(phantoms).index["id"].tolist()
+    first, again, other = (
+        open_dataset(phantoms, draw=DrawOptions(images=30, seed=seed)).index["id"].tolist() for seed in (0, 0, 1)
+    )
+    assert first == again != other and len(first) == len(set(first)) == 30
+    assert first == [name for name in whole if name in set(first)]
+
+
+def test_images_are_drawn_from_those_that_have_a_class(plain):
+    dataset = open_dataset(plain, LabelOptions(classes={"x": ["a"], "y": ["b"]}), draw=DrawOptions(images=6))
+    assert dataset.counts() == {"all": {"x": 3, "y": 3}}
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_more_images_than_there_are_cannot_be_drawn(plain, labelled):
+    with pytest.raises(RequestError, match="plain: draw asks for 10 images, but there are 9 to draw from"):
+        open_dataset(plain, labelled=labelled, draw=DrawOptions(images=10))
 
 
 @pytest.mark.parametrize(

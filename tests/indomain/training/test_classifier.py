@@ -56,7 +56,7 @@ def test_what_is_compiled_in_makes_another_model(change):
 
 
 def test_the_heads_factor_reaches_the_optimizer():
-    model = training_classifier.classifier(architecture.backbone(SMALL), 2, OPTIONS, 0.5, head_lr_factor=10.0)
+    model = training_classifier.classifier(architecture.backbone(SMALL), 2, OPTIONS, 0.5, rates={"logits": 10.0})
     assert model.optimizer.rates == {"logits": 10.0}
 
 

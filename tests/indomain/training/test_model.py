@@ -70,6 +70,57 @@ def test_a_layers_learning_rate_has_its_factor_under_every_optimizer(optimizer):
     assert moved[1.0]["logits"].max() > 0
 
 
+@pytest.mark.parametrize("schedule", ["cosine", "constant"])
+def test_each_step_is_as_long_as_the_schedule_says(schedule):
+    options = LearningOptions(optimizer="sgd", momentum=0, schedule=schedule, warmup=0.3, clip=0)
+    scheduled = made(options)
+    weights.initialise(scheduled.network, 0)
+    training_model.reset(scheduled, 0.1, 0)
+    training_model.set_schedule(scheduled, options, 10)
+    weight = scheduled.network.get_layer("logits").bias
+    moved = []
+    for _ in range(10):
+        before = np.array(weight)
+        # The gradient is 1 for every weight.
+        scheduled.optimizer.apply([keras.ops.ones_like(one) for one in scheduled.trainable_variables])
+        moved.append(float((before - np.array(weight)).mean()))
+    rise, fall = np.array([1, 2, 3]) / 3, (1 + np.cos(np.pi * np.arange(7) / 7)) / 2
+    np.testing.assert_allclose(moved, 0.1 * np.r_[rise, fall if schedule == "cosine" else np.ones(7)], rtol=1e-4)
+
+
+def test_a_schedule_of_another_length_traces_nothing_anew(model, traced):
+    learn(model, seed=0)
+    count = len(traced)
+    for steps in (5, 50):
+        training_model.set_schedule(model, PLAIN, steps)
+        learn(model, seed=0)
+    training_model.set_schedule(model, LearningOptions(schedule="constant", warmup=0), 1)
+    assert len(traced) == count > 0
+
+
+def test_long_gradients_are_shortened_together():
+    options = LearningOptions(optimizer="sgd", momentum=0, schedule="constant", warmup=0, clip=0.5)
+    clipped = made(options)
+    training_model.reset(clipped, 1.0, 0)
+    before = [np.array(one) for one in clipped.trainable_variables]
+    clipped.optimizer.apply([3.0 * keras.ops.ones_like(one) for one in clipped.trainable_variables])
+    moved = np.concatenate([(old - np.array(new)).ravel() for old, new in zip(before, clipped.trainable_variables)])
+    np.testing.assert_allclose(np.linalg.norm(moved), 0.5, rtol=1e-4)
+    assert np.ptp(moved) < 1e-6
+
+
+def test_weight_decay_draws_kernels_towards_zero_and_leaves_biases_alone():
+    options = LearningOptions(weight_decay=0.5, schedule="constant", warmup=0)
+    decayed = made(options)
+    weights.initialise(decayed.network, 0)
+    decayed.network.get_layer("logits").bias.assign([1.0, 1.0])
+    training_model.reset(decayed, 0.1, 0)
+    kernel = np.array(decayed.network.get_layer("logits").kernel)
+    decayed.optimizer.apply([keras.ops.zeros_like(one) for one in decayed.trainable_variables])
+    np.testing.assert_allclose(np.array(decayed.network.get_layer("logits").kernel), kernel * 0.95, rtol=1e-5)
+    assert np.array(decayed.network.get_layer("logits").bias).tolist() == [1.0, 1.0]
+
+
 def test_a_model_that_was_reset_learns_as_a_new_one(model):
     learn(model, seed=5, epochs=2, rate=1e-2)
     assert same(learn(model, seed=0), learn(made(), seed=0))

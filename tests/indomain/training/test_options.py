@@ -9,7 +9,7 @@ from indomain.training.options import LearningOptions, TrainingOptions
     ("options", "message"),
     [
         ({"augment": "elastc"}, "'augment': unknown augmentation 'elastc'. Did you mean 'elastic'. Known: .*basic"),
-        ({"optimizer": "adamw"}, "'optimizer' 'adamw'. Did you mean 'adam'"),
+        ({"optimizer": "adamww"}, "'optimizer' 'adamww'. Did you mean 'adamw'"),
         ({"epochs": 0}, "'epochs'.*greater than or equal to 1"),
         ({"batch": 0}, "'batch'"),
         ({"learning_rate": 0}, "'learning_rate'.*greater than 0"),

@@ -12,7 +12,10 @@ from indomain.training.options import TrainingOptions
 from indomain.training.trainer import Trainer
 from tests.small import SMALL, fit_small, problem, same, values_of
 
-OPTIONS = TrainingOptions(epochs=4, batch=8, learning_rate=1e-2, augment="basic")
+# A schedule would make epochs depend on their number.
+OPTIONS = TrainingOptions(
+    epochs=4, batch=8, learning_rate=1e-2, augment="basic", optimizer="adam", schedule="constant", warmup=0
+)
 
 
 class Killed(Exception):
@@ -164,6 +167,47 @@ def test_the_last_epoch_is_kept_where_the_recipe_wants_it(tmp_path, early_best):
     options, best, _, _ = early_best
     last = options.model_copy(update={"select": "last"})
     assert not same(fit(tmp_path / "last", last, shuffled=True)[0], best)
+
+
+def test_it_stops_when_the_validation_loss_has_not_fallen_for_so_many_epochs(tmp_path, early_best):
+    options, best, facts, log = early_best
+    patient = options.model_copy(update={"patience": 2})
+    values, stopped = fit(tmp_path / "patient", patient, shuffled=True)
+    lowest = [int(log["val_loss"][:number].idxmin()) + 1 for number in range(1, len(log) + 1)]
+    expected = next(number for number, lowest_of in enumerate(lowest, 1) if number - lowest_of >= 2)
+    assert stopped["epochs"] == len(log_of(tmp_path / "patient")) == expected < facts["epochs"]
+    if stopped["chosen_epoch"] == facts["chosen_epoch"]:
+        assert same(values, best)
+
+
+def test_one_that_was_killed_after_it_had_stopped_trains_no_further(tmp_path, early_best, always_saved):
+    options = early_best[0].model_copy(update={"patience": 2})
+    whole = fit(tmp_path / "whole", options, shuffled=True)
+    with pytest.raises(Killed):
+        fit(tmp_path / "broken", options, shuffled=True, progress=kill_after(whole[1]["epochs"] - 1))
+    again = fit(tmp_path / "broken", options, shuffled=True)
+    assert same(again[0], whole[0]) and again[1]["epochs"] == whole[1]["epochs"]
+
+
+def test_without_validation_images_it_never_stops_early(tmp_path):
+    options = OPTIONS.model_copy(update={"epochs": 5, "patience": 1})
+    assert fit(tmp_path, options, shuffled=True, validated=False)[1]["epochs"] == 5
+
+
+def test_the_learning_rate_rises_and_falls_over_the_whole_run(tmp_path, monkeypatch):
+    options = OPTIONS.model_copy(update={"schedule": "cosine", "warmup": 0.25, "learning_rate": 0.1, "epochs": 4})
+    seen = []
+    monkeypatch.setattr(
+        training_trainer._Keeper,
+        "on_train_batch_begin",
+        lambda self, batch, logs=None: seen.append(float(self.model.optimizer.learning_rate)),
+    )
+    fit(tmp_path, options)
+    steps, first = np.arange(len(seen)), round(0.25 * len(seen))
+    falling = 0.05 * (1 + np.cos(np.pi * (steps - first) / (len(seen) - first)))
+    expected = np.where(steps < first, 0.1 * (steps + 1) / first, falling)
+    assert len(seen) == 20 and max(seen) <= 0.1 + 1e-6
+    np.testing.assert_allclose(seen, expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize("killed", [None, 2, 4])
