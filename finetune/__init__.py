@@ -10,5 +10,6 @@ The rows of the table whose method is a strategy come from these runs.
     plan, run       the stage's tasks, and how one is run
     strategies      the strategies by name
     on_features     a head trained on stored features
+    tuning          the choice among candidates
     full, off_the_shelf, lp_ft, surgical
 """

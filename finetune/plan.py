@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from finetune.strategies import STRATEGIES, SURGICAL, strategy_of
+from finetune.tuning import ANY, TuneOptions
 from indomain.data.budget import LabelBudget
 from indomain.errors import RequestError, unknown
 from indomain.recipe.chain import Arm
@@ -37,6 +38,8 @@ class Options(TrainingOptions):
     head_lr_factor: float = Field(default=10.0, gt=0)
     # Share of the backbone's weighted layers, counted from the input, that is frozen.
     frozen: float = Field(default=0.0, ge=0, le=1)
+    # Values to choose from on validation images, under the strict profile; see `finetune.tuning`.
+    tune: TuneOptions = TuneOptions()
     # Name -> layers to train with factors on their learning rates, by the patterns of `finetune.surgical`:
     # top = { "last:0.3" = 1.0 }.
     surgical: dict[str, Patterns] = {}
@@ -47,13 +50,14 @@ class Options(TrainingOptions):
     def _known(self) -> "Options":
         known = [name for name in STRATEGIES if name != SURGICAL]
         known += [f"{SURGICAL}-{name}" for name in self.surgical]
-        for name in self.strategies:
+        named = {"strategies": self.strategies, "tune.strategy": self.tune.strategy}
+        for key, name in [(key, name) for key, names in named.items() for name in names]:
             if name == SURGICAL:
                 raise ValueError(
                     'surgical trains the layers of a table: surgical.top = { "last:0.3" = 1.0 }, strategies = ["surgical-top"]'
                 )
             if name not in known:
-                raise unknown("strategy", name, known)
+                raise unknown("strategy", name, known, key)
         return self
 
     def used_by(self, strategy: str) -> dict[str, Any]:
@@ -67,7 +71,7 @@ class Options(TrainingOptions):
         if chosen.options is not None:
             return self.model_dump(include=set(chosen.options))
         others = {key for known, other in STRATEGIES.items() if known != name for key in other.own} - chosen.own
-        used = self.model_dump(exclude={"strategies", *others})
+        used = self.model_dump(exclude={"strategies", "tune", *others})
         if name == SURGICAL:
             table = strategy.removeprefix(f"{SURGICAL}-")
             # The order of the patterns counts.
@@ -100,7 +104,9 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
         for target, target_options in study.recipe.targets.items():
             folds = range(study.target(target, profile).info.folds)
             runs = list(product(target_options.budgets(), folds, study.seeds(profile)))
-            planned = [*product(study.recipe.arms(target), options.strategies, runs)]
+            tunes = options.tune.is_set and profile == "strict"
+            strategies = [ANY] if tunes and options.tune.strategy else options.strategies
+            planned = [*product(study.recipe.arms(target), strategies, runs)]
             planned += product(study.recipe.baseline_arms(target, profile), ["off-the-shelf"], runs)
             for arm, strategy, (budget, fold, seed) in planned:
                 tags = Tags(
@@ -113,16 +119,68 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
                     fold=fold,
                     seed=seed,
                 )
-                # The baseline is the same in all recipes.
-                used = Options() if arm.chain.name == BASELINE else options
-                tasks += _tasks(study, earlier, used, arm, budget, tags)
+                if arm.chain.name == BASELINE:
+                    # It is the same in all recipes.
+                    tasks += _tasks(study, earlier, Options(), arm, budget, tags)
+                elif tunes:
+                    tasks += _tuned_tasks(study, earlier, options, arm, budget, tags)
+                else:
+                    tasks += _tasks(study, earlier, options, arm, budget, tags)
     return tasks
 
 
-def _tasks(
+def _tuned_tasks(
     study: Study, earlier: list[Task], options: Options, arm: Arm, budget: LabelBudget, tags: Tags
 ) -> list[Task]:
-    """The task of one network, preceded by the task of its features if it is fitted on stored features."""
+    """The tasks of all candidates of one network, and the task that chooses among them."""
+    assert tags.method and tags.target and tags.profile
+    if not study.target(tags.target, tags.profile).info.has_validation:
+        raise RequestError(
+            f"{study.name}: [finetune] tune chooses on validation images, and target {tags.target!r} has none. Hold some "
+            "out, or leave tune out."
+        )
+    before: list[Task] = []
+    candidates: dict[str, tuple[Task, dict[str, Any]]] = {}
+    for strategy, setting in product(options.tune.strategy or [tags.method.strategy], options.tune.settings()):
+        one = options.model_copy(update=setting)
+        of_candidate = replace(tags, method=Method(strategy=strategy))
+        *features, network = _tasks(study, earlier, one, arm, budget, of_candidate, for_every_seed=True)
+        before += features
+        # Some settings mean nothing to some strategies: what would be the same run is one candidate.
+        words = {"strategy": strategy} if options.tune.strategy else {}
+        candidate = replace(network, kind="candidate")
+        candidates.setdefault(candidate.digest, (candidate, {**words, **setting}))
+    networks = [task for task, _ in candidates.values()]
+    left_out = ("options", "strategy")
+    choice = replace(
+        networks[0],
+        kind="",
+        params={
+            **{key: value for key, value in networks[0].params.items() if key not in left_out},
+            "strategy": tags.method.strategy,
+            "candidates": [words for _, words in candidates.values()],
+        },
+        inputs={"candidates": networks},
+        tags=replace(tags, method=replace(tags.method, tuned=not options.tune.strategy)),
+        like="choice",
+        despite_divergence=True,
+    )
+    return [*before, *networks, choice]
+
+
+def _tasks(
+    study: Study,
+    earlier: list[Task],
+    options: Options,
+    arm: Arm,
+    budget: LabelBudget,
+    tags: Tags,
+    for_every_seed: bool = False,
+) -> list[Task]:
+    """The task of one network, preceded by the task of its features if it is fitted on stored features.
+
+    Where nothing depends on the seed there is one for the first seed only, unless `for_every_seed`.
+    """
     assert tags.method and tags.target and tags.profile
     strategy = tags.method.strategy
     coordinates: dict[str, Any] = {
@@ -138,7 +196,8 @@ def _tasks(
         budget = budget.drawn_by(int(tags.seed or 0))
     # If neither features nor labels depend on the seed, all seeds would be the same run: it is done, and counted, once.
     depends_on_seed = seed_steps or (start == "random" and not steps) or budget.draw is not None
-    if strategy == "off-the-shelf" and not depends_on_seed and tags.seed != study.seeds(tags.profile)[0]:
+    is_first = for_every_seed or tags.seed == study.seeds(tags.profile)[0]
+    if strategy == "off-the-shelf" and not depends_on_seed and not is_first:
         return []
     split = study.target(tags.target, tags.profile)
     architecture = study.architecture(arm.backbone, tags.target, tags.profile)

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from finetune import on_features, surgical
+from finetune import on_features, surgical, tuning
 from finetune.plan import Options
 from finetune.strategies import STRATEGIES, SURGICAL, fit_function, strategy_of
 from indomain.artifacts import predictions
@@ -33,7 +33,7 @@ def check(tasks: list[Task]) -> None:
 
 
 def run(work: Work) -> dict[str, Any]:
-    """Fits one network and predicts its validation and test images, or computes features.
+    """Fits one network and predicts its validation and test images, computes features, or chooses among networks.
 
     Args:
         work: the task, its folder and its inputs.
@@ -44,6 +44,8 @@ def run(work: Work) -> dict[str, Any]:
     Raises:
         Diverged: the loss, the features or the scores are not finite.
     """
+    if "candidates" in work.inputs:
+        return tuning.choose(work)
     params, split = work.params, Split.open(work.task.paths)
     if work.task.kind == "features":
         work.progress(f"{len(split.rows())} images")

@@ -49,7 +49,9 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
         chosen = [
             network
             for network in fitted
-            if network.tags.method == Method(strategy=options.strategy) and "confounder" not in network.params
+            if network.tags.method
+            and network.tags.method.strategy == options.strategy
+            and "confounder" not in network.params
         ]
         tasks += _fused(study, options, [*_by_chain(options, chosen), *_across_chains(options, chosen)])
     return tasks

@@ -43,7 +43,7 @@ def sentences(given: ReportInput, table: pd.DataFrame) -> list[str]:
 
 def _is_of_heads(method: object) -> bool:
     """Whether a row's method is a strategy: scores of a network's own head, not calibrated."""
-    return isinstance(method, str) and ":" not in method and "," not in method
+    return isinstance(method, str) and ":" not in method and "calibrated" not in method
 
 
 def _found(given: ReportInput, compared: pd.DataFrame) -> str:

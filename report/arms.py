@@ -1,6 +1,7 @@
 """The arms of the table before evaluation: an arm has the test predictions of all runs of one row of the table."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -55,6 +56,7 @@ class ArmResults:
         marked: whether the images carry a confounding marker.
         runs: the runs with predictions.
         diverged: for each run without predictions, what diverged.
+        chosen: the settings of each run that were chosen on validation images.
     """
 
     key: RowKey
@@ -62,6 +64,7 @@ class ArmResults:
     marked: bool = False
     runs: list[Run] = field(default_factory=list)
     diverged: list[str] = field(default_factory=list)
+    chosen: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def dead(self) -> int:
@@ -104,7 +107,7 @@ def read_arms(given: ReportInput) -> tuple[list[ArmResults], pd.DataFrame]:
             collected.add_diverged(tags, record.diverged)
         else:
             table, y, scores = predictions.read(folder / "predictions.csv", given.info(tags).classes)
-            collected.add(tags, table, y, scores)
+            collected.add(tags, table, y, scores, record.facts.get("chosen"))
     if not collected.frames:
         first = next(iter(collected.arms.values()))
         raise FloatingPointError(f"every training diverged; the first: {first.diverged[0]}")
@@ -143,7 +146,14 @@ class _Arms:
             if self.options["calibrate"] and can_calibrate:
                 self._arm(_calibrated(key)).diverged.append(reason)
 
-    def add(self, tags: Tags, table: pd.DataFrame, y: np.ndarray, scores: np.ndarray) -> None:
+    def add(
+        self,
+        tags: Tags,
+        table: pd.DataFrame,
+        y: np.ndarray,
+        scores: np.ndarray,
+        chosen: dict[str, Any] | None = None,
+    ) -> None:
         """Adds the predictions of a run, of which those of validation images serve thresholds and temperatures.
 
         Args:
@@ -151,6 +161,7 @@ class _Arms:
             table: the rows of `predictions.csv`, (n,).
             y: int (n,), class numbers.
             scores: (n, classes).
+            chosen: the settings that were chosen for the run on validation images, if there was a choice.
         """
         names = ("profile", "target", "chain", "backbone", "method", "budget", "seed", "fold")
         words = tags.words()
@@ -162,11 +173,11 @@ class _Arms:
             units = levels.gathered(table[test], y[test], scores[test], *gather)
             run = Run(int(tags.fold or 0), int(tags.seed or 0), *units)
             arm.runs.append(run)
+            arm.chosen += [chosen] if chosen else []
             if held_out.any():
                 val_y, val_scores, *_ = levels.gathered(table[held_out], y[held_out], scores[held_out], *gather)
                 only = [self.given.metric]
-                once = np.ones((1, len(val_y)))
-                run.validated = float(metrics.evaluate(only, val_y, val_scores, arm.positive, once)[only[0]][0])
+                run.validated = float(metrics.evaluate(only, val_y, val_scores, arm.positive)[only[0]][0])
                 # A classifier that is tested has learnt from the validation images, too.
                 if not arm.key.method.learns_from_validation:
                     self._use_validation(arm, run, val_y, val_scores)

@@ -1,5 +1,6 @@
 """Caveats: what a reader must know to interpret the numbers, in sentences."""
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,20 @@ def undefined_caveat(values: np.ndarray) -> str:
     if count == len(values):
         return "not defined: every test part holds one class only"
     return f"not defined in {count} of {len(values)} runs, whose test part holds one class only; mean of the others"
+
+
+def choices_remark(chosen: list[dict[str, Any]]) -> list[str]:
+    """What was chosen on validation images, and how often, the most frequent first.
+
+    Args:
+        chosen: the settings of each run.
+
+    Returns:
+        No sentence where nothing was chosen.
+    """
+    words = Counter(", ".join(f"{name} {value}" for name, value in settings.items()) for settings in chosen)
+    counted = "; ".join(f"{text} in {number}" for text, number in words.most_common())
+    return [f"chosen on validation images, of {len(chosen)} runs: {counted}"] if chosen else []
 
 
 def failure_caveats(arms: list[ArmResults]) -> list[str]:

@@ -12,7 +12,7 @@ from indomain import metrics
 from indomain.recipe.recipe import BASELINE
 from report import statistics
 from report.arms import ArmResults, Run
-from report.caveats import interval_caveat, training_caveats, undefined_caveat
+from report.caveats import choices_remark, interval_caveat, training_caveats, undefined_caveat
 from report.comparison import (
     ONE_TRAINING,
     Comparison,
@@ -253,6 +253,7 @@ def _note(given: ReportInput, arm: ArmResults, name: str, sample: Sample) -> str
     # Pooled over folds, a calibration error has fewer values than there are trainings.
     notes += training_caveats(given, arm.key, sample) if name != CALIBRATION else []
     notes += ["test images carry the marker as it was learnt"] * arm.marked
+    notes += choices_remark(arm.chosen)
     notes += ["leaks between training and test are kept"] * bool(arm.info.leaks and not arm.info.dropped)
     return "; ".join(filter(None, notes))
 

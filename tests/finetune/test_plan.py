@@ -134,7 +134,7 @@ def test_a_marker_goes_with_networks_that_see_it(made, setting):
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ('finetune.strategies=["half"]', "'strategies': unknown strategy 'half'.*Known: full, lp-ft, off-the-shelf"),
+        ('finetune.strategies=["half"]', "strategies: unknown strategy 'half'.*Known: full, lp-ft, off-the-shelf"),
         ("finetune.strategies=[]", "'strategies'.*at least 1 item"),
         ("finetune.frozen=1.5", "'frozen'.*less than or equal to 1"),
         ("finetune.C=0", "'C'.*greater than 0"),

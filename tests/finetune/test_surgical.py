@@ -36,7 +36,7 @@ def test_a_layer_and_all_that_follow_it(lite):
 
 
 def test_freezing_below_a_layer_may_name_one_without_weights(lite):
-    assert list(surgical.rates_of(lite, {"from:block15_depthwise_relu": 1.0}))[0] == "block15_project_conv"
+    assert next(iter(surgical.rates_of(lite, {"from:block15_depthwise_relu": 1.0}))) == "block15_project_conv"
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 1.0])

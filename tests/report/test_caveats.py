@@ -122,3 +122,11 @@ def test_explanations_are_said_to_be_of_the_first_seed():
         report_input(), [table_row(kind="explanation")]
     )
     assert "those of the first seed's networks" not in said(report_input())
+
+
+def test_what_was_chosen_is_counted_the_most_frequent_first():
+    chosen = [{"learning_rate": 0.01}, {"learning_rate": 0.001}, {"learning_rate": 0.001}]
+    assert caveats.choices_remark(chosen) == [
+        "chosen on validation images, of 3 runs: learning_rate 0.001 in 2; learning_rate 0.01 in 1"
+    ]
+    assert caveats.choices_remark([]) == []
