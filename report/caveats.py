@@ -169,7 +169,7 @@ def _of_statistics(given: ReportInput, table: pd.DataFrame) -> list[str]:
         what = "The primary family" if family == PRIMARY else f"Exploration, {family}"
         tests = ", ".join(sorted(set(part["test"])))
         count = "1 comparison" if len(part) == 1 else f"{len(part)} comparisons, Holm-corrected together,"
-        notes.append(f"{what}: {count} with the reference chain ({tests}).")
+        notes.append(f"{what}: {count} with the reference ({tests}).")
     notes.append(
         "Intervals: 95 %, of the expected value of the whole procedure on new patients (images where there are no patients); "
         "the column interval_holds says what varied."

@@ -10,6 +10,7 @@ from PIL import Image
 
 from indomain import __version__
 from indomain.metrics import printed
+from indomain.recipe.recipe import BASELINE
 from report.comparison import PRIMARY, p_text
 from report.given import ReportInput
 from report.wide import COORDINATES, wide
@@ -46,6 +47,7 @@ def render(
     of_kind = {kind: table[table["kind"] == kind].to_dict("records") for kind in ("score", "explanation", "robustness")}
     return environment.get_template("page.html.jinja").render(
         recipe=given.recipe,
+        others=_others(given),
         options=given.options,
         facts={name: info.to_params() for name, info in given.infos.items()},
         sources=given.sources,
@@ -64,6 +66,16 @@ def render(
         panels=[(title, _light(path)) for title, path in panels],
         version=__version__,
     )
+
+
+def _others(given: ReportInput) -> dict[str, str]:
+    """What stands in the place of a chain, in words: the baseline and groups of networks."""
+    known = given.recipe["fusion"].get("groups", {})
+    words = {BASELINE: "imagenet, frozen; a logistic regression on the features of each network and of all"}
+    words |= {name: f"fusion of {', '.join(networks)}" for name, networks in known.items()}
+    return {
+        name: words.get(name, "fusion across chains") for name in given.chains if name not in given.recipe["chains"]
+    }
 
 
 def _light(path: Path) -> str:

@@ -148,7 +148,8 @@ def _coordinates(task: Task) -> dict[str, Any]:
 def _chains(study: Study, shown: list[Task]) -> dict[str, list[str]]:
     """The chains, the baseline and the groups of networks with rows, and those of them that are pretrained on a source."""
     pretrained = {name for name, words in study.recipe.chains.items() if len(words) > 1}
-    names = dict.fromkeys([*study.recipe.chains, *(str(task.tags.chain) for task in shown)])
+    # A panel shows several chains.
+    names = dict.fromkeys([*study.recipe.chains, *(task.tags.chain for task in shown if task.tags.chain)])
     for task in shown:
         fused = [*task.several("features"), *task.several("networks")] if task.stage == "fusion" else []
         if any(member.tags.chain in pretrained for member in fused):

@@ -9,13 +9,16 @@ from pathlib import Path
 from benchmarks.pages.arithmetic import works
 from benchmarks.pages.comparing import (
     GROUP,
+    contenders,
     difference,
     failed,
+    group_keys,
     groups,
     holds_training,
     interval,
     leader,
     main_rows,
+    named,
     reference_of,
 )
 from benchmarks.pages.house import House, Row
@@ -64,9 +67,9 @@ def seen(house: House, *recipes: str) -> str:
     for recipe in recipes:
         house.record(recipe)
         rows = main_rows(house.table(recipe), {})
-        first = {key: rows[0][key] for key in GROUP if key != "budget"}
+        first = {key: rows[0][key] for key in group_keys(rows) if key != "budget"}
         rows = [row for row in rows if first.items() <= row.items()]
-        rows = [row for row in rows if row["budget"] == rows[-1]["budget"]]
+        rows = contenders([row for row in rows if row["budget"] == rows[-1]["budget"]])
         best, said = leader(rows)
         reference = reference_of(rows)
         budget = "" if rows[0]["budget"] == "all labels" else f", {rows[0]['budget']}"
@@ -74,8 +77,8 @@ def seen(house: House, *recipes: str) -> str:
             [
                 f"[{recipe}]: {rows[0]['target']}{budget}",
                 rows[0]["data"],
-                "" if best is None else f"**{best['chain']}** {interval(best)}",
-                _against(best, reference),
+                "" if best is None else f"**{named(best, rows)}** {interval(best)}",
+                _against(best, reference, rows),
                 said,
             ]
         )
@@ -83,10 +86,10 @@ def seen(house: House, *recipes: str) -> str:
     return table + "\n\n" + "\n".join(f"[{recipe}]: {anchor(recipe)}" for recipe in recipes)
 
 
-def _against(best: Row | None, reference: Row | None) -> str:
+def _against(best: Row | None, reference: Row | None, rows: list[Row]) -> str:
     if reference is None:
         return "none"
-    return "itself" if reference is best else f"{reference['chain']} {interval(reference)}"
+    return "itself" if reference is best else f"{named(reference, rows)} {interval(reference)}"
 
 
 def bench(house: House, name: str) -> str:

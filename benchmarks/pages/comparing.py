@@ -4,6 +4,7 @@ import re
 from fnmatch import fnmatchcase
 
 from benchmarks.pages.house import Row, taken
+from indomain.recipe.recipe import BASELINE
 
 GROUP = ("profile", "target", "budget", "backbone", "method")  # rows that agree in these differ by their chain only
 
@@ -19,17 +20,39 @@ def main_rows(rows: list[Row], where: dict[str, str]) -> list[Row]:
     """The first metric of the fine-tuned networks at the first level, test images without a marker; or what `where` says."""
     chosen = picked(rows, {"metric": rows[0]["metric"], "level": rows[0]["level"], **where})
     if "method" not in where:
-        chosen = [row for row in chosen if row["method"] and not re.search("[:,]", row["method"])]
+        compared = {row["compared_with"] for row in chosen if row["compared_with"]}
+        chosen = [
+            row
+            for row in chosen
+            if row["method"] and (not re.search(":|calibrated", row["method"]) or address(row) in compared)
+        ]
     if "target" not in where:
         chosen = [row for row in chosen if "carry the mark" not in row["note"]]
     return chosen
 
 
+def address(row: Row) -> str:
+    """A row as `compared_with` names it where it is not the chain of the same network and method."""
+    return f"{row['chain']}, {row['backbone']}, {row['method']}"
+
+
+def group_keys(rows: list[Row]) -> tuple[str, ...]:
+    """The columns in which rows agree that are compared: of a target with the best ImageNet row, all its networks are."""
+    addresses = {address(row) for row in rows}
+    return GROUP[:3] if any(row["compared_with"] in addresses for row in rows) else GROUP
+
+
 def groups(rows: list[Row]) -> list[list[Row]]:
+    keys = group_keys(rows)
     found: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
-        found.setdefault(tuple(row[key] for key in GROUP), []).append(row)
+        found.setdefault(tuple(row[key] for key in keys), []).append(row)
     return list(found.values())
+
+
+def named(row: Row, rows: list[Row]) -> str:
+    """A row's chain, and its network and method if the chain has several rows."""
+    return row["chain"] if [other["chain"] for other in rows].count(row["chain"]) == 1 else address(row)
 
 
 def failed(row: Row) -> str:
@@ -46,7 +69,8 @@ def failed(row: Row) -> str:
 def reference_of(rows: list[Row]) -> Row | None:
     """The row of a group that the others are compared with."""
     names = {row["compared_with"] for row in rows} - {""}
-    return next((row for row in rows if row["chain"] in names), None)
+    by_address = next((row for row in rows if address(row) in names), None)
+    return by_address or next((row for row in rows if row["chain"] in names), None)
 
 
 def holds_training(row: Row) -> bool:
@@ -75,15 +99,22 @@ def difference(row: Row) -> str:
     return f"{value} [{low}, {high}]"
 
 
+def contenders(rows: list[Row]) -> list[Row]:
+    """The rows of a group but those frozen networks that are not the reference: they are compared with nothing."""
+    reference = reference_of(rows)
+    return [row for row in rows if row is reference or row["chain"] != BASELINE]
+
+
 def leader(rows: list[Row]) -> tuple[Row | None, str]:
     """The chain of a group with the highest mean, and what the verdicts say about it and the reference chain."""
+    rows = contenders(rows)
     sound = [row for row in rows if row["mean"] and failed(row) != "died" and not failed(row).startswith("diverged")]
     if not sound:
         return None, "no chain has a result"
     best, reference = max(sound, key=lambda row: float(row["mean"])), reference_of(rows)
     if reference is None:
         return best, "the reference chain has no result to compare with"
-    name = reference["chain"]
+    name = named(reference, rows)
     if not holds_training(best):
         return best, "no claim: made before intervals held the training"
     if best is not reference:
@@ -98,11 +129,12 @@ def leader(rows: list[Row]) -> tuple[Row | None, str]:
     if not compared:
         return best, "no claim"
     worse = [row for row in compared if row["verdict"] == "worse"]
-    if len(worse) == len(rows) - 1:
+    others = len(rows) - 1
+    if len(worse) == others:
         return best, f"**{name} wins**: all {len(worse)} others are worse"
     counted = {
         verdict: sum(row["verdict"] == verdict for row in compared) for verdict in ("worse", "equal", "cannot tell")
     }
     words = {"worse": "worse", "equal": "equal to it", "cannot tell": "not to be told from it"}
     said = ", ".join(f"{number} {words[verdict]}" for verdict, number in counted.items() if number)
-    return best, f"of {len(rows) - 1} others {said}"
+    return best, f"of {others} others {said}"

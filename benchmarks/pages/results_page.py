@@ -1,7 +1,7 @@
 """results/README.md: every committed table with its record, what leads in it, its remark and its figures."""
 
 from benchmarks.pages.blocks import bench, results
-from benchmarks.pages.comparing import GROUP, groups, leader, main_rows
+from benchmarks.pages.comparing import contenders, group_keys, groups, leader, main_rows, named
 from benchmarks.pages.house import House
 from benchmarks.pages.markdown import markdown
 from benchmarks.pages.marks import bare
@@ -35,13 +35,13 @@ def section(house: House, recipe: str, remark: str) -> str:
         _stale(house, recipe),
         results(house, recipe),
     ]
-    varying = [key for key in GROUP if len({row[key] for row in rows}) > 1]
+    varying = [key for key in group_keys(rows) if len({row[key] for row in rows}) > 1]
     said = []
     for group in groups(rows):
         best, words = leader(group)
         where = ", ".join(group[0][key] for key in varying)
         said.append(
-            f"* {where}{': ' if where else ''}{best['chain'] + ' has the highest mean; ' if best else ''}{words}"
+            f"* {where}{': ' if where else ''}{named(best, contenders(group)) + ' has the highest mean; ' if best else ''}{words}"
         )
     parts.append("\n".join(said))
     missing = [row for row in every if row["note"].startswith("not run: ")]

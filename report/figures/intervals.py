@@ -37,7 +37,7 @@ def intervals(table: pd.DataFrame, metric: str, title: str, every_chain: list[st
     part = table[(table["metric"] == metric) & table["mean"].notna()]
     chains = list(dict.fromkeys(table["chain"]))
     groups = list(dict.fromkeys(zip(part["profile"], part["budget"], part["backbone"], part["method"])))
-    figure = style.new_figure(figsize=(7.2, 0.9 + 0.2 * len(part) + 0.22 * len(groups)))
+    figure = style.new_figure(figsize=(7.2, 0.9 + 0.2 * len(part) + 0.28 * len(groups)))
     axis = figure.subplots()
     position, ticks, names = 0.0, [], []
     several_profiles, several_budgets = part["profile"].nunique() > 1, part["budget"].nunique() > 1
@@ -45,7 +45,8 @@ def intervals(table: pd.DataFrame, metric: str, title: str, every_chain: list[st
         chosen = (part["profile"] == profile) & (part["budget"] == budget)
         rows = part[chosen & (part["backbone"] == backbone) & (part["method"] == method)]
         ticks.append(position + (len(rows) - 1) / 2)
-        names.append(", ".join([backbone, method] + [budget] * several_budgets + [profile] * several_profiles))
+        words = [backbone, method] + [budget] * several_budgets + [profile] * several_profiles
+        names.append(style.wrapped(", ".join(words)))
         for row in rows.itertuples():
             colour = style.colour_of(row.chain, every_chain)
             axis.plot([row.ci_low, row.ci_high], [position, position], color=colour, lw=2, solid_capstyle="round")

@@ -2,6 +2,7 @@
 
 import io
 import re
+import textwrap
 from typing import Any
 
 import matplotlib
@@ -26,6 +27,15 @@ def colour_of(chain: str, every_chain: list[str]) -> str:
         every_chain: all chains of the recipe, in its order.
     """
     return COLOURS[every_chain.index(chain) % len(COLOURS)]
+
+
+def wrapped(words: str) -> str:
+    """A row's name on several lines, so that the networks of a fusion leave room for the figure.
+
+    Args:
+        words: backbone, method and so on.
+    """
+    return "\n".join(textwrap.wrap(words.replace("+", "+ "), 36)).replace("+ ", "+")
 
 
 def plain_axis(axis: Any) -> None:

@@ -108,8 +108,8 @@ def test_where_a_copy_differs_from_the_published_one_three_differences_are_named
 def test_the_comparisons_of_each_family_are_counted_and_their_tests_named():
     rows = [table_row("other", comparison=comparison(p=p)) for p in (0.01, 0.2)]
     words = said(report_input(), [*rows, table_row("other", comparison=comparison(family="other levels")), table_row()])
-    assert "The primary family: 2 comparisons, Holm-corrected together, with the reference chain (t)." in words
-    assert "Exploration, other levels: 1 comparison with the reference chain (t)." in words
+    assert "The primary family: 2 comparisons, Holm-corrected together, with the reference (t)." in words
+    assert "Exploration, other levels: 1 comparison with the reference (t)." in words
 
 
 def test_one_training_is_said_to_say_nothing_about_its_chain():

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from indomain.recipe.recipe import BASELINE
 from report import costs, page, table
 from tests.report.made import comparison, report_input, split_info, table_row
 
@@ -102,3 +103,10 @@ def test_what_the_runs_cost_is_listed():
     spent = pd.DataFrame([("finetune", 3, 4.25, 512, 14.4)], columns=costs.COLUMNS)
     text = page.render(report_input(), table.finished([row()], 0.02), spent, [], [], [], [])
     assert re.findall(r'class="n">([\d.]+)<', part(text, "cost")) == ["3", "4.2", "512", "14"]
+
+
+def test_the_baseline_and_groups_are_explained_beside_the_chains():
+    recipe = {"fusion": {"groups": {"both": ["imagenet/*", "other/n"]}}}
+    text = rendered(report_input(recipe=recipe, chains=["imagenet", "other", "random", BASELINE, "both"]))
+    assert "<td>imagenet-frozen</td><td>imagenet, frozen; a logistic regression" in text
+    assert "<td>both</td><td>fusion of imagenet/*, other/n</td>" in text

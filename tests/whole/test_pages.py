@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import pages
 from benchmarks.keep import stage_versions
-from benchmarks.pages.comparing import interval, leader
+from benchmarks.pages.comparing import address, interval, leader
 from benchmarks.pages.house import House
 from benchmarks.pages.marks import PLACE, filled
 from benchmarks.pages.values import cell
@@ -54,6 +54,7 @@ def row(chain, mean, verdict="", note="", difference="-0.1", family="primary"):
     found = {"difference": difference, "difference_low": "-0.2", "difference_high": "0.3", "compared_with": "imagenet"}
     empty = dict.fromkeys(found, "")
     words = {"chain": chain, "mean": mean, "note": note, "verdict": verdict, "family": family * bool(verdict)}
+    words |= {"backbone": "n", "method": "full"}
     return {**words, **(found if verdict else empty)}
 
 
@@ -67,7 +68,8 @@ def test_a_copy_of_the_repository_makes_the_same_pages(copy):
 
 def test_an_altered_number_makes_every_page_stale_that_shows_it(copy):
     table = copy / "results/quickstart.csv"
-    mean = cell(House(copy), "quickstart", digits="6", chain="imagenet", method="full", metric="auroc")
+    leading = {"chain": "imagenet-frozen", "backbone": "*+*", "metric": "auroc"}
+    mean = cell(House(copy), "quickstart", digits="6", **leading)
     assert mean in table.read_text()
     table.write_text(table.read_text().replace(mean, "0.123456"))
     assert stale(copy) == {"README.md", "results/README.md"}
@@ -104,7 +106,7 @@ def test_the_check_names_the_stale_page_and_fails(copy, monkeypatch, capsys):
     [
         ("<!-- n: minuets quickstart -->6<!-- -->", "minutes"),
         ("<!-- n: minutes quickstrat -->6<!-- -->", "quickstart"),
-        ("<!-- n: cell quickstart maen chain=imagenet method=full metric=auroc -->6<!-- -->", "ci_low"),
+        ("<!-- n: cell quickstart maen chain=imagenet method=tuned metric=auroc -->6<!-- -->", "ci_low"),
         ("<!-- n: cell quickstart colour=red -->6<!-- -->", "backbone"),
         ("<!-- n: bench precison x -->6<!-- -->", "bench-precision"),
         ("<!-- table: bench-precison -->\n<!-- end -->", "bench-precision"),
@@ -148,6 +150,17 @@ def test_imagenet_can_win():
     rows = [row("imagenet", "0.9"), row("random", "0.6", "worse"), row("in-domain", "0.7", "worse")]
     best, words = leader(rows)
     assert best["chain"] == "imagenet" and words == "**imagenet wins**: all 2 others are worse"
+
+
+def test_the_bar_is_the_reference_and_frozen_networks_alone_do_not_lead():
+    bar = {**row("imagenet-frozen", "0.8"), "backbone": "a+b", "method": "fusion: lda"}
+    alone = {**row("imagenet-frozen", "0.99"), "backbone": "a"}
+    others = [{**row(chain, "0.7", "worse"), "compared_with": address(bar)} for chain in ("imagenet", "in-domain")]
+    best, words = leader([*others, alone, bar])
+    assert best is bar and words == "**imagenet-frozen wins**: all 2 others are worse"
+    ahead = {**row("in-domain", "0.9", "better", difference="0.1"), "compared_with": address(bar)}
+    best, words = leader([ahead, alone, bar])
+    assert best is ahead and words == "better than imagenet-frozen, +0.100 [−0.200, +0.300]"
 
 
 @pytest.mark.parametrize(
