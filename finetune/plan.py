@@ -149,7 +149,8 @@ def _tuned_tasks(
         # Some settings mean nothing to some strategies: what would be the same run is one candidate.
         words = {"strategy": strategy} if options.tune.strategy else {}
         candidate = replace(network, kind="candidate")
-        candidates.setdefault(candidate.digest, (candidate, {**words, **setting}))
+        meant = {name: value for name, value in setting.items() if name in network.params["options"]}
+        candidates.setdefault(candidate.digest, (candidate, {**words, **meant}))
     networks = [task for task, _ in candidates.values()]
     left_out = ("options", "strategy")
     choice = replace(

@@ -24,7 +24,8 @@ from indomain.training.trainer import Trainer
 def check(tasks: list[Task]) -> None:
     """Raises a RequestError for initial weights or layers that are not available, before any work starts."""
     for task in tasks:
-        if strategy_of(task.params.get("strategy", "")) == SURGICAL:
+        # A choice among candidates trains nothing itself.
+        if strategy_of(task.params.get("strategy", "")) == SURGICAL and "candidates" not in task.params:
             (patterns,) = Options.model_validate(task.params["options"]).surgical.values()
             surgical.rates_of(architecture.backbone(Architecture.of(task.params["backbone"])), patterns)
     weights.check_starts(

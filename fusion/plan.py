@@ -44,7 +44,7 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
         if not options.classifiers and not options.heads:
             continue
         fitted = [network for network in fitted if network.tags.chain != BASELINE]
-        _check_names(study, options, fitted)
+        _check_names(study, options, fitted, profile)
         # Networks with a confounder are left out: features are extracted from images without the marker.
         chosen = [
             network
@@ -133,7 +133,7 @@ def _address(network: Task) -> str:
     return f"{network.tags.chain}/{network.tags.backbone}"
 
 
-def _check_names(study: Study, options: Options, fitted: list[Task]) -> None:
+def _check_names(study: Study, options: Options, fitted: list[Task], profile: str) -> None:
     """Raises a RequestError for a name that the recipe does not have."""
     names = {backbone.name for backbone in study.recipe.backbones}
     for name in options.layers:
@@ -141,7 +141,9 @@ def _check_names(study: Study, options: Options, fitted: list[Task]) -> None:
             raise unknown("backbone", name, names, "fusion.layers")
     strategies = {task.tags.method.strategy for task in fitted if task.tags.method}
     if options.strategy not in strategies:
-        raise unknown("strategy", options.strategy, strategies, "fusion.strategy")
+        # What is tuned under one profile is not under the other.
+        hint = " under the profile paper, which is not tuned; set [fusion.paper] strategy" if profile == "paper" else ""
+        raise unknown("strategy", options.strategy, strategies, f"fusion.strategy{hint}")
     addresses = {_address(task) for task in fitted}
     for name, patterns in options.groups.items():
         if name in study.recipe.chains or name == BASELINE:

@@ -63,19 +63,19 @@ def _found(given: ReportInput, compared: pd.DataFrame) -> str:
     else:
         power = f"A true difference of {seen:.2f} would have been found four times in five"
         power += ", before the correction for several comparisons." if len(compared) > 1 else "."
-    return f"{'; '.join(found)}. {power}{_same_network(given, compared)}"
+    return f"{'; '.join(found)}. {power}{_same_network(compared)}"
 
 
-def _same_network(given: ReportInput, compared: pd.DataFrame) -> str:
+def _same_network(compared: pd.DataFrame) -> str:
     """How the same networks differ that only began elsewhere; no claim."""
-    rows = compared[compared["same_network_difference"].notna()]
-    if not len(rows):
-        return ""
+    known = compared[compared["same_network_difference"].notna()]
     named = {f"same_network{end}": f"difference{end}" for end in ("_low", "_high")}
     named["same_network_difference"] = "difference"
-    other = rows.drop(columns=list(named.values())).rename(columns=named)
-    against = given.options["compare_with"]
-    return f" With the same network and method, against {against} (exploration): {_listed(other, compared)}."
+    found = []
+    for other, rows in known.groupby("same_network_with", sort=False):
+        renamed = rows.drop(columns=list(named.values())).rename(columns=named)
+        found.append(f"against {other} {_listed(renamed, known)}")
+    return f" With the same network and method (exploration): {'; '.join(found)}." if found else ""
 
 
 def _listed(rows: pd.DataFrame, part: pd.DataFrame) -> str:

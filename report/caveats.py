@@ -170,6 +170,13 @@ def _of_statistics(given: ReportInput, table: pd.DataFrame) -> list[str]:
         tests = ", ".join(sorted(set(part["test"])))
         count = "1 comparison" if len(part) == 1 else f"{len(part)} comparisons, Holm-corrected together,"
         notes.append(f"{what}: {count} with the reference ({tests}).")
+    chosen = table[table["compared_with"].fillna("").str.contains(", ") & (table["kind"] == "score")]
+    if len(chosen):
+        several = any(info.folds > 1 for info in given.infos.values())
+        notes.append(
+            "The reference is the best of the frozen networks and of the ImageNet networks' own heads on validation images"
+            + ("; other folds test these, so that differences lean towards it a little." if several else ".")
+        )
     notes.append(
         "Intervals: 95 %, of the expected value of the whole procedure on new patients (images where there are no patients); "
         "the column interval_holds says what varied."

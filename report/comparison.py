@@ -153,6 +153,7 @@ class TableRow:
                 "same_network_difference": found.value,
                 "same_network_low": found.interval[0],
                 "same_network_high": found.interval[1],
+                "same_network_with": self.same_network.reference,
             }
         if self.reported:
             cells |= {"reported": self.reported["value"], "reported_source": self.reported["source"]}
@@ -181,7 +182,14 @@ def reference_of(key: RowKey, known: Mapping[RowKey, Found], compare_with: str) 
 
 
 def compare(
-    given: ReportInput, key: RowKey, kind: str, metric: str, here: Sample, other: RowKey, there: Sample
+    given: ReportInput,
+    key: RowKey,
+    kind: str,
+    metric: str,
+    here: Sample,
+    other: RowKey,
+    there: Sample,
+    is_best: bool = False,
 ) -> Comparison:
     """Compares a row with another.
 
@@ -193,14 +201,14 @@ def compare(
         here: the row's metric.
         other: the coordinates of the reference.
         there: the reference's metric.
+        is_best: whether the reference is the best ImageNet row, whose network and method are named, too.
     """
     one_pretraining = any(given.shares_pretraining(name, key.profile) for name in (key.chain, other.chain))
     if here.is_one_training or there.is_one_training:
         family = ONE_TRAINING
     else:
         family = _family(given, key, kind, metric) or (ONE_PRETRAINING if one_pretraining else PRIMARY)
-    same = (key.backbone, key.method) == (other.backbone, other.method)
-    reference = other.chain if same else f"{other.chain}, {other.backbone}, {other.method}"
+    reference = f"{other.chain}, {other.backbone}, {other.method}" if is_best else other.chain
     return Comparison(reference, difference(here, there), family)
 
 

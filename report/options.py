@@ -18,8 +18,9 @@ class Options(Table):
     # Metrics, and measures of explanations, that are compared with the reference's; p values are corrected by Holm's
     # method within each family of comparisons. Default: the first metric, and "pointing".
     test_metrics: list[str] = []
-    # Name of the chain that the others are compared with, network by network. Default: where there is a baseline, the best
-    # ImageNet row by validation; otherwise "imagenet", or the first chain if the recipe has no "imagenet".
+    # Name of the chain that the others are compared with, network by network. Default: where there is a baseline, the best of
+    # its rows and of the ImageNet networks' own heads by validation; otherwise "imagenet", or the first chain if the recipe
+    # has no "imagenet".
     compare_with: str = ""
     # Units of counting; a target whose data do not tell what belongs to one unit has no rows of that level.
     levels: list[Literal["patch", "image", "study", "patient"]] = Field(default=["image"], min_length=1)

@@ -58,6 +58,7 @@ COLUMNS = [
     "same_network_difference",
     "same_network_low",
     "same_network_high",
+    "same_network_with",
     "reported",
     "minus_reported",
     "reported_source",
@@ -109,21 +110,23 @@ def score_rows(arms: list[ArmResults], given: ReportInput) -> list[TableRow]:
     best = best_imagenet(given, by_key.values())
     rows = []
 
-    def compared(arm: ArmResults, other: ArmResults | None, name: str) -> Comparison | None:
+    def compared(arm: ArmResults, other: ArmResults | None, name: str, is_best: bool) -> Comparison | None:
         if not other or name not in options["test_metrics"] or not arm.is_comparable or not other.is_comparable:
             return None
         here, there = samples[arm.key][name], samples[other.key][name]
-        return _of_two_networks(compare(given, arm.key, "score", name, here, other.key, there), arm, other, name)
+        found = compare(given, arm.key, "score", name, here, other.key, there, is_best)
+        return _of_two_networks(found, arm, other, name)
 
     for key, arm in by_key.items():
         same_network = reference_of(key, by_key, options["compare_with"])
+        is_best = _of_target(key) in best
         reference = best.get(_of_target(key), same_network)
         if key.chain == BASELINE or reference is arm:
             reference = same_network = None
         for name in [name for name in names if not key.method.calibrated or name in CALIBRATED]:
-            row = _row(given, arm, name, samples[key][name], compared(arm, reference, name))
-            if reference is not same_network:
-                row = replace(row, same_network=compared(arm, same_network, name))
+            row = _row(given, arm, name, samples[key][name], compared(arm, reference, name, is_best))
+            if is_best:
+                row = replace(row, same_network=compared(arm, same_network, name, False))
             rows.append(row)
     return rows
 

@@ -48,6 +48,7 @@ seeds = "one"
 epochs = 1
 [finetune]
 epochs = 2
+C = 0.1
 strategies = ["full", "off-the-shelf"]
 [fusion]
 classifiers = ["linear-svm"]

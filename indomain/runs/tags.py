@@ -44,7 +44,10 @@ class Method:
 
     @property
     def learns_from_validation(self) -> bool:
-        """Whether validation images are learnt from: classifiers, unlike strategies, keep none for calibration."""
+        """Whether validation images are learnt from, and none are kept for calibration, as by classifiers.
+
+        Off the shelf they are learnt from, too, but the scores of a fit without them are kept.
+        """
         return not self.strategy
 
 

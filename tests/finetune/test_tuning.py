@@ -114,7 +114,7 @@ def test_strategies_are_candidates_too_and_what_is_the_same_run_is_one(planned):
     assert choice.params["candidates"] == [
         {"strategy": "full", "learning_rate": 0.01},
         {"strategy": "full", "learning_rate": 0.001},
-        {"strategy": "off-the-shelf", "learning_rate": 0.01},
+        {"strategy": "off-the-shelf"},
     ]
 
 
@@ -171,5 +171,12 @@ def test_the_choice_is_a_network_that_predicts_and_its_record_says_what_was_chos
     assert own.equals(taken)
 
 
-def test_the_run_of_a_choice_asks_for_no_weights(planned):
-    run.check([task for task in planned(RATES) if task.kind == ""])
+@pytest.mark.parametrize(
+    "settings",
+    [[], ['finetune.strategies=["surgical-top"]', 'finetune.surgical={ top = { "last:0.3" = 1.0 } }']],
+    ids=["full", "surgical"],
+)
+def test_a_choice_trains_nothing_itself_and_is_checked_as_such(planned, settings):
+    tasks = planned(RATES, *settings)
+    assert any(task.kind == "" and "candidates" in task.params for task in tasks)
+    run.check(tasks)

@@ -134,3 +134,47 @@ def test_it_follows_from_the_study_and_the_tasks_of_earlier_stages(fused):
     earlier = [task for task in tasks if task.stage in ("pretrain", "finetune")]
     own = [task for task in tasks if task.stage == "fusion"]
     assert [task.digest for task in plan_of_stage(study, earlier)] == [task.digest for task in own] != []
+
+
+def test_where_one_profile_is_tuned_the_other_says_whose_features_it_fuses(planned):
+    tuned = [
+        'finetune.tune={ strategy=["full", "off-the-shelf"] }',
+        "fusion.classifiers=['lda']",
+        "fusion.strategy='tuned'",
+    ]
+    both = [*tuned, 'profiles=["strict", "paper"]']
+    with pytest.raises(
+        RequestError, match=r"under the profile paper, which is not tuned; set \[fusion.paper\] strategy"
+    ):
+        planned(*both)
+    tasks = find(planned(*both, "fusion.paper={ strategy='full' }"), "fusion", "classify")
+    methods = {(task.tags.profile, str(task.tags.method)) for task in tasks}
+    assert methods == {("strict", "tuned fusion: lda"), ("paper", "fusion: lda")}
+
+
+GROUP = ["fusion.groups={ both=['random/*w0.25', 'in-domain/*'] }", "fusion.classifiers=['lda']"]
+
+
+def test_a_group_names_networks_of_several_chains(planned):
+    tasks = find(planned(*GROUP, "seeds=[0, 1]"), "fusion", "classify", chain="both")
+    members = "random/dcnn-light-w0.25+in-domain/dcnn-light-w0.125+in-domain/dcnn-light-w0.25"
+    assert [(task.tags.backbone, task.tags.seed) for task in tasks] == [(members, 0), (members, 1)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["fusion.groups={ both=['random/*', 'indomain/*'] }"], "fusion.groups.both: unknown network 'indomain/.'"),
+        (["fusion.groups={ random=['random/*', 'in-domain/*'] }"], "fusion.groups.random has the name of a chain"),
+        (["fusion.groups={ one=['random/*'] }"], "fusion.groups.one|'groups.one'"),
+    ],
+)
+def test_a_group_that_cannot_be_is_refused(planned, settings, message):
+    with pytest.raises(RequestError, match=message):
+        planned("fusion.classifiers=['lda']", *settings)
+
+
+def test_a_network_that_no_target_runs_is_refused(planned):
+    few = 'targets.wrist.chains=["random"]'
+    with pytest.raises(RequestError, match="unknown network 'in-domain"):
+        planned(*GROUP, few)

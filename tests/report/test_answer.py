@@ -91,5 +91,15 @@ def test_the_best_imagenet_row_is_named_and_the_same_network_is_exploration():
     (sentence,) = answered(row)
     assert f"other (−0.100 [−0.180, −0.020]) is worse than the best ImageNet row (by validation: {bar})." in sentence
     assert sentence.endswith(
-        "With the same network and method, against imagenet (exploration): other (+0.050 [−0.030, +0.130])."
+        "With the same network and method (exploration): against imagenet other (+0.050 [−0.030, +0.130])."
     )
+
+
+def test_networks_without_imagenet_weights_are_said_to_be_compared_with_random_ones():
+    bar = "imagenet-frozen, a+b, off-the-shelf fusion: logistic-regression"
+    rows = [
+        table_row("other", backbone=name, comparison=comparison(chain=bar), same_network=comparison(chain=chain))
+        for name, chain in (("n", "imagenet"), ("m", "random"))
+    ]
+    assert "against imagenet other (n, +0.100" in answered(*rows)[0]
+    assert "; against random other (m, +0.100" in answered(*rows)[0]

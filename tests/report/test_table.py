@@ -323,7 +323,8 @@ def test_the_same_network_from_imagenet_stands_beside_the_best():
 
 def test_where_the_fine_tuned_row_is_best_it_is_the_reference_and_its_own_is_none():
     compared, numbers = of_bar(imagenet=0.9, frozen=0.8, other=0.99)
-    assert compared == {"other": "imagenet"} and numbers["same_network_difference"].isna().all()
+    assert compared == {"other": "imagenet, n, full"} and numbers.loc["other", "same_network_with"] == "imagenet"
+    assert numbers.loc["other", "same_network_difference"] == numbers.loc["other", "difference"]
 
 
 @pytest.mark.parametrize(

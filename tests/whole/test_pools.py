@@ -281,7 +281,11 @@ def test_the_papers_profile_trains_as_the_paper_did(planned):
     }
     given |= {"frozen": 0, "augment": "none", "class_weights": "none", "select": "last"}
     assert {key: paper[key] for key in given} == given
-    assert {key for key in paper if key not in given} == {"dropout"} and paper["dropout"] == strict["dropout"]
+    # Of what the paper does not mention, nothing is done; weight decay is AdamW's alone.
+    given |= {"schedule": "constant", "warmup": 0, "clip": 0, "patience": 0}
+    assert {key: paper[key] for key in given} == given
+    unused = {"dropout", "weight_decay"}
+    assert {key for key in paper if key not in given} == unused and paper["dropout"] == strict["dropout"]
 
 
 def test_the_papers_profile_pretrains_as_the_paper_did(planned):

@@ -12,6 +12,8 @@ from tests.whole.small import settings
 
 pytestmark = pytest.mark.real
 QUICK = ["explain.images=0", "finetune.epochs=1", "pretrain.simclr.epochs=1", "pretrain.supervised.epochs=1"]
+# The baseline has tests of its own; frozen networks of 224 pixels would take most of the time here.
+QUICK += ["baseline.backbones=[]"]
 QUICK += ['profiles=["strict"]', 'backbones=["squeezenet"]', "size=32", "seeds=[0]"]
 PRETEXTS = ("rotation", "pseudo-labels", "source-labels", "autoencoder", "masked")
 

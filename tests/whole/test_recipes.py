@@ -287,7 +287,14 @@ def test_the_humerus_recipe_runs_on_phantoms_in_muras_layout(indomain, here):
     from indomain.data.images import phantom
 
     phantom.write_mura(here / "data", patients=10, size=(64, 64))
-    words = ["seeds=[0]", "size=32", 'backbones=["squeezenet"]', 'profiles=["strict"]', "finetune.epochs=1"]
+    words = [
+        "seeds=[0]",
+        "size=32",
+        "baseline.backbones=[]",
+        'backbones=["squeezenet"]',
+        'profiles=["strict"]',
+        "finetune.epochs=1",
+    ]
     words += ["explain.images=1", "explain.samples=20", "explain.measure=0", 'explain.explained=["true"]']
     words += ["pretrain.supervised.epochs=1", 'fusion.classifiers=["lda"]', "fusion.tune=false"]
     words += ["fusion.save=[]", 'explain.robustness.corruptions=["blur"]', "explain.robustness.severities=[3]"]

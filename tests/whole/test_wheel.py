@@ -69,7 +69,14 @@ def test_the_data_sets_are_listed_from_an_empty_folder(site, tmp_path):
 
 
 def test_a_shipped_recipe_runs_from_an_empty_folder(site, tmp_path):
-    words = ["size=32", 'backbones=["squeezenet"]', "seeds=[0]", "explain.images=0", "fusion.classifiers=[]"]
+    words = [
+        "size=32",
+        "baseline.backbones=[]",
+        'backbones=["squeezenet"]',
+        "seeds=[0]",
+        "explain.images=0",
+        "fusion.classifiers=[]",
+    ]
     words += ['finetune.strategies=["off-the-shelf"]', 'chains={imagenet=["imagenet"]}']
     done = run(site, tmp_path, "run", "quickstart", "--cache-dir", str(tmp_path / "cache"), *settings(*words))
     assert done.returncode == 0, done.stderr
