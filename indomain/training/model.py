@@ -83,6 +83,7 @@ def reset(model: TrainingModel, learning_rate: float, seed: int) -> None:
     """
     for variable, value in zip(model.optimizer.variables, model.fresh_optimizer):
         variable.assign(value)
+    # The public attribute is what the schedule makes of it.
     model.optimizer._learning_rate.assign(learning_rate)
     for state, value in zip(seed_states(model), model.fresh_seeds):
         # A state is (layer seed, number of draws so far): the run's seed is mixed into the first, the second starts
