@@ -105,7 +105,9 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
             folds = range(study.target(target, profile).info.folds)
             runs = list(product(target_options.budgets(), folds, study.seeds(profile)))
             tunes = options.tune.is_set and profile == "strict"
-            strategies = [ANY] if tunes and options.tune.strategy else options.strategies
+            strategies = (
+                [ANY] if tunes and options.tune.strategy else _strategies(options, bool(target_options.confounder))
+            )
             planned = [*product(study.recipe.arms(target), strategies, runs)]
             planned += product(study.recipe.baseline_arms(target, profile), ["off-the-shelf"], runs)
             for arm, strategy, (budget, fold, seed) in planned:
@@ -122,7 +124,9 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
                 if arm.chain.name == BASELINE:
                     # It is the same in all recipes.
                     tasks += _tasks(study, earlier, Options(), arm, budget, tags)
-                elif tunes:
+                elif tunes and (
+                    strategy == ANY or not options.used_by(strategy).keys().isdisjoint(options.tune.names())
+                ):
                     tasks += _tuned_tasks(study, earlier, options, arm, budget, tags)
                 else:
                     tasks += _tasks(study, earlier, options, arm, budget, tags)
@@ -230,6 +234,12 @@ def _tasks(
         return [network]
     features = _features(network, split.info.rows, drawn=not steps and start == "random", own=bool(seed_steps))
     return [features, replace(network, inputs={**network.inputs, "features": features})]
+
+
+def _strategies(options: Options, confounded: bool) -> list[str]:
+    """The strategies that a target compares: those that train the head only see no marker, and are left out with one."""
+    learning = [name for name in options.strategies if not options.only_the_head(name)]
+    return learning if confounded and learning else options.strategies
 
 
 def _seed_of_fold(tags: Tags) -> int:

@@ -47,8 +47,12 @@ class TuneOptions(Table):
 
     def settings(self) -> list[dict[str, Any]]:
         """The combinations of values, without the strategy, each as keys of [finetune]."""
-        named = {name: values for name in ("learning_rate", "epochs") if (values := getattr(self, name))}
+        named = {name: getattr(self, name) for name in self.names()}
         return [dict(zip(named, values)) for values in product(*named.values())]
+
+    def names(self) -> list[str]:
+        """The keys of [finetune] that have values to try."""
+        return [name for name in ("learning_rate", "epochs") if getattr(self, name)]
 
     @property
     def is_set(self) -> bool:

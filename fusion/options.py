@@ -18,8 +18,9 @@ class Options(Table):
     networks: list[Literal["each", "all"]] = Field(default=["all"], min_length=1)
     # Further groups of backbones to fuse, by their labels: [["squeezenet", "dcnn-w0.25"]].
     subsets: list[list[str]] = []
-    # Name -> networks of any chains to fuse, each "chain/backbone", with * for any: { both = ["imagenet/*", "knees/*"] }. Each
-    # target that runs all of them has rows with this name in the place of a chain's.
+    # Name -> networks of any chains to fuse, each "chain/backbone", with * for any: { both = ["imagenet/*", "knees/*"] }. Those of
+    # another strategy than `strategy` are "knees/*:off-the-shelf", those of the baseline "imagenet-frozen/*". Each target that
+    # runs all of them has rows with this name in the place of a chain's.
     groups: dict[str, Annotated[list[str], Field(min_length=2)]] = {}
     # How several networks are fused, keys of `fusion.registry.RULES`.
     rules: list[str] = Field(default=["concat"], min_length=1)

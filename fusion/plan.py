@@ -43,17 +43,13 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
         tasks += _fused(study, BASELINE_OPTIONS, _by_chain(BASELINE_OPTIONS, baseline))
         if not options.classifiers and not options.heads:
             continue
-        fitted = [network for network in fitted if network.tags.chain != BASELINE]
         _check_names(study, options, fitted, profile)
         # Networks with a confounder are left out: features are extracted from images without the marker.
+        fitted = [network for network in fitted if "confounder" not in network.params]
         chosen = [
-            network
-            for network in fitted
-            if network.tags.method
-            and network.tags.method.strategy == options.strategy
-            and "confounder" not in network.params
+            network for network in fitted if network.tags.chain != BASELINE and _strategy(network) == options.strategy
         ]
-        tasks += _fused(study, options, [*_by_chain(options, chosen), *_across_chains(options, chosen)])
+        tasks += _fused(study, options, [*_by_chain(options, chosen), *_across_chains(options, fitted)])
     return tasks
 
 
@@ -113,11 +109,11 @@ def _across_chains(options: Options, fitted: list[Task]) -> Iterator[_Group]:
     together: dict[Tags, dict[str, dict[int, Task]]] = {}
     for network in fitted:
         shared = network.tags.only("profile", "target", "budget", "fold")
-        by_seed = together.setdefault(shared, {}).setdefault(_address(network), {})
+        by_seed = together.setdefault(shared, {}).setdefault(_address(network, options), {})
         by_seed[int(network.tags.seed or 0)] = network
     for name, patterns in options.groups.items():
         for tags, networks in together.items():
-            matching = [[known for known in networks if fnmatchcase(known, pattern)] for pattern in patterns]
+            matching = [[known for known in networks if _matches(known, pattern)] for pattern in patterns]
             if not all(matching):
                 # A target that does not run all of these networks has no such group.
                 continue
@@ -128,9 +124,23 @@ def _across_chains(options: Options, fitted: list[Task]) -> Iterator[_Group]:
                 yield _Group(replace(tags, chain=name, backbone="+".join(members), seed=seed), group)
 
 
-def _address(network: Task) -> str:
-    """ "chain/backbone" of a network, as [fusion] groups name it."""
-    return f"{network.tags.chain}/{network.tags.backbone}"
+def _strategy(network: Task) -> str:
+    """The strategy that fitted a network."""
+    return network.tags.method.strategy if network.tags.method else ""
+
+
+def _address(network: Task, options: Options) -> str:
+    """ "chain/backbone" of a network as [fusion] groups name it, then ":strategy" if it is not the one of [fusion].
+
+    Networks of the baseline are fitted in one way only, and go without.
+    """
+    is_usual = network.tags.chain == BASELINE or _strategy(network) == options.strategy
+    return f"{network.tags.chain}/{network.tags.backbone}{'' if is_usual else f':{_strategy(network)}'}"
+
+
+def _matches(address: str, pattern: str) -> bool:
+    """Whether a pattern of [fusion] groups names a network; a * stands for no strategy."""
+    return fnmatchcase(address, pattern) and (":" in address) == (":" in pattern)
 
 
 def _check_names(study: Study, options: Options, fitted: list[Task], profile: str) -> None:
@@ -139,17 +149,17 @@ def _check_names(study: Study, options: Options, fitted: list[Task], profile: st
     for name in options.layers:
         if name not in names:
             raise unknown("backbone", name, names, "fusion.layers")
-    strategies = {task.tags.method.strategy for task in fitted if task.tags.method}
+    strategies = {_strategy(task) for task in fitted if task.tags.chain != BASELINE}
     if options.strategy not in strategies:
         # What is tuned under one profile is not under the other.
         hint = " under the profile paper, which is not tuned; set [fusion.paper] strategy" if profile == "paper" else ""
         raise unknown("strategy", options.strategy, strategies, f"fusion.strategy{hint}")
-    addresses = {_address(task) for task in fitted}
+    addresses = {_address(task, options) for task in fitted}
     for name, patterns in options.groups.items():
         if name in study.recipe.chains or name == BASELINE:
             raise RequestError(f"{study.name}: fusion.groups.{name} has the name of a chain; choose another.")
         for pattern in patterns:
-            if not any(fnmatchcase(address, pattern) for address in addresses):
+            if not any(_matches(address, pattern) for address in addresses):
                 raise unknown("network", pattern, addresses, f"fusion.groups.{name}")
     labels = {backbone.label for backbone in study.recipe.backbones}
     for name in [name for subset in options.subsets for name in subset]:

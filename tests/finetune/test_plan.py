@@ -125,10 +125,14 @@ def test_a_marker_is_part_of_the_task(made):
     assert set(digests(tasks)).isdisjoint(digests(made()))
 
 
-@pytest.mark.parametrize("setting", [FROZEN, BOTH])
-def test_a_marker_goes_with_networks_that_see_it(made, setting):
+def test_a_marker_goes_with_networks_that_see_it(made):
     with pytest.raises(RequestError, match="targets.wrist.confounder: a marker needs a target with two classes"):
-        made("targets.wrist.confounder={}", setting)
+        made("targets.wrist.confounder={}", FROZEN)
+
+
+def test_strategies_that_see_no_marker_are_left_out_where_there_is_one(made):
+    tasks = made("targets.wrist.confounder={}", BOTH)
+    assert {task.params["strategy"] for task in tasks} == {"full"}
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,11 @@ def test_a_candidate_is_the_run_that_its_settings_alone_would_be(planned):
     assert replace(tuned, kind="").digest == alone.digest
 
 
+def test_a_strategy_that_uses_none_of_the_tuned_keys_is_not_tuned(planned):
+    tasks = find(planned(RATES, 'finetune.strategies=["full", "off-the-shelf"]'), "finetune")
+    assert {str(task.tags.method) for task in tasks} == {"full, tuned", "off-the-shelf"}
+
+
 def test_the_papers_profile_is_not_tuned(planned):
     tasks = planned(RATES, 'profiles=["strict", "paper"]')
     assert {str(task.tags.method) for task in find(tasks, "finetune", profile="paper")} == {"full"}

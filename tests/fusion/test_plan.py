@@ -161,6 +161,15 @@ def test_a_group_names_networks_of_several_chains(planned):
     assert [(task.tags.backbone, task.tags.seed) for task in tasks] == [(members, 0), (members, 1)]
 
 
+def test_a_group_may_name_the_baselines_networks_and_those_of_another_strategy(planned):
+    settings = ["finetune.strategies=['full', 'off-the-shelf']", "baseline.backbones=['squeezenet']"]
+    group = "fusion.groups={ beside=['imagenet-frozen/*', 'in-domain/*w0.25:off-the-shelf', 'random/*w0.25'] }"
+    (task,) = find(planned(*settings, group, "fusion.classifiers=['lda']"), "fusion", "classify", chain="beside")
+    assert task.tags.backbone == (
+        "imagenet-frozen/squeezenet+in-domain/dcnn-light-w0.25:off-the-shelf+random/dcnn-light-w0.25"
+    )
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
