@@ -27,7 +27,8 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
         options = study.options("explain", Options, profile)
         fitted = [*find(earlier, "finetune", profile=profile), *find(earlier, "fusion", "classify", profile=profile)]
         # The baseline is a row to beat, and not what the recipe is about.
-        fitted = [task for task in fitted if task.tags.chain != BASELINE]
+        # What begins with given features has no network, and images cannot be changed for it.
+        fitted = [task for task in fitted if task.tags.chain != BASELINE and _has_networks(earlier, task)]
         largest = [task for task in fitted if _has_largest_budget(study, task)]
         explained = [task for task in largest if task.tags.seed == study.seeds(profile)[0] and _is_kept(task)]
         panels: dict[Tags, list[Task]] = {}
@@ -116,6 +117,15 @@ def _explaining(
         paths=network.paths,
         like=f"{kind} {kind_params['images']} {' '.join(methods)}",
     )
+
+
+def _has_networks(earlier: list[Task], task: Task) -> bool:
+    """Whether all features of a network or classifier are computed from images here."""
+    if task.stage == "finetune":
+        return "backbone" in task.params
+    # Only saved classifiers are explained.
+    members = task.several("features") if _is_kept(task) else []
+    return all("backbone" in _network_of(earlier, member).params for member in members)
 
 
 def _network_of(earlier: list[Task], features: Task) -> Task:

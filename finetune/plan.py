@@ -108,14 +108,17 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
             strategies = (
                 [ANY] if tunes and options.tune.strategy else _strategies(options, bool(target_options.confounder))
             )
-            planned = [*product(study.recipe.arms(target), strategies, runs)]
-            planned += product(study.recipe.baseline_arms(target, profile), ["off-the-shelf"], runs)
+            arms = study.recipe.arms(target)
+            planned = [*product([arm for arm in arms if arm.backbone], strategies, runs)]
+            # Features that are given, and the baseline, have nothing that could be trained but the head.
+            given = [arm for arm in arms if not arm.backbone]
+            planned += product([*given, *study.recipe.baseline_arms(target, profile)], ["off-the-shelf"], runs)
             for arm, strategy, (budget, fold, seed) in planned:
                 tags = Tags(
                     profile=profile,
                     target=target,
                     chain=arm.chain.name,
-                    backbone=arm.backbone.label,
+                    backbone=arm.label,
                     method=Method(strategy=strategy),
                     budget=budget.label,
                     fold=fold,
@@ -196,17 +199,23 @@ def _tasks(
     }
     seed_steps = find(earlier, "pretrain", **coordinates, seed=tags.seed)
     steps = seed_steps or find(earlier, "pretrain", **coordinates)
-    start, path = study.start(arm.chain.start)
+    beginning = study.beginning(arm.chain)
     if tags.profile == "strict":
         budget = budget.drawn_by(int(tags.seed or 0))
     # If neither features nor labels depend on the seed, all seeds would be the same run: it is done, and counted, once.
-    depends_on_seed = seed_steps or (start == "random" and not steps) or budget.draw is not None
+    is_drawn = beginning.start == "random" and not steps
+    depends_on_seed = seed_steps or is_drawn or budget.draw is not None
     is_first = for_every_seed or tags.seed == study.seeds(tags.profile)[0]
     if strategy == "off-the-shelf" and not depends_on_seed and not is_first:
         return []
     split = study.target(tags.target, tags.profile)
-    architecture = study.architecture(arm.backbone, tags.target, tags.profile)
-    registry.check(options.augment, architecture.channels, "finetune")
+    backbone: dict[str, Any] = {}
+    like = "given features"
+    if arm.backbone:
+        architecture = study.architecture(arm, tags.target, tags.profile)
+        registry.check(options.augment, architecture.channels, "finetune")
+        backbone = {"backbone": architecture.to_params()}
+        like = str(architecture.shape)
     params = {
         "strategy": strategy,
         "options": options.used_by(strategy),
@@ -215,8 +224,8 @@ def _tasks(
         "budget": budget.to_params(),
         "validation": study.recipe.target(tags.target, tags.profile).split.validation,
         "classes": split.info.classes,
-        "backbone": architecture.to_params(),
-        "start": "previous step" if steps else start,
+        **backbone,
+        "start": "previous step" if steps else beginning.start,
         "seed": _seed_of_fold(tags),
         "compute": study.compute(),
         **_confounder(study, options, strategy, tags.target),
@@ -227,12 +236,12 @@ def _tasks(
         params=params,
         inputs={"pretrained": steps[-1]} if steps else {},
         tags=tags,
-        paths={**split.paths(), "start": path},
-        like=f"{strategy} {options.epochs} {architecture.shape} {budget.label}",
+        paths={**split.paths(), "start": beginning.path},
+        like=f"{strategy} {options.epochs} {like} {budget.label}",
     )
     if not options.only_the_head(strategy):
         return [network]
-    features = _features(network, split.info.rows, drawn=not steps and start == "random", own=bool(seed_steps))
+    features = _features(network, split.info.rows, drawn=is_drawn, own=bool(seed_steps))
     return [features, replace(network, inputs={**network.inputs, "features": features})]
 
 
@@ -257,10 +266,12 @@ def _features(network: Task, rows: str, drawn: bool, own: bool) -> Task:
         drawn: whether the weights are random, and so depend on the seed.
         own: whether this seed has a separate pretraining.
     """
-    shared = {key: network.params[key] for key in ("backbone", "start", "compute")}
+    # Features that are given have no backbone.
+    names = ("backbone", "start", "compute")
+    shared: dict[str, Any] = {key: network.params[key] for key in names if key in network.params}
     seed = {"seed": network.tags.seed} if drawn else {}
     tags = network.tags.only("profile", "target", "chain", "backbone", *(["seed"] if drawn or own else []))
-    like = f"features {network.params['backbone']['shape']}"
+    like = f"features {network.params['backbone']['shape']}" if "backbone" in shared else "given features"
     return replace(network, kind="features", params={"rows": rows, **shared, **seed}, tags=tags, like=like)
 
 

@@ -1,5 +1,6 @@
-"""A run of fine-tuning: fit one network on one fold, or compute the features of a backbone that does not change."""
+"""A run of fine-tuning: fit one network on one fold, or compute or read the features of a backbone that does not change."""
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -10,7 +11,8 @@ from finetune import on_features, surgical, tuning
 from finetune.plan import Options
 from finetune.strategies import STRATEGIES, SURGICAL, fit_function, strategy_of
 from indomain.artifacts import predictions
-from indomain.artifacts.features import read_features
+from indomain.artifacts.features import read_features, write_features
+from indomain.data.features_file import FeaturesFile
 from indomain.data.images import confounders
 from indomain.data.split import Split
 from indomain.errors import Diverged
@@ -22,14 +24,18 @@ from indomain.training.trainer import Trainer
 
 
 def check(tasks: list[Task]) -> None:
-    """Raises a RequestError for initial weights or layers that are not available, before any work starts."""
-    for task in tasks:
+    """Raises a RequestError for initial weights, layers or features that are not available, before any work starts."""
+    networks = [task for task in tasks if "backbone" in task.params]
+    given = {(task.paths["start"], task.paths["split"]): task for task in tasks if "backbone" not in task.params}
+    for task in given.values():
+        FeaturesFile.read(Path(task.paths["start"])).of(Split.open(task.paths))
+    for task in networks:
         # A choice among candidates trains nothing itself.
         if strategy_of(task.params.get("strategy", "")) == SURGICAL and "candidates" not in task.params:
             (patterns,) = Options.model_validate(task.params["options"]).surgical.values()
             surgical.rates_of(architecture.backbone(Architecture.of(task.params["backbone"])), patterns)
     weights.check_starts(
-        (Architecture.of(task.params["backbone"]), task.params["start"], task.paths["start"]) for task in tasks
+        (Architecture.of(task.params["backbone"]), task.params["start"], task.paths["start"]) for task in networks
     )
 
 
@@ -48,6 +54,10 @@ def run(work: Work) -> dict[str, Any]:
     if "candidates" in work.inputs:
         return tuning.choose(work)
     params, split = work.params, Split.open(work.task.paths)
+    if work.task.kind == "features" and "backbone" not in params:
+        rows, values = FeaturesFile.read(Path(work.task.paths["start"])).of(split)
+        write_features(work.folder, rows, values)
+        return {"images": len(rows), "features": int(values.shape[1])}
     if work.task.kind == "features":
         work.progress(f"{len(split.rows())} images")
         rows = split.rows()
@@ -85,6 +95,9 @@ def _fitted(
     params = work.params
     options = Options.model_validate(params["options"])
     trainer = Trainer(options, params["seed"], work.folder, work.progress)
+    if "backbone" not in params:
+        given = read_features(work.inputs["features"])
+        return on_features.fit(None, Examples(given, table), held_out, params, trainer)
     backbone = _backbone(work, options.frozen, trained=_trained(work))
     if "features" in work.inputs:
         stored = read_features(work.inputs["features"])

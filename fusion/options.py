@@ -18,7 +18,7 @@ class Options(Table):
     networks: list[Literal["each", "all"]] = Field(default=["all"], min_length=1)
     # Further groups of backbones to fuse, by their labels: [["squeezenet", "dcnn-w0.25"]].
     subsets: list[list[str]] = []
-    # Name -> networks of any chains to fuse, each "chain/backbone", with * for any: { both = ["imagenet/*", "knees/*"] }. Those of
+    # Name -> networks of any chains to fuse, each "chain/backbone", * for any: { both = ["imagenet/*", "knees/*"] }. Those of
     # another strategy than `strategy` are "knees/*:off-the-shelf", those of the baseline "imagenet-frozen/*". Each target that
     # runs all of them has rows with this name in the place of a chain's.
     groups: dict[str, Annotated[list[str], Field(min_length=2)]] = {}

@@ -46,9 +46,7 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
         _check_names(study, options, fitted, profile)
         # Networks with a confounder are left out: features are extracted from images without the marker.
         fitted = [network for network in fitted if "confounder" not in network.params]
-        chosen = [
-            network for network in fitted if network.tags.chain != BASELINE and _strategy(network) == options.strategy
-        ]
+        chosen = [network for network in fitted if network.tags.chain != BASELINE and _is_usual(network, options)]
         tasks += _fused(study, options, [*_by_chain(options, chosen), *_across_chains(options, fitted)])
     return tasks
 
@@ -129,13 +127,16 @@ def _strategy(network: Task) -> str:
     return network.tags.method.strategy if network.tags.method else ""
 
 
-def _address(network: Task, options: Options) -> str:
-    """ "chain/backbone" of a network as [fusion] groups name it, then ":strategy" if it is not the one of [fusion].
+def _is_usual(network: Task, options: Options) -> bool:
+    """Whether a network's features are used without its strategy being named: there is one, or it is that of [fusion]."""
+    has_one = network.tags.chain == BASELINE or "backbone" not in network.params
+    return has_one or _strategy(network) == options.strategy
 
-    Networks of the baseline are fitted in one way only, and go without.
-    """
-    is_usual = network.tags.chain == BASELINE or _strategy(network) == options.strategy
-    return f"{network.tags.chain}/{network.tags.backbone}{'' if is_usual else f':{_strategy(network)}'}"
+
+def _address(network: Task, options: Options) -> str:
+    """ "chain/backbone" of a network as [fusion] groups name it, then ":strategy" if it is not a usual one."""
+    usual = _is_usual(network, options)
+    return f"{network.tags.chain}/{network.tags.backbone}{'' if usual else f':{_strategy(network)}'}"
 
 
 def _matches(address: str, pattern: str) -> bool:
@@ -149,8 +150,8 @@ def _check_names(study: Study, options: Options, fitted: list[Task], profile: st
     for name in options.layers:
         if name not in names:
             raise unknown("backbone", name, names, "fusion.layers")
-    strategies = {_strategy(task) for task in fitted if task.tags.chain != BASELINE}
-    if options.strategy not in strategies:
+    strategies = {_strategy(task) for task in fitted if task.tags.chain != BASELINE and "backbone" in task.params}
+    if strategies and options.strategy not in strategies:
         # What is tuned under one profile is not under the other.
         hint = " under the profile paper, which is not tuned; set [fusion.paper] strategy" if profile == "paper" else ""
         raise unknown("strategy", options.strategy, strategies, f"fusion.strategy{hint}")
@@ -158,7 +159,8 @@ def _check_names(study: Study, options: Options, fitted: list[Task], profile: st
     for name, patterns in options.groups.items():
         if name in study.recipe.chains or name == BASELINE:
             raise RequestError(f"{study.name}: fusion.groups.{name} has the name of a chain; choose another.")
-        for pattern in patterns:
+        # The papers' profile has no baseline, and may compare fewer strategies: groups that name them have no rows there.
+        for pattern in patterns if profile == "strict" else []:
             if not any(_matches(address, pattern) for address in addresses):
                 raise unknown("network", pattern, addresses, f"fusion.groups.{name}")
     labels = {backbone.label for backbone in study.recipe.backbones}
@@ -217,7 +219,9 @@ class _Extracted:
         self._first: dict[str, Task] = {}  # digest of the untrained features -> the first network on that backbone
 
     def features(self, network: Task) -> Task:
-        """The task that extracts a network's features."""
+        """The task that extracts a network's features, or reads those that are given."""
+        if "backbone" not in network.params:
+            return network.input("features")
         layer = self.options.layers.get(network.params["backbone"]["name"], "")
         params = {"layer": layer, **{key: network.params[key] for key in ("backbone", "compute")}}
         if self.options.pooling != ["mean"]:
@@ -275,7 +279,7 @@ def _classifier(group: _Group, features: list[Task], name: str, rule: str, optio
                 classifier=name,
                 networks=len(networks),
                 tuned=options.tune,
-                fitted_by=_fitted_by(options),
+                fitted_by=_fitted_by(group),
             ),
         ),
         paths=networks[0].paths,
@@ -283,9 +287,10 @@ def _classifier(group: _Group, features: list[Task], name: str, rule: str, optio
     )
 
 
-def _fitted_by(options: Options) -> str:
-    """The strategy as rows name it: full fine-tuning is the rule, and not mentioned."""
-    return options.strategy if options.strategy != "full" else ""
+def _fitted_by(group: _Group) -> str:
+    """The strategies as rows name them: full fine-tuning is the rule, and not mentioned."""
+    strategies = sorted({_strategy(network) for network in group.networks})
+    return "" if strategies == ["full"] else " and ".join(strategies)
 
 
 def _heads(study: Study, group: _Group, rule: str, options: Options) -> Task:
@@ -302,7 +307,7 @@ def _heads(study: Study, group: _Group, rule: str, options: Options) -> Task:
         kind="heads",
         params={"rule": rule, "classes": networks[0].params["classes"]},
         inputs={"networks": networks},
-        tags=replace(tags, method=Method(rule=rule, networks=len(networks), fitted_by=_fitted_by(options))),
+        tags=replace(tags, method=Method(rule=rule, networks=len(networks), fitted_by=_fitted_by(group))),
         paths=networks[0].paths,
         like=rule,
     )

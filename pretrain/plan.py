@@ -58,10 +58,8 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
             raise unknown("target", options.probe, study.recipe.targets, "pretrain.probe")
         for target in study.recipe.targets:
             for arm in study.recipe.arms(target):
-                for seed in seeds:
-                    tags = Tags(
-                        profile=profile, target=target, chain=arm.chain.name, backbone=arm.backbone.label, seed=seed
-                    )
+                for seed in seeds if arm.chain.steps else []:
+                    tags = Tags(profile=profile, target=target, chain=arm.chain.name, backbone=arm.label, seed=seed)
                     tasks += _steps(study, options, arm, tags)
     return tasks
 
@@ -69,8 +67,8 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
 def _steps(study: Study, options: Options, arm: Arm, tags: Tags) -> list[Task]:
     """The tasks of one chain, each of which reads the network of the previous one."""
     target, profile = str(tags.target), str(tags.profile)
-    start, path = study.start(arm.chain.start)
-    architecture = study.architecture(arm.backbone, target, profile)
+    beginning = study.beginning(arm.chain)
+    architecture = study.architecture(arm, target, profile)
     probe = study.target(options.probe, profile) if options.probe else None
     tasks: list[Task] = []
     for number, step in enumerate(arm.chain.steps, start=1):
@@ -86,14 +84,14 @@ def _steps(study: Study, options: Options, arm: Arm, tags: Tags) -> list[Task]:
                     "options": learning.model_dump(),
                     "split": split.digest,
                     "backbone": architecture.to_params(),
-                    "start": start if not tasks else "previous step",
+                    "start": beginning.start if not tasks else "previous step",
                     "seed": tags.seed,
                     "probe": probe.digest if probe else "",
                     "compute": study.compute(),
                 },
                 inputs={"previous": tasks[-1]} if tasks else {},
                 tags=replace(tags, step=number, source=step.source, objective=step.objective),
-                paths={**split.paths(), **(probe.paths("probe_") if probe else {}), "start": path},
+                paths={**split.paths(), **(probe.paths("probe_") if probe else {}), "start": beginning.path},
                 like=f"{step.objective} {learning.epochs} {architecture.shape}",
             )
         )

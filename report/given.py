@@ -27,6 +27,7 @@ class ReportInput:
         infos: "profile/target" -> what is known of its split.
         marked: the keys of `infos` whose images carry a confounding marker.
         sources: "profile/source" -> what is known of it, with `read`, the origins read as labels.
+        beginnings: what the chains start from, and whether it has seen the targets.
         missing: coordinates of the arms that cannot be run, each with a note.
         chains: the names of the recipe's chains, of the baseline and of groups of networks; a chain's position determines its
             colour in all figures.
@@ -42,6 +43,7 @@ class ReportInput:
     infos: dict[str, SplitInfo]
     marked: frozenset[str]
     sources: dict[str, dict[str, Any]]
+    beginnings: list[dict[str, Any]]
     missing: list[dict[str, Any]]
     chains: list[str]
     pretrained: frozenset[str]
@@ -68,6 +70,7 @@ class ReportInput:
             infos={name: SplitInfo(**info) for name, info in infos.items()},
             marked=marked,
             sources=params["sources"],
+            beginnings=params["beginnings"],
             missing=params["missing"],
             chains=params["chains"],
             pretrained=frozenset(params["pretrained"]),

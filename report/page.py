@@ -51,6 +51,7 @@ def render(
         options=given.options,
         facts={name: info.to_params() for name, info in given.infos.items()},
         sources=given.sources,
+        beginnings=given.beginnings,
         columns=[name for name in COORDINATES if table[name].nunique(dropna=True) > 1 or name == "chain"],
         has_reported=bool(table["reported"].notna().any()),
         registry=given.registry,

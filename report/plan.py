@@ -7,6 +7,7 @@ from typing import Any
 
 from indomain.data.split import Split, SplitInfo
 from indomain.errors import RequestError, unknown
+from indomain.recipe.beginning import exposure
 from indomain.recipe.study import Study
 from indomain.runs.tags import Tags
 from indomain.runs.task import Task, find, unique
@@ -63,6 +64,7 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
             for name, info in infos.items()
         },
         "sources": _sources(earlier),
+        "beginnings": _beginnings(study),
         "missing": _missing(study),
         **_chains(study, shown),
     }
@@ -212,6 +214,20 @@ def _sources(earlier: list[Task]) -> dict[str, dict[str, Any]]:
     return sources
 
 
+def _beginnings(study: Study) -> list[dict[str, Any]]:
+    """What each chain starts from, and whether the targets' images were in what that was trained on; each once."""
+    found: dict[str, dict[str, Any]] = {}
+    for target, options in study.recipe.targets.items():
+        manifest = study.set_of(options.set).manifest
+        for chain in study.recipe.chains_of(target):
+            beginning = study.beginning(chain)
+            of_start = found.setdefault(chain.start, {**beginning.to_params(), "chains": [], "exposure": {}})
+            if chain.name not in of_start["chains"]:
+                of_start["chains"].append(chain.name)
+            of_start["exposure"][target] = exposure(beginning, [manifest])
+    return list(found.values())
+
+
 def _missing(study: Study) -> list[dict[str, Any]]:
     """The arms that cannot be run, listed so that a reader does not believe them forgotten."""
     return [
@@ -219,8 +235,8 @@ def _missing(study: Study) -> list[dict[str, Any]]:
             "profile": profile,
             "target": target,
             "chain": arm.chain.name,
-            "backbone": arm.backbone.label,
-            "note": f"not run: no ImageNet weights exist for {arm.backbone.name}",
+            "backbone": arm.label,
+            "note": f"not run: no ImageNet weights exist for {arm.label}",
         }
         for profile in study.recipe.profiles
         for target in study.recipe.targets

@@ -29,6 +29,7 @@ from indomain.errors import RequestError
 ROOMS = ("data", "networks", "training", "artifacts", "runs", "recipe", "commands")
 FOLDERS = {
     "data_manifests/": "The data sets, as TOML: where to get them, how to read them, the counts to expect.",
+    "weights/": "Published weights, as TOML: licence, where to get them, how images are brought to them.",
     "recipes/": "The papers, as TOML: one folder per paper, one file per table.",
     "results/": "The tables that were really run, with date, minutes and versions.",
     "docs/": "The manual.",

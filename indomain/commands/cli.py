@@ -93,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     planned.add_argument("--prepare", action="store_true", help="decode the sets that are not prepared yet, then plan")
     planned.set_defaults(command="run:plan")
 
-    actions = _group(commands, "data", "data sets: list, show, check, prepare, new")
+    actions = _group(commands, "data", "data sets: list, show, check, prepare, export, new")
     listed = actions.add_parser("list", help="list the shipped data sets, and which are present")
     _folders(listed)
     listed.set_defaults(command="data:listed")
@@ -108,6 +108,12 @@ def _parser() -> argparse.ArgumentParser:
     prepared = actions.add_parser("prepare", help="decode a data set")
     _data_set(prepared)
     prepared.set_defaults(command="data:prepare")
+    exported = actions.add_parser("export", help="write a data set's images in order, with their ids, for other models")
+    _data_set(exported, size=None)
+    exported.add_argument(
+        "--output", type=Path, metavar="FOLDER", help="the folder to write (default: export-NAME, here)"
+    )
+    exported.set_defaults(command="data:exported")
     new = actions.add_parser("new", help="write a manifest for a folder of images by inspecting it")
     new.add_argument("folder", type=Path)
     new.add_argument("--output", type=Path, help="the manifest to write (default: FOLDER's name with .toml, here)")
@@ -149,11 +155,12 @@ def _recipe_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="replace a key of the recipe")
 
 
-def _data_set(parser: argparse.ArgumentParser) -> None:
+def _data_set(parser: argparse.ArgumentParser, size: list[int] | None = [64]) -> None:  # noqa: B006 - never changed
     parser.add_argument("name", help="a data set: mura, mura/humerus, my.toml")
     _folders(parser)
+    default = "" if size else " (default: as the images are)"
     parser.add_argument(
-        "--size", type=int, nargs="+", default=[64], metavar="PIXELS", help="one side, or rows and columns"
+        "--size", type=int, nargs="+", default=size, metavar="PIXELS", help=f"one side, or rows and columns{default}"
     )
 
 

@@ -1,10 +1,10 @@
-"""`indomain data list | show | check | prepare | new`."""
+"""`indomain data list | show | check | prepare | export | new`."""
 
 import argparse
 from pathlib import Path
 
 from indomain.backend import import_keras
-from indomain.data import new_manifest, preparing
+from indomain.data import export, new_manifest, preparing
 from indomain.data.manifest import load_manifest, manifest_names
 from indomain.data.pool import Pool
 from indomain.data.prepared import PreparedSet
@@ -54,11 +54,15 @@ def _contact_sheet(options: argparse.Namespace) -> None:
 
 
 def _prepared(options: argparse.Namespace) -> PreparedSet:
-    if len(options.size) > 2 or not all(8 <= side <= 4096 for side in options.size):
-        raise RequestError("--size takes one number, or rows and columns, of 8 to 4096 pixels.")
+    size = _size(options.size)
     manifest, subset = load_manifest(options.name)
-    size = (options.size[0], options.size[-1])
     return preparing.prepare(manifest, options.data_dir, options.cache_dir, size).part(subset)
+
+
+def _size(given: list[int]) -> tuple[int, int]:
+    if len(given) > 2 or not all(8 <= side <= 4096 for side in given):
+        raise RequestError("--size takes one number, or rows and columns, of 8 to 4096 pixels.")
+    return given[0], given[-1]
 
 
 def prepare(options: argparse.Namespace) -> None:
@@ -67,6 +71,17 @@ def prepare(options: argparse.Namespace) -> None:
     info = prepared.info
     print(
         f"{info['name']}: {info['images']} images, {info['unreadable']} unreadable, {info['size']}, in {prepared.folder}"
+    )
+
+
+def exported(options: argparse.Namespace) -> None:
+    """Writes the images of a data set as PNG files in order, with their ids."""
+    manifest, subset = load_manifest(options.name)
+    folder = options.output or Path(f"export-{options.name.removesuffix('.toml').replace('/', '-')}")
+    size = _size(options.size) if options.size else None
+    number = export.write(manifest, subset, options.data_dir, size, folder)
+    print(
+        f"{folder}: {number} images and images.csv, which has their ids in order; docs/beginnings.md says how to go on."
     )
 
 

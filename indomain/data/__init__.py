@@ -18,6 +18,8 @@ evidence       how likely two registered images are one picture
 duplicates     identical and nearly identical images
 leakage        what is on both sides of a split
 audit          the findings of `indomain data check`
+export         writes a set's images for models that this package cannot run
+features_file  features of images that were computed elsewhere
 split          a split on disk: all that a stage needs to know about the data
 request        the request for a split: everything that decides how it is drawn
 drawing        draws a split and writes its files

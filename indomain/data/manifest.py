@@ -12,7 +12,7 @@ abnormal = 140
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from indomain.errors import RequestError, unknown
 from indomain.files import shipped
@@ -21,6 +21,12 @@ from indomain.toml import Table, read_toml, validated
 COLUMNS = ("label", "patient", "study", "body_part", "view", "split")
 # Text that becomes part of a file name: letters and digits of any script and "_", and between them also " ", ".", "+", "-".
 FileName = Annotated[str, Field(pattern=r"^\w([\w .+-]*\w)?$", max_length=80)]
+
+UNKNOWN = "unknown"
+# Names of the data sets and archives that published weights were trained on, as in `name` and `part_of`; or "unknown".
+TrainedOn = Annotated[
+    list[str], BeforeValidator(lambda value: [value] if isinstance(value, str) else value), Field(min_length=1)
+]
 
 
 class FolderReader(Table):
@@ -150,6 +156,9 @@ class Manifest(Table):
     stand_in: bool = False  # whether this is a reduced or partial copy; results on it are marked as such
     strict_files: bool = False  # whether an unreadable image stops the run instead of being left out
     patients_of: str = ""  # another set that uses the same patient or lesion numbers
+    part_of: list[
+        str
+    ] = []  # archives or sets that its images come from: published weights may have been trained on them
     # A column whose values name subsets: mura/humerus, mura/elbow+hand, mura/all-but-humerus, mura/all-but-humerus+wrist.
     subset_by: str | None = None
     other_versions: dict[str, str] = {}  # folder of another version = what is different there

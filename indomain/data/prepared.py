@@ -88,19 +88,7 @@ class PreparedSet:
         index = pd.read_csv(self.folder / "index.csv", dtype=str, keep_default_na=False)
         index.insert(0, "row", np.arange(len(index)))
         index["set"], index["numbers"] = self.manifest.name, self.manifest.patients_of or self.manifest.name
-        return index[self._in_subset(index)]
-
-    def _in_subset(self, index: "pd.DataFrame") -> np.ndarray:
-        column = self.manifest.subset_by
-        if not self.subset or not column:
-            return np.ones(len(index), bool)
-        values = index[column].to_numpy()
-        names = self.subset.removeprefix("all-but-").split("+")
-        for name in names:
-            if name not in values:
-                raise unknown("subset", name, set(values), self.name)
-        is_named = np.isin(values.astype(str), names)
-        return ~is_named if self.subset.startswith("all-but-") else is_named
+        return index[in_subset(self.manifest, self.subset, index)]
 
     def images(self) -> np.ndarray:
         """The images of the complete set, 0–255: uint8 (N, rows, columns) or (N, rows, columns, 3), memory-mapped, read-only."""
@@ -128,3 +116,26 @@ class PreparedSet:
         import pandas as pd
 
         return pd.read_csv(self.folder / "unreadable.csv", dtype=str, keep_default_na=False)
+
+
+def in_subset(manifest: Manifest, subset: str, index: "pd.DataFrame") -> np.ndarray:
+    """Which rows of an index belong to a subset: bool (n,).
+
+    Args:
+        manifest: the data set.
+        subset: as in `PreparedSet`.
+        index: with the column that names subsets.
+
+    Raises:
+        RequestError: if the subset is unknown.
+    """
+    column = manifest.subset_by
+    if not subset or not column:
+        return np.ones(len(index), bool)
+    values = index[column].to_numpy()
+    names = subset.removeprefix("all-but-").split("+")
+    for name in names:
+        if name not in values:
+            raise unknown("subset", name, set(values), f"{manifest.name}/{subset}")
+    is_named = np.isin(values.astype(str), names)
+    return ~is_named if subset.startswith("all-but-") else is_named

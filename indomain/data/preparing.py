@@ -102,19 +102,20 @@ def find(manifest: Manifest, data_dir: Path, cache_dir: Path, size: tuple[int, i
     return PreparedSet(folder, manifest, info) if info else None
 
 
-def list_records(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[readers.Record]:
+def list_records(manifest: Manifest, data_dir: Path, size: tuple[int, int] | None) -> list[readers.Record]:
     """Lists the images of a manifest, without decoding any.
 
     Args:
         manifest: the data set.
         data_dir: the folder that holds the data sets.
-        size: (rows, columns) of the prepared images.
+        size: (rows, columns) of the prepared images; None: as they are.
 
     Raises:
         RequestError: if the data are missing or do not fit the manifest.
     """
     # Images that are to be cut into patches are read at full size.
-    return readers.read(manifest, data_dir, (decoding.MAX_PIXELS, decoding.MAX_PIXELS) if manifest.patches else size)
+    whole = (decoding.MAX_PIXELS, decoding.MAX_PIXELS)
+    return readers.read(manifest, data_dir, size if size and not manifest.patches else whole)
 
 
 def _folder(manifest: Manifest, data_dir: Path, cache_dir: Path, size: tuple[int, int]) -> Path:
@@ -139,7 +140,7 @@ def _fingerprint(manifest: Manifest, data_dir: Path) -> list[Any]:
 
 def _build(manifest: Manifest, records: list[readers.Record], folder: Path, size: tuple[int, int], quiet: bool) -> None:
     start = time.monotonic()
-    channels = _channels(manifest, records)
+    channels = channels_of(manifest, records)
     has_masks = any(record.mask for record in records)
     rows, unreadable = _write_images(manifest, records, folder, (*size, channels), quiet)
     if not rows:
@@ -181,27 +182,14 @@ def _write_images(
         The rows of the index, and [file, reason] for each file that could not be read.
     """
     size, channels = shape[:2], shape[2]
-
-    def decode_batch(batch: list[readers.Record]) -> list[list[Decoded]]:
-        return [_decode(record, manifest, size, channels) for record in batch]
-
     rows: list[list[str]] = []
     unreadable: list[list[str]] = []
-    # Pillow and NumPy release the global interpreter lock while decoding and resizing, so threads use all cores.
     with contextlib.ExitStack() as stack:
         images = stack.enter_context(_Array(folder / "images.npy", size if channels == 1 else (*size, 3)))
         has_masks = any(record.mask for record in records)
         masks = stack.enter_context(_Array(folder / "masks.npy", size)) if has_masks else None
-        threads = stack.enter_context(ThreadPoolExecutor(os.cpu_count()))
-        batches = _in_order(threads, decode_batch, records)
-        parts = track(batches, f"preparing {manifest.name}", len(records), quiet)
-        for part in itertools.chain.from_iterable(parts):
+        for part in decoded(manifest, records, size, channels, f"preparing {manifest.name}", quiet):
             if part.image is None:
-                if manifest.strict_files:
-                    raise RequestError(
-                        f"{part.file}: {part.reason}. The manifest of {manifest.name} has strict_files = true; repair or "
-                        "remove the file, or set strict_files = false to leave it out."
-                    )
                 unreadable.append([part.file, part.reason])
                 continue
             images.append(part.image)
@@ -211,7 +199,44 @@ def _write_images(
     return rows, unreadable
 
 
-def _decode(record: readers.Record, manifest: Manifest, size: tuple[int, int], channels: int) -> list[Decoded]:
+def decoded(
+    manifest: Manifest,
+    records: list[readers.Record],
+    size: tuple[int, int] | None,
+    channels: int,
+    what: str,
+    quiet: bool = False,
+) -> Iterator[Decoded]:
+    """Decodes records in several threads, in their order; with patches, each of them.
+
+    Args:
+        manifest: the data set.
+        records: its images, as `list_records` lists them.
+        size: (rows, columns) of the images; None: as they are.
+        channels: 1 or 3.
+        what: text for the progress bar.
+        quiet: show none.
+
+    Raises:
+        RequestError: a file could not be read, and the manifest has `strict_files = true`.
+    """
+
+    def decode_batch(batch: list[readers.Record]) -> list[list[Decoded]]:
+        return [_decode(record, manifest, size, channels) for record in batch]
+
+    # Pillow and NumPy release the global interpreter lock while decoding and resizing, so threads use all cores.
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        parts = track(_in_order(threads, decode_batch, records), what, len(records), quiet)
+        for part in itertools.chain.from_iterable(parts):
+            if part.image is None and manifest.strict_files:
+                raise RequestError(
+                    f"{part.file}: {part.reason}. The manifest of {manifest.name} has strict_files = true; repair or "
+                    "remove the file, or set strict_files = false to leave it out."
+                )
+            yield part
+
+
+def _decode(record: readers.Record, manifest: Manifest, size: tuple[int, int] | None, channels: int) -> list[Decoded]:
     """The image of a record at `size`, or each patch of it, or the reason why it could not be read."""
     try:
         image = record.load()
@@ -220,21 +245,22 @@ def _decode(record: readers.Record, manifest: Manifest, size: tuple[int, int], c
         return [Decoded(record.file, reason=str(error))]
     fit = manifest.images.fit
     parts = patches.cut(image, mask, manifest.patches) if manifest.patches else [("", image, mask)]
-    decoded = []
+    found = []
     for position, part, part_mask in parts:
-        small = resizing.to_channels(resizing.resize(part, size, fit), channels)
-        if part_mask is not None:
+        resized = resizing.resize(part, size, fit) if size else np.asarray(part)
+        small = resizing.to_channels(resized, channels)
+        if part_mask is not None and size:
             # The resizing filter blurs the edges of the mask: make it binary again.
             part_mask = np.where(resizing.resize(part_mask, size, fit) > 127, 255, 0).astype(np.uint8)
         words = {name: getattr(record, name) for name in INDEX_COLUMNS[: INDEX_COLUMNS.index("source_image")]}
         words["source_image"] = record.id if position else ""
         words["id"] = f"{record.id}@{position}" if position else record.id
         words["sha256"] = hashing.pixel_sha256(small)
-        decoded.append(Decoded(record.file, tuple(words.values()), small, part_mask))
-    return decoded
+        found.append(Decoded(record.file, tuple(words.values()), small, part_mask))
+    return found
 
 
-def _channels(manifest: Manifest, records: list[readers.Record]) -> int:
+def channels_of(manifest: Manifest, records: list[readers.Record]) -> int:
     """The number of channels to store: as the manifest specifies, else 1 if every image is grey, else 3."""
     if manifest.images.channels != "auto":
         return 1 if manifest.images.channels == "grey" else 3

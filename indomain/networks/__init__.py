@@ -1,10 +1,11 @@
 """Networks: turns an architecture into a Keras model with weights.
 
-options        the recipe's keys for a network; `Architecture`
-architecture   backbones, heads and parts of networks, each built once
-cache          one object per architecture
-weights        weights: initialised, loaded and saved
-inference      forward passes in batches
-features       features at a layer; a head on stored features
-backbones      the networks themselves
+options            the recipe's keys for a network; `Architecture`
+architecture       backbones, heads and parts of networks, each built once
+cache              one object per architecture
+weights            weights: initialised, loaded and saved
+weights_manifest   published weights: where they are, how images are brought to them, what they were trained on
+inference          forward passes in batches
+features           features at a layer; a head on stored features
+backbones          the networks themselves
 """

@@ -22,7 +22,9 @@ def backbone(architecture: Architecture, frozen: float = 0.0, trained: tuple[str
     """
 
     def make() -> keras.Model:
-        model = backbones.build(architecture.name, architecture.shape, architecture.width, architecture.size)
+        model = backbones.build(
+            architecture.name, architecture.shape, architecture.width, architecture.size, architecture.scaling
+        )
         weighted = [layer for layer in model.layers if layer.weights]
         # Keras reads `trainable` when a model is compiled: setting it later would have no effect.
         kept = weighted[: round(frozen * len(weighted))]

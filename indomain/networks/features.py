@@ -65,20 +65,21 @@ def extractor(model: keras.Model, layer: str, pooling: list[str]) -> tuple[keras
     return cached_for(model, ("pooled", layer, *pooling), make), layer
 
 
-def stand_in(backbone: keras.Model) -> keras.Model:
+def stand_in(name: str, width: int) -> keras.Model:
     """A network that returns the features it is given, in place of a backbone.
 
     A head that is trained on it with stored features learns exactly as it would on the backbone.
 
     Args:
-        backbone: the network that the features come from; ends in one vector per image.
+        name: of the backbone.
+        width: the number of features.
     """
 
     def make() -> keras.Model:
-        inputs = keras.layers.Input(backbone.output_shape[1:], name="features")
-        return keras.Model(inputs, keras.layers.Identity(name="pool")(inputs), name=backbone.name)
+        inputs = keras.layers.Input((width,), name="features")
+        return keras.Model(inputs, keras.layers.Identity(name="pool")(inputs), name=name)
 
-    return cached(("stand-in", backbone.name, backbone.output_shape[1]), make)
+    return cached(("stand-in", name, width), make)
 
 
 def graft(backbone: keras.Model, head: keras.Model) -> keras.Model:

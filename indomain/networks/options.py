@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from indomain.errors import unknown
 from indomain.networks.backbones import BACKBONES, LEAST_WIDTH, OWN_SIZE
+from indomain.networks.backbones.scaling import Scaling
 from indomain.toml import Table
 
 
@@ -19,12 +20,14 @@ class Architecture:
         width: factor on the number of filters of `dcnn` and `dcnn-light`.
         shape: (rows, columns, channels) of the images.
         size: side in pixels of the square that the network resizes images to; None: no resizing.
+        scaling: of published weights that a manifest describes; None: the network's own.
     """
 
     name: str
     width: float
     shape: tuple[int, int, int]
     size: int | None = None
+    scaling: Scaling | None = None
 
     @classmethod
     def of(cls, params: dict[str, Any]) -> "Architecture":
@@ -34,12 +37,16 @@ class Architecture:
             params: the architecture in a task's parameters.
         """
         rows, columns, channels = params["shape"]
-        return cls(params["name"], params["width"], (rows, columns, channels), params.get("size"))
+        scaling = Scaling.of(params["scaling"]) if "scaling" in params else None
+        return cls(params["name"], params["width"], (rows, columns, channels), params.get("size"), scaling)
 
     def to_params(self) -> dict[str, Any]:
         """The architecture as JSON, for a task's parameters."""
-        size = {"size": self.size} if self.size else {}
-        return {"name": self.name, "width": self.width, "shape": list(self.shape), **size}
+        # What is as usual is left out of the digest.
+        unusual: dict[str, Any] = {"size": self.size} if self.size else {}
+        if self.scaling:
+            unusual["scaling"] = self.scaling.to_params()
+        return {"name": self.name, "width": self.width, "shape": list(self.shape), **unusual}
 
     @property
     def channels(self) -> int:

@@ -13,6 +13,7 @@ from indomain import files
 from indomain.errors import RequestError
 from indomain.networks import backbones
 from indomain.networks.architecture import backbone
+from indomain.networks.backbones.vit import load_safetensors
 from indomain.networks.cache import cached
 from indomain.networks.options import Architecture
 
@@ -50,7 +51,8 @@ def start(
     Args:
         model: a backbone of `architecture`; changed in place.
         architecture: determines which ImageNet weights fit.
-        beginning: "random", "imagenet" or the path of a weights file (.keras or .h5).
+        beginning: "random", "imagenet" or the path of a weights file: a .keras file of this package or, where the
+            architecture has the scaling of published weights, .keras, .h5 or .safetensors.
         seed: seed of the random initial weights.
         previous: the .keras file of the chain's previous step; it takes precedence over `beginning`.
 
@@ -63,7 +65,7 @@ def start(
     elif beginning == "imagenet":
         backbones.load_imagenet(architecture.name, model)
     elif beginning != "random":
-        _load_file(model, Path(beginning))
+        _load_file(model, architecture, Path(beginning))
 
 
 def check_starts(starts: Iterable[tuple[Architecture, str, str]]) -> None:
@@ -128,25 +130,42 @@ def _reseeded(initializer: Any, key: str) -> Any:
     return type(initializer).from_config({**config, "seed": seed})
 
 
-def _load_file(model: keras.Model, path: Path) -> None:
+def _load_file(model: keras.Model, architecture: Architecture, path: Path) -> None:
     if not path.is_file():
         raise RequestError(f"the chain starts from {path}, but there is no such file.")
-    if path.suffix == ".keras":
-        try:
-            with zipfile.ZipFile(path) as archive:
-                shape = _input_shape(json.loads(archive.read("config.json")))
-        except (zipfile.BadZipFile, KeyError, ValueError) as error:
-            raise RequestError(f"{path} is not a .keras file written by Keras 3 ({error}).") from None
-        expected = tuple(model.input_shape[1:])
-        if shape is not None and shape != expected:
-            raise RequestError(
-                f"{path} takes images of shape {shape}, but those of the recipe have shape {expected}. Set size and "
-                "channels in the recipe to those of the file, or use another file."
-            )
+    if path.suffix == ".safetensors":
+        load_safetensors(model, path)
+        return
+    if architecture.scaling is None:
+        _check_is_ours(model, path)
     try:
         model.load_weights(path)
     except Exception as error:
         raise RequestError(f"{path} does not fit backbone {model.name!r}: {str(error)[:300]}") from None
+
+
+def _check_is_ours(model: keras.Model, path: Path) -> None:
+    """Raises a RequestError for a file that this package has not written: how it wants its images is not known."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            config = json.loads(archive.read("config.json"))
+    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        raise RequestError(f"{path} is not a .keras file written by Keras 3 ({error}).") from None
+    shape, expected = _input_shape(config), tuple(model.input_shape[1:])
+    names = [layer.get("config", {}).get("name") for layer in config.get("config", {}).get("layers", [])]
+    # The input layer of this package's networks has a name of its own, and the layers that scale come after it.
+    if "image" in names and shape != expected:
+        raise RequestError(
+            f"{path} takes images of shape {shape}, but those of the recipe have shape {expected}. Set size and "
+            "channels in the recipe to those of the file, or use another file."
+        )
+    if config.get("config", {}).get("name") != model.name and "image" in names:
+        raise RequestError(f"{path} holds {config['config'].get('name')!r}; it does not fit backbone {model.name!r}.")
+    if names != [layer.name for layer in model.layers]:
+        raise RequestError(
+            f"{path} was not written by this package as a backbone {model.name!r}, so that it is not known how its images are "
+            'scaled. Describe it in a weights manifest, and start the chain from "weights:PATH.toml"; see docs/beginnings.md.'
+        )
 
 
 def _input_shape(config: dict[str, Any]) -> tuple[int, ...] | None:

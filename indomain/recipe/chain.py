@@ -2,11 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from indomain.errors import unknown
 from indomain.networks.options import BackboneOptions
+from indomain.networks.weights_manifest import PREFIX as WEIGHTS
+from indomain.networks.weights_manifest import ChosenWeights
 
-WEIGHT_SUFFIXES = (".keras", ".h5")
+FEATURES = "features:"  # of a chain that starts from features computed elsewhere
+STARTS = ["random", "imagenet", "PATH.keras", f"{WEIGHTS}NAME", f"{FEATURES}PATH.npz"]
 
 
 @dataclass(frozen=True)
@@ -28,13 +32,16 @@ class Chain:
 
     Attributes:
         name: the chain's name in the recipe.
-        start: its initial weights: "random", "imagenet" or the path of a weights file.
+        start: its initial weights: "random", "imagenet", the path of a .keras file of this package, or "weights:" and the
+            name of a weights manifest; or "features:" and the path of a features file.
         steps: the pretraining steps before the target; n steps are n-step transfer.
+        weights: what the manifest says, where the chain starts from one.
     """
 
     name: str
     start: str
     steps: tuple[Step, ...]
+    weights: ChosenWeights | None = None
 
     @classmethod
     def parsed(cls, name: str, words: list[str], sources: Iterable[str]) -> "Chain":
@@ -51,8 +58,17 @@ class Chain:
         if not words:
             raise ValueError(f'chain {name!r} is empty; from scratch is ["random"]')
         start, *steps = words
-        if start not in ("random", "imagenet") and not start.endswith(WEIGHT_SUFFIXES):
-            raise unknown("start of a chain", start, ["random", "imagenet", "PATH.keras"], f"chains.{name}")
+        if start.endswith((".h5", ".safetensors", ".pth", ".pt", ".bin")) and not start.startswith((WEIGHTS, FEATURES)):
+            raise ValueError(
+                f"chains.{name}: {start} does not say which network it is of, nor how its images are scaled. Describe it in a "
+                f'weights manifest, and start the chain from "{WEIGHTS}PATH.toml"; see docs/beginnings.md'
+            )
+        if not (start in ("random", "imagenet") or start.startswith((WEIGHTS, FEATURES)) or start.endswith(".keras")):
+            raise unknown("start of a chain", start, STARTS, f"chains.{name}")
+        if start.startswith(FEATURES) and steps:
+            raise ValueError(
+                f"chains.{name}: features have no weights that {steps[0]!r} could train; a features file is a whole chain"
+            )
         parsed_steps = []
         for word in steps:
             source, _, objective = word.partition(":")
@@ -65,6 +81,11 @@ class Chain:
             parsed_steps.append(Step(source, objective))
         return cls(name, start, tuple(parsed_steps))
 
+    @property
+    def features(self) -> str:
+        """The path of the features file that it starts from, or ""."""
+        return self.start.removeprefix(FEATURES) if self.start.startswith(FEATURES) else ""
+
     def exists_for(self, backbone: BackboneOptions, imagenet: Mapping[str, str]) -> bool:
         """Whether the chain's initial weights exist for a backbone.
 
@@ -72,6 +93,8 @@ class Chain:
             backbone: the backbone.
             imagenet: has the names of all backbones with ImageNet weights as keys.
         """
+        if self.weights:
+            return self.weights.manifest.architecture == backbone.name
         return self.start != "imagenet" or backbone.name in imagenet
 
 
@@ -80,9 +103,14 @@ class Arm:
     """One arm of an experiment, as in a clinical trial: a backbone and the chain that it goes through.
 
     Attributes:
-        backbone: the backbone.
+        backbone: the backbone; None where the chain starts from a features file, which no backbone can run.
         chain: the chain.
     """
 
-    backbone: BackboneOptions
+    backbone: BackboneOptions | None
     chain: Chain
+
+    @property
+    def label(self) -> str:
+        """What stands in the table as the backbone; for a features file its name."""
+        return self.backbone.label if self.backbone else PurePath(self.chain.features).stem

@@ -17,7 +17,13 @@ def make_plan(study: Study) -> list[Task]:
     """
     for target in study.recipe.targets:
         if not study.recipe.arms(target):
-            names = ", ".join(sorted({arm.backbone.name for arm in study.recipe.missing_arms(target)}))
+            missing = [arm.backbone.name for arm in study.recipe.missing_arms(target) if arm.backbone]
+            if not missing:
+                raise RequestError(
+                    f"{study.name}: no backbone runs any chain of target {target!r}. A chain from a weights manifest needs its "
+                    "architecture among the backbones, and a target with a confounder cannot use features files."
+                )
+            names = ", ".join(sorted(set(missing)))
             raise RequestError(
                 f"{study.name}: every chain of target {target!r} starts from ImageNet, and no ImageNet weights exist for "
                 f"{names}. Add a chain that starts from random, or a backbone that has them."

@@ -14,16 +14,18 @@ imagenet-in-domain = ["imagenet", "others:supervised"]
 [pretrain] [finetune] [fusion] [explain] [report]     # the options of each stage
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from indomain import files
 from indomain.backend import ComputeOptions
 from indomain.data.manifest import FileName
 from indomain.data.options import Seed, SourceOptions, TargetOptions
 from indomain.errors import RequestError, unknown
+from indomain.networks import weights_manifest
 from indomain.networks.backbones import IMAGENET
 from indomain.networks.options import BackboneOptions, Backbones
 from indomain.recipe.chain import Arm, Chain
@@ -86,15 +88,16 @@ class Recipe(Table):
     drop_leaks: bool = False
     # How networks are computed.
     compute: ComputeOptions = ComputeOptions()
-    # The backbones, by name or as a table.
-    backbones: Annotated[Backbones, Field(min_length=1)]
+    # The backbones, by name or as a table; [] if all chains start from features files.
+    backbones: Backbones
     # The row that every chain has to beat.
     baseline: BaselineOptions = BaselineOptions()
     # Name -> the small labelled set that the networks are evaluated on.
     targets: dict[FileName, TargetOptions] = Field(min_length=1)
     # Name -> a set that the steps of a chain learn from.
     sources: dict[str, SourceOptions] = {}
-    # Name -> the initial weights, then "source:objective" for each step.
+    # Name -> the initial weights ("random", "imagenet", "PATH.keras", "weights:NAME"), then "source:objective" for each step;
+    # or "features:PATH.npz" alone.
     chains: dict[str, list[str]] = Field(min_length=1)
     # Options of stage 1, pretraining; validated by `pretrain`.
     pretrain: dict[str, Any] = {}
@@ -106,6 +109,8 @@ class Recipe(Table):
     explain: dict[str, Any] = {}
     # Options of stage 5, the report; validated by `report`.
     report: dict[str, Any] = {}
+    # The folder that its relative paths start from.
+    _base: Path = PrivateAttr(default=Path())
 
     @field_validator("seeds")
     @classmethod
@@ -118,8 +123,9 @@ class Recipe(Table):
     def _names_resolve(self) -> "Recipe":
         if BASELINE in self.chains:
             raise ValueError(f"chains.{BASELINE}: the baseline's rows have this name; choose another")
-        for name, chain in self.chains.items():
-            Chain.parsed(name, chain, self.sources)
+        parsed = {name: Chain.parsed(name, chain, self.sources) for name, chain in self.chains.items()}
+        if not self.backbones and not all(chain.features for chain in parsed.values()):
+            raise ValueError("backbones is empty, and a chain needs one; only chains that start from features do not")
         for name, target in self.targets.items():
             for chain_name in target.chains:
                 if chain_name not in self.chains:
@@ -128,6 +134,8 @@ class Recipe(Table):
             for chain_name in backbone.chains:
                 if chain_name not in self.chains:
                     raise unknown("chain", chain_name, self.chains, f"backbones: {backbone.label}")
+                if parsed[chain_name].features:
+                    raise ValueError(f"backbones: {backbone.label}: no backbone runs {chain_name!r}, a features file")
         return self
 
     @property
@@ -148,16 +156,29 @@ class Recipe(Table):
         return options.model_copy(update={"split": options.paper_split or options.split})
 
     def chain(self, name: str) -> Chain:
-        """A chain by name."""
-        return Chain.parsed(name, self.chains[name], self.sources)
+        """A chain by name, with its weights manifest if it starts from one.
+
+        Raises:
+            RequestError: there is no such manifest, or it is wrong.
+        """
+        chain = Chain.parsed(name, self.chains[name], self.sources)
+        if chain.start.startswith(weights_manifest.PREFIX):
+            return replace(chain, weights=weights_manifest.load(chain.start, self._base))
+        return chain
 
     def chains_of(self, target: str) -> list[Chain]:
         """The chains that a target runs."""
         return [self.chain(name) for name in self.targets[target].chains or self.chains]
 
     def arms(self, target: str) -> list[Arm]:
-        """The pairs of backbone and chain that a target runs."""
-        return [arm for arm in self._named_arms(target) if arm.chain.exists_for(arm.backbone, IMAGENET)]
+        """The pairs of backbone and chain that a target runs, and its chains that start from features.
+
+        A marker cannot be put into images whose features are given: targets with a confounder have none of the latter.
+        """
+        arms = [Arm(*pair) for pair in self._pairs(target) if pair[1].exists_for(pair[0], IMAGENET)]
+        if not self.targets[target].confounder:
+            arms += [Arm(None, chain) for chain in self.chains_of(target) if chain.features]
+        return arms
 
     def baseline_arms(self, target: str, profile: str) -> list[Arm]:
         """The frozen ImageNet networks that a target's chains have to beat.
@@ -171,12 +192,17 @@ class Recipe(Table):
         return [Arm(backbone, Chain(BASELINE, "imagenet", ())) for backbone in self.baseline.backbones]
 
     def missing_arms(self, target: str) -> list[Arm]:
-        """The pairs that a target cannot run, because that backbone has no ImageNet weights."""
-        return [arm for arm in self._named_arms(target) if not arm.chain.exists_for(arm.backbone, IMAGENET)]
+        """The pairs that a target cannot run, because that backbone has no such weights.
 
-    def _named_arms(self, target: str) -> list[Arm]:
-        pairs = [Arm(backbone, chain) for backbone in self.backbones for chain in self.chains_of(target)]
-        return [arm for arm in pairs if not arm.backbone.chains or arm.chain.name in arm.backbone.chains]
+        A weights manifest is of one backbone, and nobody expects it to run with the others.
+        """
+        pairs = [pair for pair in self._pairs(target) if not pair[1].exists_for(pair[0], IMAGENET)]
+        return [Arm(backbone, chain) for backbone, chain in pairs if not chain.weights]
+
+    def _pairs(self, target: str) -> list[tuple[BackboneOptions, Chain]]:
+        chains = [chain for chain in self.chains_of(target) if not chain.features]
+        pairs = [(backbone, chain) for backbone in self.backbones for chain in chains]
+        return [(backbone, chain) for backbone, chain in pairs if not backbone.chains or chain.name in backbone.chains]
 
     def sources_of(self, target: str) -> set[str]:
         """The sources that a target's chains learn from."""
@@ -226,7 +252,9 @@ def load_recipe(
         _set(data, setting)
     if profile:
         data["profiles"] = [profile]
-    return name, validated(Recipe, data, str(path)), path.parent
+    recipe = validated(Recipe, data, str(path))
+    recipe._base = path.parent
+    return name, recipe, path.parent
 
 
 def _set(data: dict[str, Any], setting: str) -> None:

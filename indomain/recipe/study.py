@@ -6,14 +6,18 @@ from typing import Any, TypeVar
 
 from indomain import backend, files
 from indomain.data import gate, preparing
-from indomain.data.manifest import Manifest, load_manifest
+from indomain.data.features_file import FeaturesFile
+from indomain.data.manifest import UNKNOWN, Manifest, load_manifest
 from indomain.data.options import Profile
 from indomain.data.pool import Pool
 from indomain.data.prepared import PreparedSet
 from indomain.data.request import SourceRequest, TargetRequest
 from indomain.data.split import Split
 from indomain.errors import RequestError
-from indomain.networks.options import Architecture, BackboneOptions
+from indomain.networks.options import Architecture
+from indomain.recipe import beginning
+from indomain.recipe.beginning import Beginning
+from indomain.recipe.chain import Arm, Chain
 from indomain.recipe.recipe import Recipe
 from indomain.runs.folder import RunsFolder
 from indomain.toml import Table, validated
@@ -47,6 +51,7 @@ class Study:
     _sets: dict[str, PreparedSet] = field(default_factory=dict)
     _targets: dict[tuple, tuple[TargetRequest, Split]] = field(default_factory=dict)
     _sources: dict[tuple, Split] = field(default_factory=dict)
+    _beginnings: dict[str, Beginning] = field(default_factory=dict)
 
     def references(self) -> list[str]:
         """The sets that the recipe uses, as it names them."""
@@ -174,34 +179,77 @@ class Study:
         """The `compute` parameters of a task that runs a network: backend, precision, determinism, devices."""
         return backend.identity(self.recipe.compute)
 
-    def architecture(self, options: BackboneOptions, target: str, profile: str) -> Architecture:
-        """A backbone for images with a target's channels.
+    def architecture(self, arm: Arm, target: str, profile: str) -> Architecture:
+        """An arm's backbone for images with a target's channels, and with the scaling of published weights.
 
         Args:
-            options: the backbone's entry in the recipe.
+            arm: one that has a backbone.
             target: the target's name in the recipe.
             profile: "strict" or "paper".
         """
+        options = arm.backbone
+        assert options
         channels = {"grey": 1, "rgb": 3}.get(self.recipe.channels) or self.target(target, profile).info.channels
-        return Architecture(options.name, options.width, (*self.recipe.shape, channels), options.side)
+        scaling = arm.chain.weights.convention.as_scaling if arm.chain.weights else None
+        return Architecture(options.name, options.width, (*self.recipe.shape, channels), options.side, scaling)
 
-    def start(self, word: str) -> tuple[str, str]:
-        """A chain's start as a task's parameter, and the path of its weights file, or "".
-
-        The parameter is "random", "imagenet" or, for a file, "sha256:..." of its content.
+    def beginning(self, chain: Chain) -> Beginning:
+        """What a chain starts from.
 
         Args:
-            word: "random", "imagenet", or a path relative to the recipe or to the working directory.
+            chain: a chain of the recipe.
 
         Raises:
-            RequestError: there is no such file.
+            RequestError: there is no such file, or it is not what it should be.
         """
-        if word in ("random", "imagenet"):
-            return word, ""
+        if chain.start not in self._beginnings:
+            self._beginnings[chain.start] = self._read_beginning(chain)
+        return self._beginnings[chain.start]
+
+    def _read_beginning(self, chain: Chain) -> Beginning:
+        if chain.start == "random":
+            return beginning.random()
+        if chain.start == "imagenet":
+            return beginning.imagenet()
+        if chain.weights:
+            manifest = chain.weights.manifest
+            path = chain.weights.path(self.data_dir)
+            return Beginning(
+                f"sha256:{files.file_sha256(path)}",
+                str(path.absolute()),
+                title=f"{manifest.title} ({manifest.citation})" if manifest.citation else manifest.title,
+                licence=manifest.licence,
+                input=str(chain.weights.convention),
+                trained_on=tuple(manifest.trained_on),
+            )
+        path = self._file(chain)
+        start = f"sha256:{files.file_sha256(path)}"
+        if chain.features:
+            card = FeaturesFile.read(path).card
+            return Beginning(
+                start,
+                str(path.absolute()),
+                title=f"features of {card.model}, revision {card.revision}; no network: no explanations, no robustness",
+                licence=card.licence,
+                input=card.input,
+                trained_on=tuple(card.trained_on),
+            )
+        return Beginning(
+            start,
+            str(path.absolute()),
+            title=f"a network of this package, {path.name}",
+            licence="not stated",
+            input="the network's own",
+            trained_on=(UNKNOWN,),
+        )
+
+    def _file(self, chain: Chain) -> Path:
+        """The file that a chain starts from, which a recipe names relative to itself or to the working directory."""
+        word = chain.features or chain.start
         path = next((folder / word for folder in (self.base, Path()) if (folder / word).is_file()), None)
         if path is None:
             raise RequestError(f"the chain starts from {word}, but there is no such file in {self.base} or here.")
-        return f"sha256:{files.file_sha256(path)}", str(path.absolute())
+        return path
 
 
 def _merged(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:

@@ -1,3 +1,6 @@
+import json
+
+import numpy as np
 import pytest
 
 from finetune.plan import Options, plan
@@ -111,6 +114,21 @@ def test_off_the_shelf_is_fitted_once_where_no_seed_changes_it(made):
     tasks = made(CHAINS, ONE, 'finetune.strategies=["off-the-shelf"]')
     assert {task.tags.seed for task in find(tasks, "finetune", chain="in-domain")} == {0}
     assert {task.tags.seed for task in find(tasks, "finetune", chain="random")} == {0, 1}
+
+
+def test_given_features_go_off_the_shelf_whatever_the_others_do(made, tmp_path):
+    card = {"model": "m", "revision": "1", "licence": "MIT", "input": "-", "trained_on": "unknown"}
+    np.savez(tmp_path / "f.npz", features=np.ones((1, 2)), ids=np.array(["a"]), card=json.dumps(card))
+    tune = "finetune.tune={ learning_rate=[0.1, 0.01] }"
+    chains = f"chains={{ random=['random'], given=['features:{tmp_path / 'f.npz'}'] }}"
+    tasks = made(chains, tune, "finetune.strategies=['full']")
+    given = find(tasks, "finetune", chain="given")
+    # Nothing depends on the seed: one for each fold.
+    assert {(task.tags.seed, str(task.tags.method), task.tags.backbone) for task in given} == {
+        (0, "off-the-shelf", "f")
+    }
+    assert all("backbone" not in task.params and task.input("features").kind == "features" for task in given)
+    assert len({task.input("features").digest for task in given}) == 1
 
 
 def test_the_papers_profile_has_keys_of_its_own(made):

@@ -170,6 +170,13 @@ def test_a_group_may_name_the_baselines_networks_and_those_of_another_strategy(p
     )
 
 
+def test_the_papers_profile_has_no_group_of_what_it_lacks(planned):
+    group = "fusion.groups={ beside=['imagenet-frozen/*', 'random/*'] }"
+    settings = ['profiles=["strict", "paper"]', "baseline.backbones=['squeezenet']", "fusion.classifiers=['lda']"]
+    tasks = find(planned(*settings, group), "fusion", "classify", chain="beside")
+    assert {task.tags.profile for task in tasks} == {"strict"}
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

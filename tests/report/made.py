@@ -67,6 +67,7 @@ def report_input(
         "infos": {"strict/t": info or split_info()},
         "marked": frozenset(),
         "sources": {},
+        "beginnings": [],
         "missing": [],
         "chains": list(shown["chains"]),
         "pretrained": frozenset(name for name, words in shown["chains"].items() if len(words) > 1),

@@ -110,3 +110,19 @@ def test_the_baseline_and_groups_are_explained_beside_the_chains():
     text = rendered(report_input(recipe=recipe, chains=["imagenet", "other", "random", BASELINE, "both"]))
     assert "<td>imagenet-frozen</td><td>imagenet, frozen; a logistic regression" in text
     assert "<td>both</td><td>fusion of imagenet/*, other/n</td>" in text
+
+
+def test_beginnings_are_listed_with_whether_they_have_seen_the_target():
+    beginning = {
+        "chains": ["foundation"],
+        "title": "features of m",
+        "licence": "MIT",
+        "input": "RGB",
+        "trained_on": ["isic-archive"],
+        "file": "sha256:0123456789abcdef",
+        "exposure": {"t": "yes: isic-archive"},
+    }
+    text = part(rendered(report_input(beginnings=[beginning])), "chains")
+    for words in ("features of m", "<code>sha256:0123456789ab</code>", "MIT", "t: yes: isic-archive", "is no proof"):
+        assert words in text
+    assert "beginnings" not in rendered(report_input())

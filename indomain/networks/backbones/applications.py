@@ -10,6 +10,7 @@ import keras
 
 from indomain.errors import RequestError
 from indomain.networks.backbones import image_input
+from indomain.networks.backbones.scaling import Scaling
 
 
 def _caffe(x: keras.KerasTensor) -> keras.KerasTensor:
@@ -63,18 +64,21 @@ FAMILIES: dict[str, tuple[str, Callable, int]] = {
 }
 
 
-def _build(name: str, shape: tuple[int, int, int], size: int | None = None) -> keras.Model:
+def _build(
+    name: str, shape: tuple[int, int, int], size: int | None = None, scaling: Scaling | None = None
+) -> keras.Model:
     """One of the families with random weights; output: the features of `pool`.
 
     Args:
         name: a key of FAMILIES.
         shape: (rows, columns, channels); a grey channel is repeated three times inside.
         size: as for `indomain.networks.backbones.build`.
+        scaling: likewise.
 
     Raises:
         RequestError: the images are too small for the network.
     """
-    family, scaled, smallest = FAMILIES[name]
+    family, own_scaling, smallest = FAMILIES[name]
     if min(size or shape[0], size or shape[1]) < smallest:
         raise RequestError(
             f"backbone {name!r} needs images of at least {smallest}×{smallest}, not {shape[0]}×{shape[1]}."
@@ -84,7 +88,8 @@ def _build(name: str, shape: tuple[int, int, int], size: int | None = None) -> k
         x = keras.layers.Concatenate(name="grey_to_rgb")([x, x, x])
     # ConvNeXt and EfficientNetV2 would scale by themselves; the others have no such argument.
     own = {"include_preprocessing": False} if name in ("convnexttiny", "efficientnetv2s") else {}
-    network = getattr(keras.applications, family)(include_top=False, weights=None, input_tensor=scaled(x), **own)
+    x = image_input.scaled(x, scaling) if scaling else own_scaling(x)
+    network = getattr(keras.applications, family)(include_top=False, weights=None, input_tensor=x, **own)
     if name != "convnexttiny":
         return keras.Model(inputs, keras.layers.GlobalAveragePooling2D(name="pool")(network.output), name=name)
     # Its authors normalise what the pooling returns; Keras, without a pooling of its own, the maps. The maps come from an

@@ -1,6 +1,8 @@
-"""The input layer that all backbones share: images, 0–255, resized to a given size if there is one."""
+"""What all backbones share: images, 0–255, resized to a given size if there is one; and the scaling of published weights."""
 
 import keras
+
+from indomain.networks.backbones.scaling import Scaling
 
 
 def image(shape: tuple[int, int, int], size: int | None) -> tuple[keras.KerasTensor, keras.KerasTensor]:
@@ -18,3 +20,17 @@ def image(shape: tuple[int, int, int], size: int | None) -> tuple[keras.KerasTen
     )(inputs)
     # Next to edges a cubic overshoots what an image can hold.
     return inputs, keras.layers.ReLU(255.0, dtype="float32", name="within_range")(resized)
+
+
+def scaled(x: keras.KerasTensor, scaling: Scaling) -> keras.KerasTensor:
+    """Images brought to the values that published weights expect.
+
+    Args:
+        x: RGB, 0–255.
+        scaling: what they expect.
+    """
+    if scaling.order == "bgr":
+        x = keras.ops.flip(x, axis=-1)
+    scale = [1 / deviation for deviation in scaling.deviation]
+    offset = [-mean / deviation for mean, deviation in zip(scaling.mean, scaling.deviation)]
+    return keras.layers.Rescaling(scale, offset=offset, name="scaling")(x)

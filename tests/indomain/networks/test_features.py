@@ -67,12 +67,12 @@ def test_an_unknown_layer_is_refused(network):
 
 def test_a_stand_in_gives_features_back(backbone):
     given = np.random.default_rng(0).normal(size=(3, 25)).astype(np.float32)
-    assert np.array_equal(features.stand_in(backbone).predict_on_batch(given), given)
+    assert np.array_equal(features.stand_in(backbone.name, backbone.output_shape[1]).predict_on_batch(given), given)
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
 def test_a_grafted_head_answers_on_images_as_it_does_on_features(backbone, dropout):
-    head = architecture.with_head(features.stand_in(backbone), 2, dropout)
+    head = architecture.with_head(features.stand_in(backbone.name, backbone.output_shape[1]), 2, dropout)
     weights.initialise(head, 3)
     grafted = features.graft(backbone, head)
     expected = head.predict_on_batch(backbone.predict_on_batch(IMAGES))
@@ -81,7 +81,7 @@ def test_a_grafted_head_answers_on_images_as_it_does_on_features(backbone, dropo
 
 def test_grafting_leaves_the_backbone_as_it_is(backbone):
     before = values_of(backbone)
-    head = architecture.with_head(features.stand_in(backbone), 2, 0.5)
+    head = architecture.with_head(features.stand_in(backbone.name, backbone.output_shape[1]), 2, 0.5)
     weights.initialise(head, 4)
     features.graft(backbone, head)
     assert same(before, values_of(backbone))
@@ -89,6 +89,6 @@ def test_grafting_leaves_the_backbone_as_it_is(backbone):
 
 def test_whatever_is_made_of_a_network_is_one_flat_graph(backbone, network):
     # Gradients with respect to a layer inside a nested model (Grad-CAM's) cannot be taken.
-    head = architecture.with_head(features.stand_in(backbone), 2, 0.5)
+    head = architecture.with_head(features.stand_in(backbone.name, backbone.output_shape[1]), 2, 0.5)
     made = [network, features.graft(backbone, head), features.extractor(network, "", ["max", "std"])[0]]
     assert not [layer for model in made for layer in model.layers if isinstance(layer, keras.Model)]

@@ -3,13 +3,15 @@ import json
 import pytest
 
 from indomain.errors import RequestError
+from indomain.networks.backbones.scaling import Scaling
 from indomain.networks.options import Architecture, BackboneOptions
 from indomain.toml import validated
 
 
 @pytest.mark.parametrize("size", [None, 96])
-def test_an_architecture_comes_back_from_a_tasks_parameters(size):
-    architecture = Architecture("dcnn", 0.25, (48, 64, 1), size)
+@pytest.mark.parametrize("scaling", [None, Scaling("bgr", (1.0, 2.0, 3.0), (4.0, 5.0, 6.0))])
+def test_an_architecture_comes_back_from_a_tasks_parameters(size, scaling):
+    architecture = Architecture("dcnn", 0.25, (48, 64, 1), size, scaling)
     params = json.loads(json.dumps(architecture.to_params()))
     assert Architecture.of(params) == architecture and hash(Architecture.of(params)) == hash(architecture)
 

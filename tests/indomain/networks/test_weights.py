@@ -168,3 +168,17 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="no space"):
         weights.save(model, tmp_path / "model.keras")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_network_of_another_package_is_refused_because_its_scaling_is_not_known(tmp_path):
+    theirs = keras.applications.MobileNetV2(include_top=False, weights=None, input_shape=(32, 32, 3), pooling="avg")
+    theirs.save(tmp_path / "theirs.keras")
+    spec = Architecture("mobilenetv2", 1.0, (32, 32, 3))
+    with pytest.raises(RequestError, match=r"theirs.keras was not written by this package.*weights:PATH.toml"):
+        weights.start(architecture.backbone(spec), spec, str(tmp_path / "theirs.keras"), 0)
+
+
+def test_a_bare_h5_is_refused(backbone, saved, tmp_path):
+    (tmp_path / "w.h5").write_bytes(b"")
+    with pytest.raises(RequestError, match=r"w.h5 is not a .keras file"):
+        weights.start(backbone, SMALL, str(tmp_path / "w.h5"), 0)

@@ -3,7 +3,7 @@
 import pytest
 
 from indomain.networks.options import BackboneOptions
-from indomain.recipe.chain import Chain, Step
+from indomain.recipe.chain import Arm, Chain, Step
 
 SOURCES = ["others", "skin"]
 
@@ -13,7 +13,7 @@ def test_the_first_word_is_the_start_and_the_others_are_steps():
     assert chain == Chain("double", "imagenet", (Step("skin", "simclr"), Step("others", "supervised")))
 
 
-@pytest.mark.parametrize("start", ["random", "imagenet", "mine/network.keras", "weights.h5"])
+@pytest.mark.parametrize("start", ["random", "imagenet", "mine/network.keras", "weights:mine.toml", "features:f.npz"])
 def test_a_chain_starts_from_random_imagenet_or_a_file(start):
     assert Chain.parsed("x", [start], SOURCES) == Chain("x", start, ())
 
@@ -26,6 +26,10 @@ def test_a_chain_starts_from_random_imagenet_or_a_file(start):
         (["others:supervised"], "unknown start of a chain 'others:supervised'"),
         (["random", "supervised"], 'a step reads "source:objective", such as "isic:simclr", not \'supervised\''),
         (["random", "others:"], "not 'others:'"),
+        (["weights.h5"], r'does not say which network it is of, nor how .*"weights:PATH.toml"'),
+        (["dinov2.safetensors"], "does not say which network it is of"),
+        (["retfound.pth"], "does not say which network it is of"),
+        (["features:f.npz", "others:supervised"], "features have no weights that 'others:supervised' could train"),
         (["random", "other:supervised"], "unknown source 'other'. Did you mean 'others'"),
     ],
 )
@@ -39,3 +43,9 @@ def test_a_chain_from_imagenet_exists_where_somebody_has_trained_the_backbone_on
     squeezenet, dcnn = BackboneOptions(name="squeezenet"), BackboneOptions(name="dcnn")
     assert from_imagenet.exists_for(squeezenet, {"squeezenet": ""}) and not from_imagenet.exists_for(dcnn, {})
     assert from_scratch.exists_for(dcnn, {})
+
+
+def test_features_stand_in_the_table_under_their_files_name():
+    chain = Chain.parsed("foundation", ["features:there/rad_dino.npz"], SOURCES)
+    assert chain.features == "there/rad_dino.npz" and Arm(None, chain).label == "rad_dino"
+    assert Chain.parsed("x", ["random"], SOURCES).features == ""

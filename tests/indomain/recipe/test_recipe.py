@@ -112,3 +112,30 @@ def test_the_sources_of_a_target_are_those_that_its_chains_learn_from():
     targets = {"t": {"set": "phantom", "chains": ["r", "s"]}, "u": {"set": "phantom"}}
     made = recipe(chains=chains, sources=sources, targets=targets)
     assert made.sources_of("t") == {"a"} and made.sources_of("u") == {"a", "b"}
+
+
+def test_a_features_file_is_one_arm_whatever_the_backbones():
+    made = recipe(backbones=["squeezenet", "dcnn-light"], chains={"r": ["random"], "f": ["features:f.npz"]})
+    assert [(arm.label, arm.chain.name) for arm in made.arms("t")] == [
+        ("squeezenet", "r"),
+        ("dcnn-light", "r"),
+        ("f", "f"),
+    ]
+    marked = {"t": {"set": "phantom", "confounder": {}}}
+    alone = recipe(backbones=[], chains={"f": ["features:f.npz"]}, targets=marked)
+    assert alone.arms("t") == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"backbones": []}, "backbones is empty, and a chain needs one"),
+        (
+            {"backbones": [{"name": "squeezenet", "chains": ["f"]}], "chains": {"f": ["features:f.npz"]}},
+            "squeezenet: no backbone runs 'f', a features file",
+        ),
+    ],
+)
+def test_backbones_and_features_that_do_not_go_together_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        recipe(**changes)

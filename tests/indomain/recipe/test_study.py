@@ -4,6 +4,7 @@ import pytest
 
 from finetune.plan import Options as FinetuneOptions
 from indomain.errors import RequestError
+from indomain.recipe.chain import Chain
 from indomain.recipe.study import Study
 from pretrain.plan import options_model
 
@@ -70,19 +71,38 @@ def test_a_profile_is_a_table_of_keys(study_of):
 
 def test_a_network_has_the_channels_of_its_target_or_as_many_as_are_asked_for(study_of):
     study = study_of()
-    backbone = study.recipe.backbones[0]
-    assert study.architecture(backbone, "wrist", "strict").shape == (32, 32, 1)
-    assert (
-        study_of(("size = 32", 'size = 32\nchannels = "rgb"')).architecture(backbone, "wrist", "strict").channels == 3
-    )
+    arm = study.recipe.arms("wrist")[0]
+    assert study.architecture(arm, "wrist", "strict").shape == (32, 32, 1)
+    assert study_of(("size = 32", 'size = 32\nchannels = "rgb"')).architecture(arm, "wrist", "strict").channels == 3
 
 
 def test_a_chain_that_starts_from_a_file_is_named_by_its_content(study_of, small_recipe):
     study = study_of()
     path = small_recipe.with_name("network.keras")
     path.write_bytes(b"abc")
-    digest, found = study.start("network.keras")
-    assert digest == "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" and found == str(path)
-    assert study.start("imagenet") == ("imagenet", "")
+    found = study.beginning(Chain("x", "network.keras", ()))
+    assert found.start == "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert found.path == str(path) and found.trained_on == ("unknown",)
+    imagenet = study.beginning(Chain("x", "imagenet", ()))
+    assert (imagenet.start, imagenet.path, imagenet.trained_on) == ("imagenet", "", ("imagenet",))
     with pytest.raises(RequestError, match="no such file"):
-        study.start("gone.keras")
+        study.beginning(Chain("x", "gone.keras", ()))
+
+
+def test_a_chain_from_a_manifest_has_its_scaling_licence_and_training_sets(study_of, small_recipe):
+    small_recipe.with_name("mine.toml").write_text(
+        'title = "Mine"\nlicence = "MIT"\nfile = "mine.h5"\narchitecture = "mobilenetv2"\ntrained_on = ["a"]\n'
+        '[input]\nscaling = "caffe"\n'
+    )
+    small_recipe.with_name("mine.h5").write_bytes(b"abc")
+    study = study_of(
+        ('backbones = ["squeezenet"]', 'backbones = ["squeezenet", "mobilenetv2"]'),
+        ('imagenet = ["imagenet"]', 'imagenet = ["imagenet"]\nmine = ["weights:mine.toml"]'),
+    )
+    (arm,) = [arm for arm in study.recipe.arms("wrist") if arm.chain.name == "mine"]
+    assert arm.label == "mobilenetv2" and study.architecture(arm, "wrist", "strict").scaling.order == "bgr"
+    found = study.beginning(arm.chain)
+    assert found.start.startswith("sha256:ba7816bf") and found.path.endswith("mine.h5")
+    assert (found.title, found.licence, found.trained_on) == ("Mine", "MIT", ("a",)) and "BGR" in found.input
+    # The manifest is of one network: that the other cannot run it is nothing to report.
+    assert all(arm.chain.name != "mine" for arm in study.recipe.missing_arms("wrist"))

@@ -1,0 +1,78 @@
+"""Beginnings: what a chain starts from, with what is known of it: licence, how images enter it, what it was trained on."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from indomain.data.manifest import UNKNOWN, Manifest
+
+IMAGENET = ["imagenet"]
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What a chain starts from.
+
+    Attributes:
+        start: as a task stores it: "random", "imagenet" or, for a file, "sha256:..." of its content.
+        path: the file, or "".
+        title: for people.
+        licence: of the weights or features.
+        input: how images are brought to it.
+        trained_on: data sets and archives that it was trained on.
+    """
+
+    start: str
+    path: str = ""
+    title: str = ""
+    licence: str = ""
+    input: str = ""
+    trained_on: tuple[str, ...] = ()
+
+    def to_params(self) -> dict[str, Any]:
+        """What the report says of it, as JSON."""
+        digest = self.start if self.start.startswith("sha256:") else ""
+        return {
+            "title": self.title,
+            "licence": self.licence,
+            "input": self.input,
+            "trained_on": list(self.trained_on),
+            "file": digest,
+        }
+
+
+def random() -> Beginning:
+    """Random weights."""
+    return Beginning("random", title="random weights", licence="–", input="the network's own", trained_on=())
+
+
+def imagenet() -> Beginning:
+    """A network's weights from ImageNet."""
+    return Beginning(
+        "imagenet",
+        title="ImageNet weights of each network",
+        licence="that of each network's weights; see docs/beginnings.md",
+        input="the network's own",
+        trained_on=tuple(IMAGENET),
+    )
+
+
+def exposure(beginning: Beginning, sets: Iterable[Manifest]) -> str:
+    """Whether the images of a target, or the archive that they come from, were in what a beginning was trained on.
+
+    Args:
+        beginning: the beginning.
+        sets: the manifests of the target.
+
+    Returns:
+        A few words: "yes: ...", "unknown", or that they are not among what is named, which is no proof.
+    """
+    if not beginning.trained_on:
+        return "no: trained on nothing"
+    names = {name for manifest in sets for name in (manifest.name, *manifest.part_of)}
+    seen = sorted(names & set(beginning.trained_on))
+    if seen:
+        return f"yes: {', '.join(seen)}"
+    if UNKNOWN in beginning.trained_on:
+        return UNKNOWN
+    return "not among those named"
