@@ -105,8 +105,9 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
             folds = range(study.target(target, profile).info.folds)
             runs = list(product(target_options.budgets(), folds, study.seeds(profile)))
             tunes = options.tune.is_set and profile == "strict"
+            is_marked = bool(target_options.confounder)
             strategies = (
-                [ANY] if tunes and options.tune.strategy else _strategies(options, bool(target_options.confounder))
+                [ANY] if tunes and options.tune.strategy else _strategies(options, options.strategies, is_marked)
             )
             arms = study.recipe.arms(target)
             planned = [*product([arm for arm in arms if arm.backbone], strategies, runs)]
@@ -148,7 +149,9 @@ def _tuned_tasks(
         )
     before: list[Task] = []
     candidates: dict[str, tuple[Task, dict[str, Any]]] = {}
-    for strategy, setting in product(options.tune.strategy or [tags.method.strategy], options.tune.settings()):
+    is_marked = bool(study.recipe.targets[tags.target].confounder)
+    strategies = _strategies(options, options.tune.strategy, is_marked) or [tags.method.strategy]
+    for strategy, setting in product(strategies, options.tune.settings()):
         one = options.model_copy(update=setting)
         of_candidate = replace(tags, method=Method(strategy=strategy))
         *features, network = _tasks(study, earlier, one, arm, budget, of_candidate, for_every_seed=True)
@@ -245,10 +248,10 @@ def _tasks(
     return [features, replace(network, inputs={**network.inputs, "features": features})]
 
 
-def _strategies(options: Options, confounded: bool) -> list[str]:
-    """The strategies that a target compares: those that train the head only see no marker, and are left out with one."""
-    learning = [name for name in options.strategies if not options.only_the_head(name)]
-    return learning if confounded and learning else options.strategies
+def _strategies(options: Options, names: list[str], is_marked: bool) -> list[str]:
+    """The strategies of a target: those that train the head only do not see a marker, and are left out where there is one."""
+    learning = [name for name in names if not options.only_the_head(name)]
+    return learning if is_marked and learning else names
 
 
 def _seed_of_fold(tags: Tags) -> int:

@@ -10,12 +10,13 @@ import pandas as pd
 from finetune import on_features, surgical, tuning
 from finetune.plan import Options
 from finetune.strategies import STRATEGIES, SURGICAL, fit_function, strategy_of
+from indomain import files
 from indomain.artifacts import predictions
 from indomain.artifacts.features import read_features, write_features
 from indomain.data.features_file import FeaturesFile
 from indomain.data.images import confounders
 from indomain.data.split import Split
-from indomain.errors import Diverged
+from indomain.errors import Diverged, RequestError
 from indomain.networks import architecture, features, inference, weights
 from indomain.networks.options import Architecture
 from indomain.runs.task import Task, Work
@@ -55,7 +56,10 @@ def run(work: Work) -> dict[str, Any]:
         return tuning.choose(work)
     params, split = work.params, Split.open(work.task.paths)
     if work.task.kind == "features" and "backbone" not in params:
-        rows, values = FeaturesFile.read(Path(work.task.paths["start"])).of(split)
+        path = Path(work.task.paths["start"])
+        rows, values = FeaturesFile.read(path).of(split)
+        if f"sha256:{files.file_sha256(path)}" != params["start"]:
+            raise RequestError(f"{path} has changed since this recipe was planned. Start it again.")
         write_features(work.folder, rows, values)
         return {"images": len(rows), "features": int(values.shape[1])}
     if work.task.kind == "features":

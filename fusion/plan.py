@@ -160,7 +160,8 @@ def _check_names(study: Study, options: Options, fitted: list[Task], profile: st
         if name in study.recipe.chains or name == BASELINE:
             raise RequestError(f"{study.name}: fusion.groups.{name} has the name of a chain; choose another.")
         # The papers' profile has no baseline, and may compare fewer strategies: groups that name them have no rows there.
-        for pattern in patterns if profile == "strict" else []:
+        lacking = [pattern for pattern in patterns if pattern.startswith(f"{BASELINE}/") or ":" in pattern]
+        for pattern in [pattern for pattern in patterns if profile == "strict" or pattern not in lacking]:
             if not any(_matches(address, pattern) for address in addresses):
                 raise unknown("network", pattern, addresses, f"fusion.groups.{name}")
     labels = {backbone.label for backbone in study.recipe.backbones}

@@ -36,4 +36,5 @@ card = {
     "input": f"{rows}×{columns} pixels, bicubic, ImageNet's mean and deviation",
     "trained_on": "unknown",
 }
-np.savez(output, features=np.concatenate(features), ids=images["id"].to_numpy(str), card=json.dumps(card))
+names = {"ids": images["id"].to_numpy(str), "set": images["set"].to_numpy(str)}
+np.savez(output, features=np.concatenate(features), **names, card=json.dumps(card))

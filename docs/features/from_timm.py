@@ -31,4 +31,5 @@ card = {
     "input": json.dumps(config, default=str),
     "trained_on": "unknown",  # or a list of data sets: the table says whether your target is among them
 }
-np.savez(output, features=np.concatenate(features), ids=images["id"].to_numpy(str), card=json.dumps(card))
+names = {"ids": images["id"].to_numpy(str), "set": images["set"].to_numpy(str)}
+np.savez(output, features=np.concatenate(features), **names, card=json.dumps(card))

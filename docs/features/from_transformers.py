@@ -1,4 +1,4 @@
-"""Features of an exported set by a vision model of Hugging Face, such as facebook/dinov2-base or microsoft/rad-dino.
+"""Features of an exported set by a vision model of Hugging Face that has a class token, such as facebook/dinov2-base.
 
 pip install transformers torch pillow pandas
 python from_transformers.py EXPORT_FOLDER MODEL FEATURES.npz
@@ -30,4 +30,5 @@ card = {
     "input": json.dumps(processor.to_dict(), default=str),
     "trained_on": "unknown",  # or a list of data sets: the table says whether your target is among them
 }
-np.savez(output, features=np.concatenate(features), ids=images["id"].to_numpy(str), card=json.dumps(card))
+names = {"ids": images["id"].to_numpy(str), "set": images["set"].to_numpy(str)}
+np.savez(output, features=np.concatenate(features), **names, card=json.dumps(card))

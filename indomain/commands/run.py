@@ -45,4 +45,7 @@ def plan(options: argparse.Namespace) -> None:
 
 def _study(options: argparse.Namespace) -> Study:
     name, recipe, base = load_recipe(options.recipe, options.set, options.profile)
-    return Study(name, recipe, base, RunsFolder(options.runs_dir), options.data_dir, options.cache_dir)
+    study = Study(name, recipe, base, RunsFolder(options.runs_dir), options.data_dir, options.cache_dir)
+    # Files that are missing are asked for before anything is decoded.
+    study.check_beginnings()
+    return study

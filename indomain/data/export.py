@@ -1,7 +1,7 @@
 """Writes the images of a set as PNG files in order, with their ids, for models that this package cannot run.
 
 <folder>/images/000000.png ...      8 bits, grey or RGB
-<folder>/images.csv                 file, id, sha256 of the pixels; labels stay behind: features need none
+<folder>/images.csv                 file, set, id, sha256 of the pixels; labels stay behind: features need none
 <folder>/unreadable.csv             files that were left out, each with the reason
 """
 
@@ -69,6 +69,7 @@ def write(
         for name in index.loc[~chosen, "exported"]:
             (building / name).unlink()
         index = index.loc[chosen, ["exported", "id", "sha256"]].rename(columns={"exported": "file"})
+        index.insert(1, "set", manifest.name)
         if index.empty:
             raise RequestError(f"{manifest.name}: none of the {len(records)} files could be read.")
         index.to_csv(building / "images.csv", index=False)

@@ -145,32 +145,46 @@ def _load_file(model: keras.Model, architecture: Architecture, path: Path) -> No
 
 
 def _check_is_ours(model: keras.Model, path: Path) -> None:
-    """Raises a RequestError for a file that this package has not written: how it wants its images is not known."""
+    """Raises a RequestError for a file that holds anything but this backbone with the same scaling of its images."""
     try:
         with zipfile.ZipFile(path) as archive:
-            config = json.loads(archive.read("config.json"))
+            saved = json.loads(archive.read("config.json"))["config"]
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise RequestError(f"{path} is not a .keras file written by Keras 3 ({error}).") from None
-    shape, expected = _input_shape(config), tuple(model.input_shape[1:])
-    names = [layer.get("config", {}).get("name") for layer in config.get("config", {}).get("layers", [])]
-    # The input layer of this package's networks has a name of its own, and the layers that scale come after it.
-    if "image" in names and shape != expected:
+    own = json.loads(model.to_json())["config"]
+    shape, expected = _input_shape(saved), tuple(model.input_shape[1:])
+    # The input layer of this package's networks has a name of its own; what scales the images comes after it.
+    is_ours = any(layer.get("config", {}).get("name") == "image" for layer in saved.get("layers", []))
+    if is_ours and shape != expected:
         raise RequestError(
             f"{path} takes images of shape {shape}, but those of the recipe have shape {expected}. Set size and "
             "channels in the recipe to those of the file, or use another file."
         )
-    if config.get("config", {}).get("name") != model.name and "image" in names:
-        raise RequestError(f"{path} holds {config['config'].get('name')!r}; it does not fit backbone {model.name!r}.")
-    if names != [layer.name for layer in model.layers]:
+    if is_ours and saved.get("name") != model.name:
+        raise RequestError(f"{path} holds {saved.get('name')!r}; it does not fit backbone {model.name!r}.")
+    # Not by the layers' names: Keras numbers those that have none by what else the process has built.
+    if [layer["class_name"] for layer in saved.get("layers", [])] != [layer["class_name"] for layer in own["layers"]]:
         raise RequestError(
             f"{path} was not written by this package as a backbone {model.name!r}, so that it is not known how its images are "
             'scaled. Describe it in a weights manifest, and start the chain from "weights:PATH.toml"; see docs/beginnings.md.'
         )
+    if _rescaling(saved) != _rescaling(own):
+        raise RequestError(
+            f"{path} was written with another scaling of its images than that of backbone {model.name!r}: it comes from "
+            'weights of a manifest. Start the chain from "weights:PATH.toml", with a manifest of this file and that scaling; '
+            "see docs/beginnings.md."
+        )
+
+
+def _rescaling(config: dict[str, Any]) -> list[Any]:
+    """What the layers that scale images multiply by and add, in a model's configuration."""
+    layers = [layer["config"] for layer in config["layers"] if layer["class_name"] == "Rescaling"]
+    return [[layer["scale"], layer["offset"]] for layer in layers]
 
 
 def _input_shape(config: dict[str, Any]) -> tuple[int, ...] | None:
     """The shape of the first input layer in a saved model's configuration."""
-    for layer in config.get("config", {}).get("layers", []):
+    for layer in config.get("layers", []):
         shape = layer.get("config", {}).get("batch_shape")
         if layer.get("class_name") == "InputLayer" and shape:
             return tuple(shape[1:])

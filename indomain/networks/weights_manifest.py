@@ -1,12 +1,11 @@
 """Weights manifests: one TOML file per published weights file. Nothing is downloaded; the file is the user's to get.
 
-title = "RadImageNet, ResNet50"
+title = "Our ResNet50, trained on chest radiographs"
 architecture = "resnet50"                       # a backbone
-file = "RadImageNet-ResNet50_notop.h5"          # in DATA/weights or, for a manifest of your own, beside it
-trained_on = ["radimagenet"]
-[conventions.training-code]                     # what is published about its input; or [input], if it is not disputed
+file = "chest-resnet50.h5"                      # in DATA/weights or, for a manifest of your own, beside it
+trained_on = ["nih-chest-xray"]
+[input]                                         # or several [conventions.NAME], if what is published disagrees
 scaling = "caffe"
-source = "..."
 """
 
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from pydantic import Field, field_validator, model_validator
 from indomain import files
 from indomain.data.manifest import TrainedOn
 from indomain.errors import RequestError, unknown
-from indomain.networks.backbones import BACKBONES, SCALABLE
+from indomain.networks.backbones import BACKBONES, SCALABLE, VISION_TRANSFORMERS
 from indomain.networks.backbones.scaling import SCALINGS, Scaling
 from indomain.toml import Table, read_toml, validated
 
@@ -112,9 +111,7 @@ class WeightsManifest(Table):
     def _scalable(cls, value: str) -> str:
         if value not in SCALABLE:
             if value in BACKBONES:
-                raise ValueError(
-                    f"{value!r} has its scaling inside its weights; possible are {', '.join(sorted(SCALABLE))}"
-                )
+                raise ValueError(f"{value!r} has a scaling of its own only; possible are {', '.join(sorted(SCALABLE))}")
             raise unknown("backbone", value, SCALABLE)
         return value
 
@@ -133,7 +130,16 @@ class WeightsManifest(Table):
     @model_validator(mode="after")
     def _says_how_images_enter(self) -> "WeightsManifest":
         if (self.input is None) == (not self.conventions):
-            raise ValueError("give [input], or two or more [conventions.NAME] where what is published disagrees")
+            raise ValueError("give [input], or [conventions.NAME] for each way where what is published disagrees")
+        return self
+
+    @model_validator(mode="after")
+    def _format_goes_with_the_network(self) -> "WeightsManifest":
+        if (self.architecture in VISION_TRANSFORMERS) != self.file.endswith(".safetensors"):
+            raise ValueError(
+                f"{', '.join(VISION_TRANSFORMERS)} read .safetensors, the others .h5 and .keras; {self.file} is not for "
+                f"{self.architecture!r}"
+            )
         return self
 
 
@@ -165,7 +171,7 @@ class ChosenWeights:
         manifest = self.manifest
         path = (self.folder or data_dir / FOLDER) / manifest.file
         if not path.is_file():
-            gated = " They have to be asked for." if manifest.gated else ""
+            gated = " Access must be requested." if manifest.gated else ""
             raise RequestError(f"the weights {self.name!r} are not at {path}. {manifest.get}{gated}".rstrip())
         if manifest.bytes and path.stat().st_size != manifest.bytes:
             raise RequestError(

@@ -69,10 +69,15 @@ def exposure(beginning: Beginning, sets: Iterable[Manifest]) -> str:
     """
     if not beginning.trained_on:
         return "no: trained on nothing"
-    names = {name for manifest in sets for name in (manifest.name, *manifest.part_of)}
-    seen = sorted(names & set(beginning.trained_on))
+    names = {_plain(name) for manifest in sets for name in (manifest.name, *manifest.part_of)}
+    seen = [name for name in beginning.trained_on if _plain(name) in names]
     if seen:
-        return f"yes: {', '.join(seen)}"
+        return f"yes: {', '.join(sorted(seen))}"
     if UNKNOWN in beginning.trained_on:
         return UNKNOWN
     return "not among those named"
+
+
+def _plain(name: str) -> str:
+    """A name without what people write in different ways: "HAM-10000" is "ham10000"."""
+    return "".join(letter for letter in name.casefold() if letter.isalnum())

@@ -65,6 +65,8 @@ class Chain:
             )
         if not (start in ("random", "imagenet") or start.startswith((WEIGHTS, FEATURES)) or start.endswith(".keras")):
             raise unknown("start of a chain", start, STARTS, f"chains.{name}")
+        if start.startswith(FEATURES) and not start.endswith(".npz"):
+            raise ValueError(f"chains.{name}: a features file ends in .npz, as numpy.savez writes it, not {start!r}")
         if start.startswith(FEATURES) and steps:
             raise ValueError(
                 f"chains.{name}: features have no weights that {steps[0]!r} could train; a features file is a whole chain"

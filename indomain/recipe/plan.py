@@ -15,18 +15,19 @@ def make_plan(study: Study) -> list[Task]:
     Raises:
         RequestError: something in the recipe or the data is wrong; nothing has been run.
     """
+    study.check_beginnings()
     for target in study.recipe.targets:
         if not study.recipe.arms(target):
             missing = [arm.backbone.name for arm in study.recipe.missing_arms(target) if arm.backbone]
             if not missing:
                 raise RequestError(
-                    f"{study.name}: no backbone runs any chain of target {target!r}. A chain from a weights manifest needs its "
-                    "architecture among the backbones, and a target with a confounder cannot use features files."
+                    f"{study.name}: no backbone runs any chain of target {target!r}. A target with a confounder cannot use "
+                    "features files, into whose images no marker can be put."
                 )
             names = ", ".join(sorted(set(missing)))
             raise RequestError(
-                f"{study.name}: every chain of target {target!r} starts from ImageNet, and no ImageNet weights exist for "
-                f"{names}. Add a chain that starts from random, or a backbone that has them."
+                f"{study.name}: no chain of target {target!r} can run: some start from ImageNet, and no ImageNet weights "
+                f"exist for {names}. Add a chain that starts from random, or a backbone that has them."
             )
     tasks: list[Task] = []
     for stage in STAGES:

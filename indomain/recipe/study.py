@@ -193,6 +193,25 @@ class Study:
         scaling = arm.chain.weights.convention.as_scaling if arm.chain.weights else None
         return Architecture(options.name, options.width, (*self.recipe.shape, channels), options.side, scaling)
 
+    def check_beginnings(self) -> None:
+        """Reads what every chain starts from, before anything is decoded or planned.
+
+        Raises:
+            RequestError: a file is missing or is not what it should be, or published weights are of a network that no
+                backbone of the recipe is.
+        """
+        arms = [arm for target in self.recipe.targets for arm in self.recipe.arms(target)]
+        for arm in arms:
+            self.beginning(arm.chain)
+        for target in self.recipe.targets:
+            for chain in self.recipe.chains_of(target):
+                if chain.weights and chain.name not in {arm.chain.name for arm in arms}:
+                    architecture = chain.weights.manifest.architecture
+                    raise RequestError(
+                        f"chains.{chain.name}: the weights {chain.weights.name!r} are of {architecture!r}, and no backbone that "
+                        f'runs this chain is that. Add "{architecture}" to backbones.'
+                    )
+
     def beginning(self, chain: Chain) -> Beginning:
         """What a chain starts from.
 

@@ -118,7 +118,9 @@ def test_off_the_shelf_is_fitted_once_where_no_seed_changes_it(made):
 
 def test_given_features_go_off_the_shelf_whatever_the_others_do(made, tmp_path):
     card = {"model": "m", "revision": "1", "licence": "MIT", "input": "-", "trained_on": "unknown"}
-    np.savez(tmp_path / "f.npz", features=np.ones((1, 2)), ids=np.array(["a"]), card=json.dumps(card))
+    np.savez(
+        tmp_path / "f.npz", features=np.ones((1, 2)), ids=np.array(["a"]), set=np.array(["s"]), card=json.dumps(card)
+    )
     tune = "finetune.tune={ learning_rate=[0.1, 0.01] }"
     chains = f"chains={{ random=['random'], given=['features:{tmp_path / 'f.npz'}'] }}"
     tasks = made(chains, tune, "finetune.strategies=['full']")
@@ -151,6 +153,8 @@ def test_a_marker_goes_with_networks_that_see_it(made):
 def test_strategies_that_see_no_marker_are_left_out_where_there_is_one(made):
     tasks = made("targets.wrist.confounder={}", BOTH)
     assert {task.params["strategy"] for task in tasks} == {"full"}
+    tuned = made("targets.wrist.confounder={}", 'finetune.tune={ strategy=["full", "off-the-shelf"] }')
+    assert {task.params["strategy"] for task in find(tuned, "finetune", "candidate")} == {"full"}
 
 
 @pytest.mark.parametrize(

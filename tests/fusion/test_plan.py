@@ -175,6 +175,8 @@ def test_the_papers_profile_has_no_group_of_what_it_lacks(planned):
     settings = ['profiles=["strict", "paper"]', "baseline.backbones=['squeezenet']", "fusion.classifiers=['lda']"]
     tasks = find(planned(*settings, group), "fusion", "classify", chain="beside")
     assert {task.tags.profile for task in tasks} == {"strict"}
+    with pytest.raises(RequestError, match="unknown network 'randon/"):
+        planned("fusion.classifiers=['lda']", 'profiles=["paper"]', group.replace("random/", "randon/"))
 
 
 @pytest.mark.parametrize(

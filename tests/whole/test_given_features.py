@@ -55,7 +55,10 @@ def exported(indomain, small_manifest, here):
 def write_features(path, folder, index, by="id"):
     pixels = [np.asarray(Image.open(folder / name), np.float32) for name in index["file"]]
     features = np.stack([[image.mean(), image.std(), image[:16].mean()] for image in pixels])
-    np.savez(path, features=features, **{"ids" if by == "id" else by: index[by].to_numpy(str)}, card=json.dumps(CARD))
+    names = {"sha256": index["sha256"].to_numpy(str)}
+    if by == "id":
+        names = {"ids": index["id"].to_numpy(str), "set": index["set"].to_numpy(str)}
+    np.savez(path, features=features, **names, card=json.dumps(CARD))
 
 
 def test_a_features_file_goes_off_the_shelf_and_through_fusion(indomain, exported, here):
@@ -111,7 +114,9 @@ def test_the_script_for_keras_hub_writes_a_features_file(monkeypatch, exported, 
     monkeypatch.setattr(sys, "argv", [script, str(exported[0]), str(tmp_path / "preset"), str(here / "f.npz")])
     runpy.run_path(script, run_name="__main__")
     given = FeaturesFile.read(here / "f.npz")
-    assert given.features.shape == (len(exported[1]), 32) and list(given.names) == list(exported[1]["id"])
+    assert given.features.shape == (len(exported[1]), 32) and list(given.names) == [
+        f"small\t{name}" for name in exported[1]["id"]
+    ]
     assert given.features.std(axis=0).min() > 0
 
 

@@ -42,17 +42,17 @@ _APPLICATIONS = (
     "vgg19",
     "xception",
 )
-_VIT = ("vit-small", "vit-base", "dinov2-small", "dinov2-base")
+VISION_TRANSFORMERS = ("vit-small", "vit-base", "dinov2-small", "dinov2-base")
 BACKBONES = {
     "dcnn": "indomain.networks.backbones.dcnn:dcnn",
     "dcnn-light": "indomain.networks.backbones.dcnn:dcnn_light",
     "squeezenet": "indomain.networks.backbones.squeezenet:squeezenet",
     **_LITE,
     **{name: f"indomain.networks.backbones.applications:{name}" for name in _APPLICATIONS},
-    **{name: f"indomain.networks.backbones.vit:{name.replace('-', '_')}" for name in _VIT},
+    **{name: f"indomain.networks.backbones.vit:{name.replace('-', '_')}" for name in VISION_TRANSFORMERS},
 }
-# Those that can be given the scaling of published weights. EfficientNet-B0's scaling is inside its weights.
-SCALABLE = tuple(name for name in (*_APPLICATIONS, *_VIT) if name != "efficientnetb0")
+# Those that can be given the scaling of published weights. That of EfficientNet-B0 is inside its weights.
+SCALABLE = tuple(name for name in (*_APPLICATIONS, *VISION_TRANSFORMERS) if name != "efficientnetb0")
 # Backbones with ImageNet weights -> the function that loads them into a model.
 IMAGENET = {
     "squeezenet": "indomain.networks.backbones.squeezenet:load_imagenet",

@@ -230,7 +230,7 @@ def _values_of(
         weight, bias = tensors[f"{name}.weight"], tensors[f"{name}.bias"]
         scale = tensors[before + _SCALED[part]] if is_dinov2 and part in _SCALED else 1.0
     except KeyError as error:
-        raise RequestError(f"{path} lacks {error}, which backbone needs for {layer.name}.") from None
+        raise RequestError(f"{path} lacks {error}, which layer {layer.name} needs.") from None
     if isinstance(layer, keras.layers.LayerNormalization):
         return [weight, bias]
     axes = (2, 3, 1, 0) if weight.ndim == 4 else (1, 0)
@@ -238,7 +238,10 @@ def _values_of(
 
 
 def _positions(layer: Positions, tensors: dict[str, np.ndarray], grid: tuple[int, int], path: Path) -> list[np.ndarray]:
-    """The class token and the position embeddings, interpolated to the grid of patches as the authors do."""
+    """The class token and the position embeddings, interpolated to the grid of patches by Keras' bicubic.
+
+    PyTorch's cubic is another one, and the authors' code shifts it by a tenth of a patch: the difference is small.
+    """
     try:
         token, embeddings = tensors["embeddings.cls_token"], tensors["embeddings.position_embeddings"]
     except KeyError as error:

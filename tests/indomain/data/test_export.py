@@ -28,7 +28,8 @@ def exported(folder):
 def test_images_are_written_as_they_are_in_the_order_of_the_set(prepared, tmp_path):
     assert export.write(prepared.manifest, "", tmp_path / "data", None, tmp_path / "out", quiet=True) == 6
     index, images = exported(tmp_path / "out")
-    assert list(index["id"]) == list(prepared.index()["id"]) and list(index.columns) == ["file", "id", "sha256"]
+    assert set(index["set"]) == {"given"}
+    assert list(index["id"]) == list(prepared.index()["id"]) and list(index.columns) == ["file", "set", "id", "sha256"]
     assert sorted(found.tobytes() for found in images) == sorted(pixels.tobytes() for pixels in NAMES.values())
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from indomain.errors import RequestError
-from indomain.networks import architecture, weights
+from indomain.networks import architecture, backbones, weights
 from indomain.networks.options import Architecture
 from tests.small import SMALL, same, values_of
 
@@ -182,3 +182,16 @@ def test_a_bare_h5_is_refused(backbone, saved, tmp_path):
     (tmp_path / "w.h5").write_bytes(b"")
     with pytest.raises(RequestError, match=r"w.h5 is not a .keras file"):
         weights.start(backbone, SMALL, str(tmp_path / "w.h5"), 0)
+
+
+@pytest.mark.parametrize("name", ["squeezenet", "densenet121", "efficientnetb0", "convnexttiny", "vgg16"])
+def test_a_chain_can_begin_with_what_this_package_has_saved_whatever_else_was_built(tmp_path, name):
+    spec = Architecture(name, 1.0, (32, 32, 3))
+    model = backbones.build(name, spec.shape)
+    weights.initialise(model, 1)
+    weights.save(model, tmp_path / "mine.keras")
+    # Keras numbers layers without a name by what the process has built before.
+    backbones.build(name, spec.shape)
+    other = backbones.build(name, spec.shape)
+    weights.start(other, spec, str(tmp_path / "mine.keras"), 2)
+    assert same(values_of(other), values_of(model))

@@ -119,11 +119,13 @@ def test_length_and_digest_are_checked(tmp_path, manifest, line, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (MINE, r"give \[input\], or two or more \[conventions"),
+        (MINE, r"give \[input\], or \[conventions"),
         (MINE.replace("mobilenetv2", "resnet5") + INPUT, "unknown backbone 'resnet5'. Did you mean 'resnet50'"),
-        (MINE.replace("mobilenetv2", "efficientnetb0") + INPUT, "has its scaling inside its weights"),
+        (MINE.replace("mobilenetv2", "efficientnetb0") + INPUT, "has a scaling of its own only"),
         (MINE.replace("mine.h5", "mine.pth") + INPUT, "PyTorch's files can run code"),
         (MINE.replace("mine.h5", "mine.onnx") + INPUT, "a weights file ends in"),
+        (MINE.replace("mine.h5", "mine.safetensors") + INPUT, "mine.safetensors is not for 'mobilenetv2'"),
+        (MINE.replace("mobilenetv2", "vit-small") + INPUT, "mine.h5 is not for 'vit-small'"),
         (MINE + "[input]\n", "give either scaling"),
         (MINE + '[input]\nscaling = "unit"\norder = "bgr"\n', "give either scaling"),
         (MINE + "[input]\nmean = [0, 0, 0]\n", "give either scaling"),

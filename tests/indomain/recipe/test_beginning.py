@@ -11,6 +11,7 @@ from indomain.recipe.beginning import Beginning, exposure
         (("imagenet",), "not among those named"),
         (("isic-archive", "imagenet"), "yes: isic-archive"),
         (("isic2017_64",), "yes: isic2017_64"),
+        (("ISIC Archive",), "yes: ISIC Archive"),
         (("unknown",), "unknown"),
         (("imagenet", "unknown"), "unknown"),
         (("isic2017", "unknown"), "yes: isic2017"),

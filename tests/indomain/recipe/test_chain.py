@@ -29,6 +29,7 @@ def test_a_chain_starts_from_random_imagenet_or_a_file(start):
         (["weights.h5"], r'does not say which network it is of, nor how .*"weights:PATH.toml"'),
         (["dinov2.safetensors"], "does not say which network it is of"),
         (["retfound.pth"], "does not say which network it is of"),
+        (["features:f.npy"], "a features file ends in .npz"),
         (["features:f.npz", "others:supervised"], "features have no weights that 'others:supervised' could train"),
         (["random", "other:supervised"], "unknown source 'other'. Did you mean 'others'"),
     ],

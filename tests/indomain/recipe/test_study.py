@@ -106,3 +106,20 @@ def test_a_chain_from_a_manifest_has_its_scaling_licence_and_training_sets(study
     assert (found.title, found.licence, found.trained_on) == ("Mine", "MIT", ("a",)) and "BGR" in found.input
     # The manifest is of one network: that the other cannot run it is nothing to report.
     assert all(arm.chain.name != "mine" for arm in study.recipe.missing_arms("wrist"))
+
+
+def test_weights_of_a_network_that_no_backbone_is_are_refused(study_of, small_recipe):
+    small_recipe.with_name("mine.toml").write_text(
+        'title = "Mine"\nfile = "mine.h5"\narchitecture = "vgg16"\ntrained_on = "unknown"\n[input]\nscaling = "caffe"\n'
+    )
+    study = study_of(('imagenet = ["imagenet"]', 'imagenet = ["imagenet"]\nmine = ["weights:mine.toml"]'))
+    with pytest.raises(RequestError, match="chains.mine: the weights 'mine.toml' are of 'vgg16', and no backbone"):
+        study.check_beginnings()
+
+
+def test_a_file_that_is_missing_is_said_before_anything_is_decoded(study_of, tmp_path):
+    study = study_of(('imagenet = ["imagenet"]', 'imagenet = ["features:gone.npz"]'))
+    study.cache_dir = tmp_path / "own"
+    with pytest.raises(RequestError, match="gone.npz, but there is no such file"):
+        study.check_beginnings()
+    assert not study.cache_dir.exists()

@@ -9,10 +9,10 @@ import pytest
 from indomain.errors import RequestError
 from indomain.networks import architecture, backbones, inference, weights
 from indomain.networks.backbones import vit
+from indomain.networks.backbones.scaling import Scaling
 from indomain.networks.options import Architecture
 
 DEPTH, WIDTH, HEADS = 2, 32, 4
-TINY = {"vit-small": "tiny", "dinov2-small": "tiny"}
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 56, 56, 3)).astype(np.float32)
 
 
@@ -202,3 +202,16 @@ def test_a_file_that_is_no_safetensors_is_refused(tiny, tmp_path):
     (tmp_path / "m.safetensors").write_bytes(b"no tensors")
     with pytest.raises(RequestError, match="m.safetensors cannot be read"):
         vit.load_safetensors(backbones.build("dinov2-small", (56, 56, 3)), tmp_path / "m.safetensors")
+
+
+@pytest.mark.parametrize("order", ["bgr", "rgb"])
+def test_a_saved_network_does_not_begin_one_of_another_scaling(tiny, tmp_path, order):
+    shape, other = (56, 56, 3), Scaling(order, (1.0, 2.0, 3.0), (4.0, 5.0, 6.0))
+    weights.save(backbones.build("dinov2-small", shape, scaling=other), tmp_path / "mine.keras")
+    spec = Architecture("dinov2-small", 1.0, shape)
+    message = "another scaling of its images" if order == "rgb" else "was not written by this package as a backbone"
+    with pytest.raises(RequestError, match=message):
+        weights.start(architecture.backbone(spec), spec, str(tmp_path / "mine.keras"), 0)
+    own = backbones.build("dinov2-small", shape)
+    weights.save(own, tmp_path / "own.keras")
+    weights.start(backbones.build("dinov2-small", shape), spec, str(tmp_path / "own.keras"), 0)
