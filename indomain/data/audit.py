@@ -107,6 +107,8 @@ def _count_findings(manifest: Manifest, subset: str, index: pd.DataFrame) -> lis
     index = index[~source.duplicated()]
     sizes = index.groupby([index["split"].replace("", "all"), "label"]).size()
     rows = []
+    if manifest.total and not subset and len(index) != manifest.total:
+        rows.append(["count", "", "", f"{len(index)} images, the manifest expects {manifest.total}"])
     for split, classes in expected.items():
         for label, number in classes.items():
             count = int(sizes.get((split, label), 0)) if split != "all" else int((index["label"] == label).sum())

@@ -66,6 +66,7 @@ class CsvReader(Table):
     label_columns: list[str] = []  # ... or one column of 0 and 1 per class
     otherwise: str | None = None  # with `label_columns`: the class of rows in which all of them are 0
     patient: str | None = None  # column of the patient
+    patient_pattern: str = ""  # regular expression whose first group is the patient in that column's text: "^(\\d+)_"
     study: str | None = None  # column of the study
     body_part: str | None = None  # column of the body part
     view: str | None = None  # column of the view
@@ -90,6 +91,7 @@ class TfdsReader(Table):
     image: str = "image"  # feature that holds the image
     label: str = "label"  # feature that holds the label
     patient: str | None = None  # feature that holds the patient
+    patient_pattern: str = ""  # regular expression whose first group is the patient in that feature's text: "^(\\d+)_"
     download: bool = True  # download and prepare the set if it is not there yet
 
 
@@ -168,6 +170,7 @@ class Manifest(Table):
     patches: PatchOptions | None = None  # how images are cut into patches
     labels: LabelOptions = LabelOptions()  # the classes, unless a recipe names others
     counts: dict[str, dict[str, dict[str, int]]] = {}  # images in a complete copy, by subset, split and label
+    total: int | None = Field(default=None, ge=1)  # images in a complete copy, where they are not counted by label
 
     @model_validator(mode="after")
     def _subset_is_a_column(self) -> "Manifest":

@@ -7,7 +7,7 @@ import pandas as pd
 
 from indomain.data.manifest import COLUMNS, CsvReader, ImageTable, Manifest
 from indomain.data.readers import Record, mask_in
-from indomain.data.readers.paths import missing, path_in, split_of
+from indomain.data.readers.paths import missing, path_in, patient_in, split_of
 from indomain.errors import RequestError, unknown
 
 # How 1 is written in the 0/1 columns of published tables.
@@ -46,6 +46,10 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
                 ) from None
             file = path_in(manifest, data_dir, options.root, name)
             columns = {column: str(row[getattr(options, column)]) for column in COLUMNS if getattr(options, column)}
+            if options.patient:
+                columns["patient"] = patient_in(
+                    columns["patient"], options.patient_pattern, manifest, f"a row of {path}"
+                )
             columns["split"] = split_of(table.split or columns.get("split", ""), manifest)
             if options.label_columns:
                 columns["label"] = _one_hot(options, words, path)

@@ -1,6 +1,7 @@
 """Paths and names of splits, shared by all readers."""
 
 import os
+import re
 from pathlib import Path
 
 from indomain.data.manifest import Manifest
@@ -84,3 +85,26 @@ def split_of(word: str, manifest: Manifest) -> str:
             'for instance split_names = { official_valid = "test" }.'
         )
     return split
+
+
+def patient_in(text: str, pattern: str, manifest: Manifest, where: str) -> str:
+    """The patient in a text that holds more, such as "10_left".
+
+    Args:
+        text: the text.
+        pattern: the manifest's `patient_pattern`; "": the text is the patient.
+        manifest: the data set.
+        where: where the text stands, for the message.
+
+    Raises:
+        RequestError: if the pattern is no regular expression with a group, or does not match.
+    """
+    if not pattern:
+        return text
+    try:
+        found = re.search(pattern, text)
+        if found:
+            return found.group(1)
+    except (re.error, IndexError) as error:
+        raise RequestError(f"{manifest.name}: patient_pattern = {pattern!r} needs one group: {error}.") from None
+    raise RequestError(f"{manifest.name}: patient_pattern = {pattern!r} finds no patient in {text!r}, {where}.")

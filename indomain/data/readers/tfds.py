@@ -8,7 +8,7 @@ import numpy as np
 from indomain.data.images import decoding
 from indomain.data.manifest import Manifest, TfdsReader
 from indomain.data.readers import Record
-from indomain.data.readers.paths import split_of
+from indomain.data.readers.paths import patient_in, split_of
 from indomain.errors import RequestError, unknown
 
 
@@ -48,7 +48,7 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
     records = []
     for split, source in sources.items():
         for number in range(len(source)):
-            records.append(_record(options, source, number, split_of(split, manifest), names))
+            records.append(_record(manifest, source, number, split_of(split, manifest), names))
     return records
 
 
@@ -63,16 +63,21 @@ def _source(builder, split: str):
         return list(tfds.as_numpy(builder.as_dataset(split=split, shuffle_files=False)))
 
 
-def _record(options: TfdsReader, source, number: int, split: str, names: list[str] | None) -> Record:
+def _record(manifest: Manifest, source, number: int, split: str, names: list[str] | None) -> Record:
+    options = manifest.read
+    assert isinstance(options, TfdsReader)
     example = source[number]
     label = example[options.label]
+    where = f"tfds:{options.dataset}:{split}[{number}]"
+    patient = _text(example[options.patient]) if options.patient else ""
     return Record(
         id=f"{split}/{number}",
-        file=f"tfds:{options.dataset}:{split}[{number}]",
+        file=where,
         load=partial(_image, source, number, options.image),
         grey=partial(bool, example[options.image].shape[-1] == 1),
-        label=names[int(label)] if names else _text(label),
-        patient=_text(example[options.patient]) if options.patient else "",
+        # Images without a label, as in the test part of a competition, have -1.
+        label="" if names and int(label) < 0 else names[int(label)] if names else _text(label),
+        patient=patient_in(patient, options.patient_pattern, manifest, where) if options.patient else "",
         split=split,
     )
 

@@ -78,6 +78,64 @@ TREES = {
         ],
         [" benign ", " in-situ ", " invasive ", " normal "],
     ),
+    "dtd": ({}, ["dtd/images/banded/banded_0002.jpg", "dtd/images/dotted/dotted_0001.jpg"], [" banded ", " dotted "]),
+    "alot": (
+        {},
+        ["png4/1/1_c1l1.png", "png4/1/1_c2l8r60.png", "png4/12/12_c1l1.png"],
+        [" 1 c1l1", " 1 c2l8", " 12 c1l1"],
+    ),
+    "kth_tips": (
+        {},
+        [
+            f"KTH_TIPS/{name}/{number}-scale_{scale}_im_1_col.png"
+            for name, number in (("cotton", 44), ("linen", 46))
+            for scale in (2, 10)
+        ],
+        [" cotton 2", " cotton 10", " linen 2"],
+    ),
+    "kth_tips2b": (
+        {},
+        [
+            f"KTH-TIPS2-b/{name}/sample_{letter}/22{letter}-scale_2_im_10_col.png"
+            for name in ("cork", "wood")
+            for letter in "ad"
+        ],
+        [" cork sample_a", " wood sample_d"],
+    ),
+    "fmd": (
+        {},
+        ["FMD/image/fabric/fabric_moderate_001_new.jpg", "FMD/image/water/water_object_050_new.jpg"],
+        [" fabric ", " water "],
+    ),
+    "kylberg": (
+        {},
+        ["Kylberg/blanket1/blanket1-a-p001.png", "Kylberg/sand1/sand1-d-p040.png"],
+        [" blanket1 a", " sand1 d"],
+    ),
+    "uiuc_textures": (
+        {},
+        ["uiuc_textures/T01_bark1/T01_01.jpg", "uiuc_textures/T25_plaid/T25_40.jpg"],
+        [" T01_bark1 ", " T25_plaid "],
+    ),
+    "caltech101": (
+        {},
+        [
+            "101_ObjectCategories/accordion/image_0001.jpg",
+            "101_ObjectCategories/BACKGROUND_Google/image_0001.jpg",
+            "101_ObjectCategories/yin_yang/image_0060.jpg",
+        ],
+        [" accordion ", " yin_yang "],
+    ),
+    "kaggle_dr": (
+        {
+            "diabetic-retinopathy/trainLabels.csv": "image,level\n10_left,0\n10_right,4\n13_left,1\n13_right,2\n15_left,3\n"
+        },
+        [
+            f"diabetic-retinopathy/train/{name}.jpeg"
+            for name in ("10_left", "10_right", "13_left", "13_right", "15_left")
+        ],
+        [" none 10", " proliferative 10", " mild 13"],
+    ),
     "dfuc_folders": ({}, [f"DFUC/{name}/1.jpg" for name in ("none", "infection", "ischaemia", "both")], [" both "]),
 }
 
@@ -198,3 +256,13 @@ def test_a_small_image_of_a_mura_study_is_what_lies_in_its_file(phantom_mura):
     padded = np.zeros((32, 32), np.uint8)
     padded[:, 3:29] = np.asarray(Image.open(row["file"]).resize((26, 32), Image.Resampling.LANCZOS))
     assert np.array_equal(phantom_mura.images()[7], padded)
+
+
+def test_clutter_is_no_class_of_caltech(tmp_path):
+    dataset = planted(tmp_path / "data", "caltech101")
+    assert sorted(dataset.class_names) == ["accordion", "yin_yang"]
+
+
+def test_a_set_without_counts_by_class_is_counted_as_a_whole(tmp_path):
+    (said,) = audit.missing_images(planted(tmp_path / "data", "dtd").pool)
+    assert said == "dtd: 2 images, the manifest expects 5640"

@@ -139,3 +139,35 @@ def test_a_features_file_is_one_arm_whatever_the_backbones():
 def test_backbones_and_features_that_do_not_go_together_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         recipe(**changes)
+
+
+SOURCES = {"a": {"set": "phantom/elbow"}, "b": {"set": "phantom/hand"}}
+
+
+def test_one_word_gives_a_chain_for_each_source():
+    made = recipe(
+        sources=SOURCES,
+        backbones=[{"name": "squeezenet", "chains": ["i", "{source}-labels"]}],
+        chains={"i": ["imagenet"], "{source}-labels": ["imagenet", "{source}:supervised"]},
+        targets={"t": {"set": "phantom", "chains": ["{source}-labels"]}},
+    )
+    assert made.chains["a-labels"] == ["imagenet", "a:supervised"]
+    assert list(made.chains) == ["i", "a-labels", "b-labels"]
+    assert [arm.chain.name for arm in made.arms("t")] == ["a-labels", "b-labels"]
+    assert made.sources_of("t") == {"a", "b"}
+    # What is written out is a recipe like any other.
+    assert Recipe.model_validate(made.model_dump()).chains == made.chains
+
+
+@pytest.mark.parametrize(
+    ("sources", "chains", "message"),
+    [
+        (SOURCES, {"all": ["random", "{source}:supervised"]}, "must stand in its name and in its steps"),
+        (SOURCES, {"{source}": ["random"]}, "must stand in its name and in its steps"),
+        ({}, {"{source}": ["random", "{source}:supervised"]}, "and the recipe has none"),
+        (SOURCES, {"a": ["random"], "{source}": ["random", "{source}:simclr"]}, "'a' is there twice"),
+    ],
+)
+def test_a_chain_for_each_source_that_cannot_be_is_refused(sources, chains, message):
+    with pytest.raises(ValueError, match=message):
+        recipe(sources=sources, chains=chains)

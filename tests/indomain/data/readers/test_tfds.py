@@ -26,16 +26,18 @@ def data(request, tmp_path_factory) -> Path:
                 features = {
                     "image": tfds.features.Image(shape=(8, 8, 1)),
                     "label": tfds.features.ClassLabel(names=["dark", "light"]),
+                    "name": tfds.features.Text(),
                 }
                 return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
 
             def _split_generators(self, manager):
-                return {"train": self._images(0), "test": self._images(1)}
+                return {"train": self._images(0), "test": self._images(1), "unlabelled": self._images(2)}
 
             def _images(self, start):
                 for number in range(4):
                     shade = np.full((8, 8, 1), 40 + 150 * (number % 2) + start + number, np.uint8)
-                    yield number, {"image": shade, "label": number % 2}
+                    label = -1 if start == 2 else number % 2
+                    yield number, {"image": shade, "label": label, "name": f"{number // 2}_left"}
 
             def _generate_examples(self):
                 raise AssertionError("not used")
@@ -63,3 +65,17 @@ def test_a_set_that_is_not_there_says_where_to_put_it(tmp_path):
         RequestError, match=r"(?s)could not load 'two_shades'.*Put a prepared copy below .*tensorflow_datasets"
     ):
         reader.read(manifest_of(READ), tmp_path, (8, 8))
+
+
+def test_images_without_a_label_have_none_and_not_the_last_class(data):
+    found = reader.read(manifest_of({**READ, "splits": {"train": "unlabelled"}}), data, (8, 8))
+    assert [record.label for record in found] == [""] * 4
+
+
+def test_a_patient_is_found_in_a_longer_text(data):
+    found = reader.read(manifest_of({**READ, "patient": "name", "patient_pattern": "^(\\d+)_"}), data, (8, 8))
+    assert sorted(record.patient for record in found) == ["0"] * 4 + ["1"] * 4
+    with pytest.raises(RequestError, match=r"patient_pattern = '\^p' finds no patient in '0_left', tfds:two_shades"):
+        reader.read(manifest_of({**READ, "patient": "name", "patient_pattern": "^p"}), data, (8, 8))
+    with pytest.raises(RequestError, match="needs one group"):
+        reader.read(manifest_of({**READ, "patient": "name", "patient_pattern": "left"}), data, (8, 8))
