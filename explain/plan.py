@@ -55,9 +55,7 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
 
 def _has_largest_budget(study: Study, task: Task) -> bool:
     """Whether a task learns from the largest label budget of its target."""
-    budgets = study.recipe.targets[str(task.tags.target)].budgets()
-    largest = max(budgets, key=lambda budget: (budget.is_whole, budget.size))
-    return task.tags.budget == largest.label
+    return task.tags.budget == study.recipe.targets[str(task.tags.target)].largest_budget().label
 
 
 def _is_kept(task: Task) -> bool:

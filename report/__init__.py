@@ -1,4 +1,4 @@
-"""Stage 5, the report: table, statistics, figures and page of a recipe.
+"""Stage 6, the report: table, statistics, figures and page of a recipe.
 
     python -m report RECIPE
 
@@ -17,6 +17,7 @@ Reads the predictions, measures and panels of the other stages. Writes `table.cs
     design          how small a difference a design can see
     comparison      rows of the table, families of comparisons, and verdicts
     table, explanations, robustness   the rows on predictions, explanations and robustness
+    foretold        what measures of transferability foretold
     answer          what the verdicts say, in sentences
     caveats         what a reader must know
     wide            the papers' kind of table: a row per chain and method, a column per metric

@@ -24,6 +24,7 @@ def render(
     sentences: list[str],
     figures: list[tuple[str, str]],
     panels: list[tuple[str, Path]],
+    judged: dict[str, pd.DataFrame] | None = None,
 ) -> str:
     """A self-contained HTML page; panels are embedded in a smaller format than the PNG files next to it.
 
@@ -35,6 +36,7 @@ def render(
         sentences: what a reader must know.
         figures: (title, SVG) of each figure.
         panels: (title, PNG file) of each panel.
+        judged: the tables of `report.foretold.read`.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
@@ -52,6 +54,8 @@ def render(
         facts={name: info.to_params() for name, info in given.infos.items()},
         sources=given.sources,
         beginnings=given.beginnings,
+        top=given.recipe.get("transferability", {}).get("top", 3),
+        foretold=(judged or {}).get("transferability.csv", pd.DataFrame()).to_dict("records"),
         columns=[name for name in COORDINATES if table[name].nunique(dropna=True) > 1 or name == "chain"],
         has_reported=bool(table["reported"].notna().any()),
         registry=given.registry,

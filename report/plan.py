@@ -136,8 +136,8 @@ def _detectable(path: Path) -> dict[str, float]:
 def _shown(earlier: list[Task]) -> list[Task]:
     """The tasks whose results the report shows, in the order of the stages."""
     kinds = [("finetune", ""), ("fusion", "classify"), ("fusion", "heads"), ("explain", "panel")]
-    wanted = {*kinds, ("explain", "measure"), ("explain", "robustness")}
-    order = ("finetune", "fusion", "explain")
+    wanted = {*kinds, ("explain", "measure"), ("explain", "robustness"), ("transferability", "judge")}
+    order = ("finetune", "fusion", "explain", "transferability")
     chosen = [task for task in earlier if (task.stage, task.kind) in wanted]
     return sorted(chosen, key=lambda task: order.index(task.stage))
 

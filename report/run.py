@@ -10,7 +10,7 @@ import pandas as pd
 from indomain import files
 from indomain.errors import look_up
 from indomain.runs.task import Work
-from report import answer, caveats, costs, explanations, latex, page, robustness, summary, table
+from report import answer, caveats, costs, explanations, foretold, latex, page, robustness, summary, table
 from report.arms import read_arms
 from report.figures import FIGURES, style
 from report.figures.drawing import Material
@@ -44,7 +44,10 @@ def run(work: Work) -> dict[str, Any]:
     answers = answer.sentences(given, evaluated_rows)
     files.write_text(folder / "table.tex", _tex(given, all_rows, [*answers, *sentences]))
     figures = _draw(folder, Material(given, all_rows, arms, curves))
-    html = page.render(given, all_rows, stages, answers, sentences, figures, _panels(given, folder))
+    judged = foretold.read(given)
+    for name, content in judged.items():
+        content.to_csv(folder / name, index=False, float_format="%.6g")
+    html = page.render(given, all_rows, stages, answers, sentences, figures, _panels(given, folder), judged)
     files.write_text(folder / "report.html", html)
     files.write_text(folder / "summary.txt", summary.render(given, all_rows, answers, sentences))
     return {"rows": len(all_rows), "comparisons": int(evaluated_rows["difference"].notna().sum())}

@@ -1,4 +1,4 @@
-"""`predictions.csv`: one row per image, one score column per class. Stages 2 and 3 write it, stage 5 reads it."""
+"""`predictions.csv`: one row per image, one score column per class. Stages 2 and 3 write it, the later ones read it."""
 
 from pathlib import Path
 

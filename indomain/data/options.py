@@ -120,6 +120,10 @@ class TargetOptions(SetOptions):
             raise ValueError("shots for each class are 1 or more")
         return value
 
+    def largest_budget(self) -> LabelBudget:
+        """The one of `budgets` with the most labels."""
+        return max(self.budgets(), key=lambda budget: (budget.is_whole, budget.size))
+
     def budgets(self) -> list[LabelBudget]:
         """The label budgets to run; a single one with all labels if the recipe names none."""
         fractions = [LabelBudget(fraction=fraction) for fraction in self.fractions]

@@ -11,7 +11,7 @@ set = "mura/all-but-humerus"
 [chains]                     # initial weights, then pretraining steps
 random = ["random"]
 imagenet-in-domain = ["imagenet", "others:supervised"]
-[pretrain] [finetune] [fusion] [explain] [report]     # the options of each stage
+[pretrain] [finetune] [fusion] [explain] [transferability] [report]     # the options of each stage
 """
 
 from dataclasses import replace
@@ -109,7 +109,9 @@ class Recipe(Table):
     fusion: dict[str, Any] = {}
     # Options of stage 4, explanations and robustness; validated by `explain`.
     explain: dict[str, Any] = {}
-    # Options of stage 5, the report; validated by `report`.
+    # Options of stage 5, measures that claim to foretell which chain helps; validated by `transferability`.
+    transferability: dict[str, Any] = {}
+    # Options of stage 6, the report; validated by `report`.
     report: dict[str, Any] = {}
     # The folder that its relative paths start from.
     _base: Path = PrivateAttr(default=Path())

@@ -8,7 +8,7 @@ from typing import Any
 
 from indomain.errors import RequestError
 
-STAGES = ("pretrain", "finetune", "fusion", "explain", "report")
+STAGES = ("pretrain", "finetune", "fusion", "explain", "transferability", "report")
 
 
 def plan_of(stage: str) -> Callable[..., Any]:

@@ -1,0 +1,48 @@
+import pandas as pd
+
+from indomain.runs.tags import Tags
+from report import foretold, page, table
+from tests.report.made import report_input
+from tests.report.test_page import part, row
+
+
+def test_the_judgement_is_shown_with_what_looks_at_no_image(tmp_path):
+    line = {
+        "backbone": "n",
+        "outcome": "full",
+        "measure": "logme",
+        "looks_at_images": True,
+        "tau": 0.41,
+        "tau_low": 0.1,
+        "tau_high": 0.6,
+    }
+    line |= {
+        "null_band": 0.56,
+        "tau_without_imagenet": 0.2,
+        "kendall": 0.3,
+        "pearson": 0.3,
+        "regret": 0.012,
+        "worst_regret": 0.05,
+    }
+    line |= {"in_top": 0.7, "sources": 10, "targets": 4}
+    blind = {
+        **dict.fromkeys(line),
+        "backbone": "n",
+        "outcome": "full",
+        "measure": "ImageNet always",
+        "looks_at_images": False,
+        "regret": 0.005,
+    }
+    pd.DataFrame([line, blind]).to_csv(tmp_path / "transferability.csv", index=False)
+    given = report_input(runs=[("transferability", "judge", Tags(profile="strict"), tmp_path)])
+    judged = foretold.read(given)
+    costs = pd.DataFrame(columns=["stage", "runs", "seconds", "peak_memory_mb", "images_per_second"])
+    text = page.render(given, table.finished([row()], 0.02), costs, [], [], [], [], judged)
+    shown = part(text, "foretold")
+    assert (
+        "logme" in shown and "0.10 – 0.60" in shown and "± 0.56" in shown and "no image" in shown and "0.005" in shown
+    )
+
+
+def test_without_measures_there_is_no_such_section():
+    assert foretold.read(report_input()) == {}

@@ -1,0 +1,127 @@
+"""The plan of transferability: the measures of each chain's features on each target, and one task that judges them."""
+
+from dataclasses import replace
+from math import log1p
+from typing import Any
+
+from indomain.data.manifest import load_manifest
+from indomain.data.split import Split
+from indomain.errors import RequestError
+from indomain.recipe.recipe import BASELINE
+from indomain.recipe.study import Study
+from indomain.runs.tags import Tags
+from indomain.runs.task import Task, find
+from transferability.options import Options
+
+VERSION = 1
+IMAGENET_IMAGES = 1_281_167  # training images of ILSVRC 2012
+
+
+def plan(study: Study, earlier: list[Task]) -> list[Task]:
+    """Plans the measures of every network before it is fine-tuned, under the strict profile, and their judgement.
+
+    Args:
+        study: the recipe and its data.
+        earlier: tasks of earlier stages, among them those of pretraining and fine-tuning.
+
+    Raises:
+        RequestError: there are no features of networks that are not fine-tuned, or too few chains to be ranked.
+    """
+    if "strict" not in study.recipe.profiles:
+        return []
+    options = study.options("transferability", Options, "strict")
+    if not options.measures:
+        return []
+    fitted = [
+        task
+        for task in find(earlier, "finetune", profile="strict")
+        if task.tags.chain != BASELINE
+        and "backbone" in task.params
+        and "confounder" not in task.params
+        and task.tags.budget == study.recipe.targets[str(task.tags.target)].largest_budget().label
+    ]
+    frozen = [task for task in fitted if "features" in task.inputs and _strategy(task) == "off-the-shelf"]
+    if not frozen:
+        raise RequestError(
+            f'{study.name}: [transferability] measures features before fine-tuning: add "off-the-shelf" to [finetune] '
+            "strategies."
+        )
+    ranked: dict[str, set[str]] = {}
+    for task in frozen:
+        ranked.setdefault(str(task.tags.backbone), set()).add(str(task.tags.chain))
+    if max(len(chains) for chains in ranked.values()) < 3:
+        raise RequestError(
+            f"{study.name}: [transferability] ranks the chains of a backbone, and none has three of them. Add sources: "
+            '"{source}" = ["random", "{source}:supervised"] is one chain for each.'
+        )
+    measured = [_measured(task, options) for task in frozen]
+    return [*measured, _judged(study, options, earlier, measured, fitted)]
+
+
+def _strategy(task: Task) -> str:
+    return task.tags.method.strategy if task.tags.method else ""
+
+
+def _measured(network: Task, options: Options) -> Task:
+    """The task that measures a frozen network's features of one fold's images, those of the test part left out."""
+    keys = ("split", "fold", "budget", "validation")
+    return Task(
+        stage="transferability",
+        version=VERSION,
+        kind="measure",
+        params={"measures": options.measures, **{key: network.params[key] for key in keys}},
+        inputs={"features": network.input("features")},
+        tags=replace(network.tags, method=None),
+        paths=network.paths,
+        like=f"measure {' '.join(options.measures)}",
+    )
+
+
+def _judged(study: Study, options: Options, earlier: list[Task], measured: list[Task], fitted: list[Task]) -> Task:
+    """The task that compares all measures with what each way of fitting the networks gave."""
+    names = sorted({str(task.tags.chain) for task in measured})
+    chains = {name: study.recipe.chain(name) for name in names}
+    outcomes = [task for task in fitted if task.tags.chain in chains]
+    params: dict[str, Any] = {
+        "top": options.top,
+        "measures": options.measures,
+        "measured": [task.tags.to_params() for task in measured],
+        "outcomes": [{**task.tags.to_params(), "classes": task.params["classes"]} for task in outcomes],
+        "sizes": {name: _log_images(earlier, chain.start, name) for name, chain in chains.items()},
+        "imagenet": [name for name, chain in chains.items() if chain.start == "imagenet" and not chain.steps],
+        "own": [
+            [target, name] for target in study.recipe.targets for name in chains if _learns_from(study, name, target)
+        ],
+    }
+    return Task(
+        stage="transferability",
+        version=VERSION,
+        kind="judge",
+        params=params,
+        inputs={"measured": measured, "outcomes": outcomes},
+        tags=Tags(profile="strict"),
+        like="judge",
+        despite_divergence=True,
+    )
+
+
+def _log_images(earlier: list[Task], start: str, chain: str) -> float:
+    """The logarithm of the number of images that a chain has learnt from before the target."""
+    images = IMAGENET_IMAGES if start == "imagenet" else 0
+    steps = {task.tags.step: task for task in find(earlier, "pretrain", profile="strict", chain=chain)}
+    for task in steps.values():
+        images += sum(number for _, part, _, number in Split.open(task.paths).info.counts if part == "train")
+    return round(log1p(images), 6)
+
+
+def _learns_from(study: Study, chain: str, target: str) -> bool:
+    """Whether a chain reads labels of the very set that the target is of: such a chain is no answer to what to learn from."""
+    own, part = load_manifest(study.recipe.targets[target].set, study.base)
+    for step in study.recipe.chain(chain).steps:
+        sets = study.recipe.sources[step.source].set
+        for reference in [sets] if isinstance(sets, str) else sets:
+            manifest, subset = load_manifest(reference, study.base)
+            overlaps = manifest.name == own.name and (subset == part or not subset or not part)
+            if step.objective == "supervised" and overlaps:
+                return True
+    return False
