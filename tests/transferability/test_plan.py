@@ -4,6 +4,7 @@ from indomain.errors import RequestError
 from indomain.recipe.plan import make_plan
 from indomain.runs.task import find
 from tests.studies import SMALL_STUDY, small_study
+from transferability.plan import plan as plan_of_stage
 
 THREE = SMALL_STUDY.replace(
     'in-domain = ["random", "others:supervised"]',
@@ -76,6 +77,12 @@ def test_sizes_count_what_a_chain_has_learnt_from(planned):
 def test_what_cannot_be_measured_is_refused(planned, settings, message):
     with pytest.raises(RequestError, match=message):
         planned(*settings)
+
+
+def test_the_stage_alone_plans_from_what_fine_tuning_planned(tmp_path, cache_dir):
+    study = small_study(tmp_path, cache_dir, THREE, *MEASURED)
+    earlier = [task for task in make_plan(study) if task.stage in ("pretrain", "finetune")]
+    assert [task.kind for task in plan_of_stage(study, earlier)] == ["measure"] * 6 + ["judge"]
 
 
 def test_the_papers_profile_alone_has_none(planned):
