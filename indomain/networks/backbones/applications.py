@@ -84,8 +84,7 @@ def _build(
             f"backbone {name!r} needs images of at least {smallest}×{smallest}, not {shape[0]}×{shape[1]}."
         )
     inputs, x = image_input.image(shape, size)
-    if shape[-1] == 1:
-        x = keras.layers.Concatenate(name="grey_to_rgb")([x, x, x])
+    x = image_input.rgb(x)
     # ConvNeXt and EfficientNetV2 would scale by themselves; the others have no such argument.
     own = {"include_preprocessing": False} if name in ("convnexttiny", "efficientnetv2s") else {}
     x = image_input.scaled(x, scaling) if scaling else own_scaling(x)

@@ -124,8 +124,7 @@ def _trunk(
 ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     width, depth, _ = _VARIANTS[name]
     inputs, x = image_input.image(shape, size)
-    if shape[-1] == 1:
-        x = keras.layers.Concatenate(name="grey_to_rgb")([x, x, x])
+    x = image_input.rgb(x)
     # (x − 127) / 128, with which the authors trained.
     x = keras.layers.Rescaling(1 / 128, offset=-127 / 128, name="centre")(x)
     x = _conv_bn(x, _conv(32, 3, 2, "stem"), "stem")

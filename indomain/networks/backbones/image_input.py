@@ -22,6 +22,15 @@ def image(shape: tuple[int, int, int], size: int | None) -> tuple[keras.KerasTen
     return inputs, keras.layers.ReLU(255.0, dtype="float32", name="within_range")(resized)
 
 
+def rgb(x: keras.KerasTensor) -> keras.KerasTensor:
+    """Images with three channels: a grey one is repeated, since published weights expect three.
+
+    Args:
+        x: images of 1 or 3 channels.
+    """
+    return x if x.shape[-1] == 3 else keras.layers.Concatenate(name="grey_to_rgb")([x, x, x])
+
+
 def scaled(x: keras.KerasTensor, scaling: Scaling) -> keras.KerasTensor:
     """Images brought to the values that published weights expect.
 

@@ -87,8 +87,7 @@ class _ArraysOnly(pickle.Unpickler):
 
 def _trunk(shape: tuple[int, int, int], size: int | None = None) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     inputs, x = image_input.image(shape, size)
-    if shape[-1] == 1:
-        x = keras.layers.Concatenate(name="grey_to_rgb")([x, x, x])
+    x = image_input.rgb(x)
     # RGB 0–255 to BGR minus the mean, as it was trained in Caffe.
     x = keras.ops.flip(x, axis=-1)
     x = keras.layers.Rescaling(1.0, offset=[-mean for mean in BGR_MEAN], name="subtract_mean")(x)

@@ -99,8 +99,7 @@ def _build(
         )
     depth, dimension, heads = _SIZES[kind]
     inputs, x = image_input.image(shape, size)
-    if shape[-1] == 1:
-        x = keras.layers.Concatenate(name="grey_to_rgb")([x, x, x])
+    x = image_input.rgb(x)
     x = image_input.scaled(x, scaling or own)
     x = keras.layers.Conv2D(dimension, patch, patch, name="patches")(x)
     rows, columns = x.shape[1:3]
