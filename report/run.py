@@ -69,7 +69,7 @@ def _draw(folder: Path, material: Material) -> list[tuple[str, str]]:
     with matplotlib.rc_context({"text.parse_math": False}):
         for name in FIGURES:
             for drawing in look_up(FIGURES, name, "figure")(material):
-                drawing.figure.savefig(folder / f"{drawing.name}.png")
+                drawing.figure.savefig(folder / f"{_file_name(drawing.name)}.png")
                 figures.append((drawing.title, style.as_svg(drawing.figure)))
     return figures
 
@@ -82,8 +82,12 @@ def _panels(given: ReportInput, folder: Path) -> list[tuple[str, Path]]:
             continue
         words = [str(tags.target), str(tags.backbone), str(tags.method), str(tags.profile)]
         words += ["predicted"] if tags.explained == "predicted" else []
-        name = re.sub(r"[^\w.+-]", "_", "-".join(words).replace(": ", "-").replace(" ", "-"))
-        copy = folder / f"panel-{name}.png"
+        copy = folder / f"panel-{_file_name('-'.join(words))}.png"
         copy.write_bytes((source / "panel.png").read_bytes())
         panels.append((f"{tags.target}, {tags.backbone}, {tags.method}: the {tags.explained} class", copy))
     return panels
+
+
+def _file_name(words: str) -> str:
+    """Words as part of a file's name that needs no quotes."""
+    return re.sub(r"[^\w.+-]", "_", words.replace(": ", "-").replace(" ", "-"))
