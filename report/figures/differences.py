@@ -51,7 +51,7 @@ def differences(table: pd.DataFrame, metric: str, title: str, every_chain: list[
     for profile, backbone, method in groups:
         rows = table[(table["profile"] == profile) & (table["backbone"] == backbone) & (table["method"] == method)]
         ticks.append(position + (len(rows) - 1) / 2)
-        words = [backbone, method] + [profile] * (table["profile"].nunique() > 1)
+        words = [style.network(backbone), method] + [profile] * (table["profile"].nunique() > 1)
         labels.append(style.wrapped(", ".join(words)))
         for row in rows.itertuples():
             colour = style.colour_of(row.chain, every_chain)

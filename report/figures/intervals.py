@@ -45,7 +45,7 @@ def intervals(table: pd.DataFrame, metric: str, title: str, every_chain: list[st
         chosen = (part["profile"] == profile) & (part["budget"] == budget)
         rows = part[chosen & (part["backbone"] == backbone) & (part["method"] == method)]
         ticks.append(position + (len(rows) - 1) / 2)
-        words = [backbone, method] + [budget] * several_budgets + [profile] * several_profiles
+        words = [style.network(backbone), method] + [budget] * several_budgets + [profile] * several_profiles
         names.append(style.wrapped(", ".join(words)))
         for row in rows.itertuples():
             colour = style.colour_of(row.chain, every_chain)

@@ -58,7 +58,7 @@ def label_curve(table: pd.DataFrame, metric: str, title: str, every_chain: list[
             colour = style.colour_of(chain, every_chain)
             axis.plot(x, mean, "o-", color=colour, ms=3.5, lw=1.3)
             axis.vlines(x, low, high, color=colour, lw=1.1)
-        panel_title = ", ".join([backbone, method] + [profile] * several_profiles)
+        panel_title = ", ".join([style.network(backbone), method] + [profile] * several_profiles)
         axis.set_title(textwrap.fill(panel_title, 38), fontsize=8, loc="left")
         axis.set_xscale("log")
         ticks = sorted(budgets.values())

@@ -71,3 +71,12 @@ def as_svg(figure) -> str:
     text = buffer.getvalue()
     # The metadata contain URLs of the file format, which a page that needs no network should not have.
     return re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+
+
+def network(backbone: str) -> str:
+    """A backbone as a figure names it: of a group across chains the number of networks, since its chain names the group.
+
+    Args:
+        backbone: as in the table; members of a group across chains are "chain/backbone", joined by "+".
+    """
+    return f"{backbone.count('+') + 1} networks" if "/" in backbone else backbone

@@ -50,3 +50,8 @@ def test_an_axis_has_no_frame_above_and_to_the_right(side):
     axis = style.new_figure((3, 2)).subplots()
     style.plain_axis(axis)
     assert not axis.spines[side].get_visible() and axis.spines["left"].get_visible()
+
+
+def test_a_group_across_chains_is_named_by_the_number_of_its_networks():
+    assert style.network("imagenet-frozen/a+imagenet-frozen/b+knees/a:off-the-shelf") == "3 networks"
+    assert style.network("a+b") == "a+b"
