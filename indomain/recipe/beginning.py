@@ -6,8 +6,6 @@ from typing import Any
 
 from indomain.data.manifest import UNKNOWN, Manifest
 
-IMAGENET = ["imagenet"]
-
 
 @dataclass(frozen=True)
 class Beginning:
@@ -53,7 +51,7 @@ def imagenet() -> Beginning:
         title="ImageNet weights of each network",
         licence="that of each network's weights; see docs/beginnings.md",
         input="the network's own",
-        trained_on=tuple(IMAGENET),
+        trained_on=("imagenet",),
     )
 
 

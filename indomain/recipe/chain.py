@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import Any
 
 from indomain.errors import unknown
 from indomain.networks.options import BackboneOptions
@@ -10,6 +11,7 @@ from indomain.networks.weights_manifest import PREFIX as WEIGHTS
 from indomain.networks.weights_manifest import ChosenWeights
 
 FEATURES = "features:"  # of a chain that starts from features computed elsewhere
+EACH_SOURCE = "{source}"  # in a chain's name and steps: one chain for each source
 STARTS = ["random", "imagenet", "PATH.keras", f"{WEIGHTS}NAME", f"{FEATURES}PATH.npz"]
 
 
@@ -116,3 +118,51 @@ class Arm:
     def label(self) -> str:
         """What stands in the table as the backbone; for a features file its name."""
         return self.backbone.label if self.backbone else PurePath(self.chain.features).stem
+
+
+def expanded(chains: dict[str, Any], sources: list[str]) -> dict[str, Any]:
+    """A recipe's chains, with those that hold "{source}" written out, one for each source.
+
+    Args:
+        chains: name -> words, before they are validated.
+        sources: names of the recipe's sources.
+
+    Raises:
+        ValueError: "{source}" stands in the name or in the steps only, there are no sources, or a name occurs twice.
+    """
+    found: dict[str, Any] = {}
+    for name, words in chains.items():
+        used = isinstance(words, list) and any(EACH_SOURCE in str(word) for word in words)
+        if not used and EACH_SOURCE not in name:
+            found[name] = words
+        elif not used or EACH_SOURCE not in name:
+            raise ValueError(
+                f'chains: {name!r} is one chain for each source: "{EACH_SOURCE}" must stand in its name and in its steps, as in '
+                f'"{EACH_SOURCE}-labels" = ["random", "{EACH_SOURCE}:supervised"]'
+            )
+        elif not sources:
+            raise ValueError(f"chains: {name!r} is one chain for each source, and the recipe has none")
+        else:
+            for source in sources:
+                written = name.replace(EACH_SOURCE, source)
+                if written in found or written in chains:
+                    raise ValueError(f"chains: {written!r} is there twice, once from {name!r}")
+                found[written] = [str(word).replace(EACH_SOURCE, source) for word in words]
+    return found
+
+
+def with_chains(table: Any, sources: list[str]) -> Any:
+    """A target's or backbone's table with the names of its chains written out likewise.
+
+    Args:
+        table: the table, before it is validated.
+        sources: names of the recipe's sources.
+    """
+    if not isinstance(table, dict) or not isinstance(table.get("chains"), list):
+        return table
+    names = [
+        str(name).replace(EACH_SOURCE, source)
+        for name in table["chains"]
+        for source in (sources if EACH_SOURCE in str(name) else [""])
+    ]
+    return {**table, "chains": names}

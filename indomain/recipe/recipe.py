@@ -28,12 +28,11 @@ from indomain.errors import RequestError, unknown
 from indomain.networks import weights_manifest
 from indomain.networks.backbones import IMAGENET
 from indomain.networks.options import BackboneOptions, Backbones
-from indomain.recipe.chain import Arm, Chain
+from indomain.recipe.chain import Arm, Chain, expanded, with_chains
 from indomain.toml import Table, read_toml, validated
 
 Pixels = Annotated[int, Field(ge=8, le=4096)]
 BASELINE = "imagenet-frozen"  # the chain of the baseline's rows
-EACH_SOURCE = "{source}"  # in a chain: one chain for each source
 
 
 class BaselineOptions(Table):
@@ -123,13 +122,13 @@ class Recipe(Table):
         if not isinstance(data, dict) or not isinstance(data.get("chains"), dict):
             return data
         sources = list(data.get("sources") or {})
-        data = {**data, "chains": _expanded(data["chains"], sources)}
+        data = {**data, "chains": expanded(data["chains"], sources)}
         for where in ("targets", "backbones"):
             tables = data.get(where)
             if isinstance(tables, dict):
-                data[where] = {name: _with_chains(table, sources) for name, table in tables.items()}
+                data[where] = {name: with_chains(table, sources) for name, table in tables.items()}
             elif isinstance(tables, list):
-                data[where] = [_with_chains(table, sources) for table in tables]
+                data[where] = [with_chains(table, sources) for table in tables]
         return data
 
     @field_validator("seeds")
@@ -227,40 +226,6 @@ class Recipe(Table):
     def sources_of(self, target: str) -> set[str]:
         """The sources that a target's chains learn from."""
         return {step.source for chain in self.chains_of(target) for step in chain.steps}
-
-
-def _expanded(chains: dict[str, Any], sources: list[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, words in chains.items():
-        used = isinstance(words, list) and any(EACH_SOURCE in str(word) for word in words)
-        if not used and EACH_SOURCE not in name:
-            found[name] = words
-        elif not used or EACH_SOURCE not in name:
-            raise ValueError(
-                f'chains: {name!r} is one chain for each source: "{EACH_SOURCE}" must stand in its name and in its steps, as in '
-                f'"{EACH_SOURCE}-labels" = ["random", "{EACH_SOURCE}:supervised"]'
-            )
-        elif not sources:
-            raise ValueError(f"chains: {name!r} is one chain for each source, and the recipe has none")
-        else:
-            for source in sources:
-                written = name.replace(EACH_SOURCE, source)
-                if written in found or written in chains:
-                    raise ValueError(f"chains: {written!r} is there twice, once from {name!r}")
-                found[written] = [str(word).replace(EACH_SOURCE, source) for word in words]
-    return found
-
-
-def _with_chains(table: Any, sources: list[str]) -> Any:
-    """A target's or backbone's table with the names of its chains written out."""
-    if not isinstance(table, dict) or not isinstance(table.get("chains"), list):
-        return table
-    names = [
-        str(name).replace(EACH_SOURCE, source)
-        for name in table["chains"]
-        for source in (sources if EACH_SOURCE in str(name) else [""])
-    ]
-    return {**table, "chains": names}
 
 
 def recipe_names() -> list[str]:
