@@ -19,6 +19,7 @@ BENCHMARKS = (
     "allocating",
     "memory",
     "precision",
+    "heads",
     "pretexts",
     "statistics",
     "recipe",

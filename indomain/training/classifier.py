@@ -63,7 +63,7 @@ def fit_classifier(
         num_classes: number of classes.
         trainer: its options must be `TrainingOptions`.
         rates: as for `classifier`.
-        head: kernel and bias that the head begins with; None: newly initialised.
+        head: kernel and bias that the head begins with; None: as `options.head_init` says.
 
     Returns:
         The network up to `logits`, and facts for the run's record.
@@ -73,9 +73,12 @@ def fit_classifier(
     """
     options = trainer.options
     model = classifier(backbone, num_classes, options, options.dropout, rates)
-    training_model.initialise_head(model, trainer.seed, ("logits",))
+    logits = model.network.get_layer("logits")
+    training_model.initialise_head(model, trainer.seed, (logits.name,))
     if head is not None:
-        model.network.get_layer("logits").set_weights(head)
+        logits.set_weights(head)
+    elif options.head_init == "zeros":
+        logits.set_weights([np.zeros(weight.shape, np.float32) for weight in logits.weights])
     training_model.reset(model, options.learning_rate, trainer.seed)
     rows, y = examples.part("train")
     weights = class_weights(y, num_classes, options.class_weights)

@@ -50,8 +50,11 @@ class LearningOptions(Table):
 class TrainingOptions(LearningOptions):
     """How a network learns from labels."""
 
-    # Share of the features dropped before the head while training.
-    dropout: float = Field(default=0.5, ge=0, lt=1)
+    # Share of the features dropped before the head while training. The papers' profile: 0.5.
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    # What a new head begins with. From zeros the first gradients shape the head alone, so that random ones do not disturb what
+    # the network knows. The papers' profile: "glorot", drawn at random.
+    head_init: Literal["zeros", "glorot"] = "zeros"
     # "balanced": weight each image inversely to the size of its class.
     class_weights: Literal["balanced", "none"] = "balanced"
     # The epoch whose weights are used: the one with the lowest validation loss, or the last.
@@ -61,5 +64,5 @@ class TrainingOptions(LearningOptions):
 
     @classmethod
     def paper_defaults(cls) -> dict[str, Any]:
-        """As for `LearningOptions`, and no early stopping."""
-        return {**super().paper_defaults(), "patience": 0}
+        """As for `LearningOptions`; a head drawn at random behind dropout, and no early stopping."""
+        return {**super().paper_defaults(), "dropout": 0.5, "head_init": "glorot", "patience": 0}

@@ -4,8 +4,10 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from indomain.networks import architecture, weights
 from indomain.training import classifier as training_classifier
+from indomain.training import trainer as training_trainer
 from indomain.training.options import TrainingOptions
-from tests.small import SMALL, fit_small, same, values_of
+from indomain.training.trainer import Trainer
+from tests.small import SMALL, fit_small, problem, same, values_of
 
 OPTIONS = TrainingOptions(epochs=2, batch=8, learning_rate=1e-2)
 
@@ -74,3 +76,23 @@ def test_a_class_without_images_takes_no_weight_from_the_others():
 
 def test_without_weights_there_are_none():
     assert training_classifier.class_weights(np.array([0, 1]), 2, "none") is None
+
+
+@pytest.mark.parametrize(("head_init", "begins_at_zero"), [("zeros", True), ("glorot", False)])
+def test_a_new_head_begins_at_zero_or_is_drawn_and_what_it_is_given_is_kept(
+    head_init, begins_at_zero, tmp_path, monkeypatch
+):
+    begun = []
+
+    def look(self, logs=None):
+        begun.append(values_of(self.training_model.network.get_layer("logits")))
+
+    monkeypatch.setattr(training_trainer._Keeper, "on_train_begin", look)
+    fit_small(tmp_path / "new", OPTIONS.model_copy(update={"head_init": head_init}))
+    kernel, bias = begun[0]
+    assert (not kernel.any()) is begins_at_zero and not bias.any()
+    backbone, given = architecture.backbone(SMALL), [np.full_like(kernel, 0.5), np.full_like(bias, -1.0)]
+    weights.initialise(backbone, 0)
+    trainer = Trainer(OPTIONS.model_copy(update={"head_init": head_init}), 0, tmp_path)
+    training_classifier.fit_classifier(backbone, problem(), 2, trainer, head=given)
+    assert same(begun[1], given)

@@ -1,5 +1,6 @@
 import pytest
 
+from finetune.plan import Options
 from indomain.errors import RequestError
 from indomain.toml import validated
 from indomain.training.options import LearningOptions, TrainingOptions
@@ -31,3 +32,9 @@ def test_learning_from_labels_has_keys_of_its_own(options, message):
     assert set(TrainingOptions.model_fields) - set(LearningOptions.model_fields) >= set(options)
     with pytest.raises(RequestError, match=message):
         validated(TrainingOptions, options, "recipe.toml: [finetune]")
+
+
+def test_under_strict_a_new_head_disturbs_nothing_and_under_paper_it_is_the_authors():
+    strict, paper = Options(), Options(**Options.paper_defaults())
+    assert (strict.head_init, strict.head_lr_factor, strict.dropout) == ("zeros", 1, 0)
+    assert (paper.head_init, paper.head_lr_factor, paper.dropout) == ("glorot", 10, 0.5)
