@@ -115,7 +115,7 @@ def open_dataset(
             left, there are fewer images than are to be drawn, or there are fewer than two classes.
     """
     index = _described(_filtered(pool, where or {}))
-    if not labelled:
+    if not labelled and not (draw and draw.classes):
         return Dataset(pool, _drawn(pool, index.assign(y=-1), draw), (), "")
     options = _class_options(pool, labels)
     classes = options.classes or {str(label): [str(label)] for label in sorted(set(index["label"]) - {""})}
@@ -130,6 +130,14 @@ def open_dataset(
             )
     index = index.assign(y=index["label"].map(number_of).fillna(-1).astype(int))
     index = _drawn(pool, index[index["y"] >= 0], draw)
+    if not labelled:
+        # Whether their labels are read or not, the images drawn are the same.
+        return Dataset(pool, index.assign(y=-1), (), "")
+    if draw and draw.classes:
+        class_names = [name for number, name in enumerate(class_names) if (index["y"] == number).any()]
+        if options.positive and options.positive not in class_names:
+            raise RequestError(f"{pool.name}: the positive class {options.positive!r} is not among the classes drawn.")
+        index = index.assign(y=index["y"].rank(method="dense").astype(int) - 1)
     if len(class_names) < 2:
         raise RequestError(
             f"{pool.name}: {len(class_names)} class with images; at least two are needed to learn from labels."
@@ -138,12 +146,28 @@ def open_dataset(
 
 
 def _drawn(pool: Pool, index: pd.DataFrame, draw: DrawOptions | None) -> pd.DataFrame:
-    """Some of the rows, in their order."""
+    """Some of the rows, in their order; classes are drawn by the column `y`."""
     if draw is None:
         return index
     if len(index) < draw.images:
         raise RequestError(f"{pool.name}: draw asks for {draw.images} images, but there are {len(index)} to draw from.")
-    return index.iloc[np.sort(np.random.default_rng(draw.seed).permutation(len(index))[: draw.images])]
+    rng = np.random.default_rng(draw.seed)
+    order = rng.permutation(len(index))
+    if draw.classes is None:
+        return index.iloc[np.sort(order[: draw.images])]
+    # The first classes have an image more where they cannot all have the same number.
+    each = [draw.images // draw.classes + (number < draw.images % draw.classes) for number in range(draw.classes)]
+    y = index["y"].to_numpy()
+    counts = np.bincount(y)
+    large = np.flatnonzero(counts >= max(each))
+    if len(large) < draw.classes:
+        raise RequestError(
+            f"{pool.name}: draw asks for {draw.classes} classes of {max(each)} images; of its {(counts > 0).sum()} classes "
+            f"{len(large)} have as many. Draw fewer images, or of fewer classes."
+        )
+    chosen = np.sort(rng.permutation(large)[: draw.classes])
+    kept = [order[y[order] == number][:count] for number, count in zip(chosen, each)]
+    return index.iloc[np.sort(np.concatenate(kept))]
 
 
 def _filtered(pool: Pool, where: Mapping[str, list[str]]) -> pd.DataFrame:

@@ -121,12 +121,13 @@ def _k_folds(dataset: Dataset, groups: np.ndarray, y: np.ndarray, options: Split
     # Patches of one image stay together even if patients do not.
     has_groups = options.grouped or len(set(groups)) < len(groups)
     folds = StratifiedGroupKFold if has_groups else StratifiedKFold
-    splitter = folds(options.folds, shuffle=True, random_state=options.seed)
     parts = []
-    for _, positions in splitter.split(np.zeros(len(y)), y, groups if has_groups else None):
-        test = np.zeros(len(y), bool)
-        test[positions] = True
-        parts.append(test)
+    for repeat in range(options.repeats):
+        splitter = folds(options.folds, shuffle=True, random_state=options.seed + repeat)
+        for _, positions in splitter.split(np.zeros(len(y)), y, groups if has_groups else None):
+            test = np.zeros(len(y), bool)
+            test[positions] = True
+            parts.append(test)
     return parts
 
 

@@ -39,16 +39,30 @@ class SplitOptions(Table):
     test: float = Field(default=0.2, gt=0, lt=1)  # holdout: share of the patients to test on, between 0 and 1
     validation: float = Field(default=0.2, gt=0, lt=1)  # share of the training patients used to choose the epoch
     folds: int = Field(default=1, ge=1)  # kfold: number of folds; holdout: number of repeated random splits
+    repeats: int = Field(default=1, ge=1)  # kfold: how often the folds are drawn anew, such as 5 of 2 folds
     seed: Seed = 0  # seed of the random split
     grouped: bool = True  # whether all images of a patient stay on the same side of the split
     validated: bool = True  # whether to hold out validation images; the papers do not
+
+    def identity(self) -> dict[str, Any]:
+        """The keys as JSON, for the digest of a split; what is as usual is left out of it."""
+        return self.model_dump(exclude={"repeats"} if self.repeats == 1 else None)
 
 
 class DrawOptions(Table):
     """A random draw of the images that a set has."""
 
     images: int = Field(ge=2)  # the number of images to keep
+    # Keep the images of this many classes only, drawn among those that are large enough, with as many images of each: sources
+    # are then equal in images and in classes. Unset: images of any class, as they come.
+    classes: int | None = Field(default=None, ge=2)
     seed: Seed = 0  # seed of the draw
+
+    @model_validator(mode="after")
+    def _an_image_a_class(self) -> "DrawOptions":
+        if self.classes is not None and self.images < self.classes:
+            raise ValueError(f"draw: {self.images} images cannot be of {self.classes} classes")
+        return self
 
 
 class SetOptions(Table):
@@ -72,7 +86,7 @@ class SetOptions(Table):
     def selection(self) -> dict[str, Any]:
         """The keys that decide which images and classes are used, as JSON; those that are not set are left out."""
         keys = self.model_dump(include={"set", "classes", "positive", "where"})
-        return keys | ({"draw": self.draw.model_dump()} if self.draw else {})
+        return keys | ({"draw": self.draw.model_dump(exclude_none=True)} if self.draw else {})
 
 
 class SourceOptions(SetOptions):

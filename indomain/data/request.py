@@ -62,7 +62,7 @@ class TargetRequest:
             "kind": "target",
             "name": self.name,
             "set": self.options.selection(),
-            "split": self.split.model_dump(),
+            "split": self.split.identity(),
             "leaks": self.options.leaks,
         }
 

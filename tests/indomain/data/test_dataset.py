@@ -94,6 +94,34 @@ def test_images_are_drawn_from_those_that_have_a_class(plain):
     assert dataset.counts() == {"all": {"x": 3, "y": 3}}
 
 
+@pytest.fixture(scope="module")
+def unequal(tmp_path_factory) -> Pool:
+    """Five classes of 2, 4, 6, 8 and 10 images."""
+    names = [f"{kind}/{number}.png" for size, kind in enumerate("abcde", 1) for number in range(2 * size)]
+    images = {name: image(number) for number, name in enumerate(names)}
+    return Pool.of(given(tmp_path_factory.mktemp("unequal") / "data", images, {"reader": "folder", "root": "unequal"}, "unequal"))
+
+
+def test_a_draw_of_classes_has_as_many_images_of_each_and_only_of_those_that_are_large_enough(unequal):
+    drawn = {seed: open_dataset(unequal, draw=DrawOptions(images=9, classes=2, seed=seed)) for seed in range(20)}
+    for dataset in drawn.values():
+        assert sorted(dataset.counts()["all"].values()) == [4, 5] and len(dataset.class_names) == 2
+        assert sorted(set(dataset.index["y"])) == [0, 1]
+        assert all(dataset.class_names[y] == label for y, label in zip(dataset.index["y"], dataset.index["label"]))
+    assert {name for dataset in drawn.values() for name in dataset.class_names} == {"c", "d", "e"}
+
+
+def test_the_classes_drawn_are_the_same_whether_labels_are_read_or_not(unequal):
+    options = DrawOptions(images=8, classes=3, seed=3)
+    read, unread = (open_dataset(unequal, labelled=labelled, draw=options) for labelled in (True, False))
+    assert read.index["id"].tolist() == unread.index["id"].tolist() and (unread.index["y"] == -1).all()
+
+
+def test_classes_too_small_to_be_made_equal_are_refused_with_their_number(unequal):
+    with pytest.raises(RequestError, match="unequal: draw asks for 4 classes of 5 images; of its 5 classes 3 have as many"):
+        open_dataset(unequal, draw=DrawOptions(images=20, classes=4))
+
+
 @pytest.mark.parametrize("labelled", [True, False])
 def test_more_images_than_there_are_cannot_be_drawn(plain, labelled):
     with pytest.raises(RequestError, match="plain: draw asks for 10 images, but there are 9 to draw from"):

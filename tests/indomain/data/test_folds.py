@@ -48,6 +48,22 @@ def test_each_image_tests_in_exactly_one_of_k_folds(hands):
     assert table.loc[table["split"] == "test", "id"].nunique() == len(hands)
 
 
+def test_repeated_folds_are_drawn_anew_and_each_image_tests_once_in_each_repeat(hands):
+    once = SplitOptions(scheme="kfold", folds=2, validated=False)
+    tested = folds.draw(hands, once.model_copy(update={"repeats": 5})).query("split == 'test'")
+    parts = [set(tested.loc[tested["fold"] == fold, "id"]) for fold in range(10)]
+    for repeat in range(5):
+        first, second = parts[2 * repeat : 2 * repeat + 2]
+        assert not first & second and len(first | second) == len(hands)
+    assert len({frozenset(part) for part in parts[::2]}) > 1
+    plain = folds.draw(hands, once).query("split == 'test'")
+    assert [set(plain.loc[plain["fold"] == fold, "id"]) for fold in range(2)] == parts[:2]
+
+
+def test_folds_drawn_once_are_the_split_that_they_were_before_they_could_be_repeated():
+    assert "repeats" not in SplitOptions().identity() and SplitOptions(repeats=5).identity()["repeats"] == 5
+
+
 def test_official_test_images_test_and_no_others(hands):
     table = folds.draw(hands, SplitOptions(scheme="official", validation=0.3))
     official = hands.index.set_index("id")["split"]
