@@ -36,6 +36,9 @@ class Source:
         y = np.arange(PART) % 2
         return pd.DataFrame({"row": np.arange(PART), "y": y, "split": "train", "origin": np.array(["a", "b"])[y]})
 
+    def masks(self) -> None:
+        return None
+
     def images(self, channels: int) -> Any:
         return lambda rows: self.arrays[rows]
 

@@ -9,7 +9,7 @@ from keras import ops
 from indomain.training.model import TrainingModel
 
 
-def with_decoder(backbone: keras.Model, width: int) -> keras.Model:
+def with_decoder(backbone: keras.Model, width: int, channels: int | None = None) -> keras.Model:
     """`backbone` without its pooling, followed by a decoder, as one flat graph.
 
     Each level doubles the size of the maps, by bilinear resizing because transposed convolutions leave checkerboard
@@ -18,11 +18,12 @@ def with_decoder(backbone: keras.Model, width: int) -> keras.Model:
     Args:
         backbone: images (n, rows, columns, channels), 0–255, to features; its last feature maps enter the layer `pool`.
         width: filters of the decoder's last hidden layers.
+        channels: of the output; None: those of the images.
 
     Returns:
-        A network from images 0–255 to images of the same shape, 0 … 1.
+        A network from images 0–255 to values (n, rows, columns, channels), such as the images, 0 … 1.
     """
-    rows, columns, channels = backbone.input_shape[1:]
+    rows, columns = backbone.input_shape[1:3]
     x = backbone.get_layer("pool").input
     sizes = [(rows, columns)]
     while sizes[0][0] > 2 * x.shape[1] or sizes[0][1] > 2 * x.shape[2]:
@@ -34,7 +35,7 @@ def with_decoder(backbone: keras.Model, width: int) -> keras.Model:
             x = keras.layers.Conv2D(filters, 1 if number == 0 else 3, padding="same", name=f"decode{number}")(x)
             x = keras.layers.ReLU(name=f"decode{number}_relu")(x)
         x = keras.layers.Resizing(*size, name=f"decode{number}_size")(x)
-    x = keras.layers.Conv2D(channels, 3, padding="same", dtype="float32", name="decoded")(x)
+    x = keras.layers.Conv2D(channels or backbone.input_shape[-1], 3, padding="same", dtype="float32", name="decoded")(x)
     return keras.Model(backbone.input, x, name=backbone.name)
 
 

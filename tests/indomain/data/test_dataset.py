@@ -99,7 +99,9 @@ def unequal(tmp_path_factory) -> Pool:
     """Five classes of 2, 4, 6, 8 and 10 images."""
     names = [f"{kind}/{number}.png" for size, kind in enumerate("abcde", 1) for number in range(2 * size)]
     images = {name: image(number) for number, name in enumerate(names)}
-    return Pool.of(given(tmp_path_factory.mktemp("unequal") / "data", images, {"reader": "folder", "root": "unequal"}, "unequal"))
+    return Pool.of(
+        given(tmp_path_factory.mktemp("unequal") / "data", images, {"reader": "folder", "root": "unequal"}, "unequal")
+    )
 
 
 def test_a_draw_of_classes_has_as_many_images_of_each_and_only_of_those_that_are_large_enough(unequal):
@@ -118,7 +120,9 @@ def test_the_classes_drawn_are_the_same_whether_labels_are_read_or_not(unequal):
 
 
 def test_classes_too_small_to_be_made_equal_are_refused_with_their_number(unequal):
-    with pytest.raises(RequestError, match="unequal: draw asks for 4 classes of 5 images; of its 5 classes 3 have as many"):
+    with pytest.raises(
+        RequestError, match="unequal: draw asks for 4 classes of 5 images; of its 5 classes 3 have as many"
+    ):
         open_dataset(unequal, draw=DrawOptions(images=20, classes=4))
 
 

@@ -13,7 +13,7 @@ from indomain.training.options import TrainingOptions
 from indomain.training.trainer import Trainer
 from tests.small import problem, same, values_of
 
-CHEAP = ["dcnn", "dcnn-light", "squeezenet", "mobilenetv2"]
+CHEAP = ["dcnn", "dcnn-light", "squeezenet", "mobilenetv2", "ild-cnn", "conv-local"]
 SIDE = 40
 IMAGES = np.random.default_rng(0).integers(0, 256, (4, SIDE, SIDE, 1), dtype=np.uint8)
 
