@@ -3,7 +3,8 @@
     python -m report RECIPE
 
 Reads the predictions, measures and panels of the other stages. Writes `table.csv`, `table.tex`, `report.html`,
-`predictions.csv`, `stages.csv`, `summary.txt` and the figures as PNG, which are published in <runs folder>/<recipe name>/.
+`predictions.csv`, `ranks.csv`, `rank_agreement.csv`, `stages.csv`, `summary.txt` and the
+figures as PNG, which are published in <runs folder>/<recipe name>/.
 
     options         the keys of [report]
     plan, run       the stage's task, and how it is run
@@ -17,6 +18,7 @@ Reads the predictions, measures and panels of the other stages. Writes `table.cs
     design          how small a difference a design can see
     comparison      rows of the table, families of comparisons, and verdicts
     table, explanations, robustness   the rows on predictions, explanations and robustness
+    ranks           which rows are first, and whether that holds
     foretold        what measures of transferability foretold
     answer          what the verdicts say, in sentences
     caveats         what a reader must know

@@ -3,6 +3,7 @@
 import base64
 import io
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import pandas as pd
@@ -25,6 +26,7 @@ def render(
     figures: list[tuple[str, str]],
     panels: list[tuple[str, Path]],
     judged: dict[str, pd.DataFrame] | None = None,
+    held: list[str] | None = None,
 ) -> str:
     """A self-contained HTML page; panels are embedded in a smaller format than the PNG files next to it.
 
@@ -36,7 +38,8 @@ def render(
         sentences: what a reader must know.
         figures: (title, SVG) of each figure.
         panels: (title, PNG file) of each panel.
-        judged: the tables of `report.foretold.read`.
+        judged: the tables of `report.foretold.read` and of `report.ranks.tables`.
+        held: what the ranks allow to say.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
@@ -56,6 +59,10 @@ def render(
         beginnings=given.beginnings,
         top=given.recipe.get("transferability", {}).get("top", 3),
         foretold=(judged or {}).get("transferability.csv", pd.DataFrame()).to_dict("records"),
+        ranks=_of_first_metric(given, (judged or {}).get("ranks.csv", pd.DataFrame())),
+        agreement=_of_first_metric(given, (judged or {}).get("rank_agreement.csv", pd.DataFrame())),
+        pairs=(judged or {}).get("rank_pairs.csv", pd.DataFrame()).to_dict("records"),
+        held=held or [],
         columns=[name for name in COORDINATES if table[name].nunique(dropna=True) > 1 or name == "chain"],
         has_reported=bool(table["reported"].notna().any()),
         registry=given.registry,
@@ -71,6 +78,15 @@ def render(
         panels=[(title, _light(path)) for title, path in panels],
         version=__version__,
     )
+
+
+def _of_first_metric(given: ReportInput, table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The lines of the first metric, at the largest label budget of each target."""
+    if not len(table):
+        return []
+    largest = [given.largest_budget(target) if target in given.budgets else "" for target in table["target"]]
+    shown = (table["metric"] == given.metric) & (table["budget"] == pd.Series(largest, table.index))
+    return table[shown].to_dict("records")  # type: ignore[return-value]
 
 
 def _others(given: ReportInput) -> dict[str, str]:

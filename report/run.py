@@ -10,7 +10,7 @@ import pandas as pd
 from indomain import files
 from indomain.errors import look_up
 from indomain.runs.task import Work
-from report import answer, caveats, costs, explanations, foretold, latex, page, robustness, summary, table
+from report import answer, caveats, costs, explanations, foretold, latex, page, ranks, robustness, summary, table
 from report.arms import read_arms
 from report.figures import FIGURES, style
 from report.figures.drawing import Material
@@ -23,9 +23,10 @@ def run(work: Work) -> dict[str, Any]:
     arms, predictions = read_arms(given)
     work.progress("intervals and tests")
     corrupted = robustness.corrupted_arms(given)
+    scored = table.score_rows(arms, given)
     evaluated_rows = table.finished(
         [
-            *table.score_rows(arms, given),
+            *scored,
             *explanations.explanation_rows(given),
             *robustness.robustness_rows(corrupted, given),
         ],
@@ -40,14 +41,20 @@ def run(work: Work) -> dict[str, Any]:
     stages.to_csv(folder / "stages.csv", index=False)
     if len(curves):
         curves.to_csv(folder / "robustness.csv", index=False, float_format="%.6g")
+    ranked = ranks.rankings(scored, given)
+    of_ranks = ranks.tables(ranked, scored, given)
+    for name, content in of_ranks.items():
+        content.to_csv(folder / name, index=False, float_format="%.6g")
     sentences = caveats.sentences(given, evaluated_rows) + caveats.failure_caveats(arms)
     answers = answer.sentences(given, evaluated_rows)
     files.write_text(folder / "table.tex", _tex(given, all_rows, [*answers, *sentences]))
-    figures = _draw(folder, Material(given, all_rows, arms, curves))
+    figures = _draw(folder, Material(given, all_rows, arms, curves, ranked))
     judged = foretold.read(given)
     for name, content in judged.items():
         content.to_csv(folder / name, index=False, float_format="%.6g")
-    html = page.render(given, all_rows, stages, answers, sentences, figures, _panels(given, folder), judged)
+    held = ranks.sentences(ranked, given)
+    tables = {**judged, **of_ranks}
+    html = page.render(given, all_rows, stages, answers, sentences, figures, _panels(given, folder), tables, held)
     files.write_text(folder / "report.html", html)
     files.write_text(folder / "summary.txt", summary.render(given, all_rows, answers, sentences))
     return {"rows": len(all_rows), "comparisons": int(evaluated_rows["difference"].notna().sum())}

@@ -4,6 +4,7 @@
     style         what all figures share
     differences   the difference of each chain from the reference, with its interval
     intervals     a dot and an interval per chain
+    ranks         how often each row has each rank
     label_curve   the metric over the label budgets
     robustness    the metric under corruptions and a marker
     reliability   the share of correct predictions over their confidence
@@ -14,6 +15,7 @@ Each entry is "module:function", called with a `Material`; it yields `Drawing`s,
 FIGURES = {
     "differences": "report.figures.differences:draw",
     "intervals": "report.figures.intervals:draw",
+    "ranks": "report.figures.ranks:draw",
     "label-curve": "report.figures.label_curve:draw",
     "robustness": "report.figures.robustness:draw",
     "reliability": "report.figures.reliability:draw",

@@ -1,12 +1,13 @@
 """The material that figures are drawn from, and a finished figure with its names."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from report.arms import ArmResults
 from report.given import ReportInput
+from report.ranks import Ranking
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,14 @@ class Material:
         table: all rows.
         arms: the arms with the predictions of all runs.
         curves: the points of the robustness curves, as `report.robustness.curves` returns them; empty if there are none.
+        rankings: how often each row has each rank, as `report.ranks.rankings` returns them.
     """
 
     given: ReportInput
     table: pd.DataFrame
     arms: list[ArmResults]
     curves: pd.DataFrame
+    rankings: list[Ranking] = field(default_factory=list)
 
     def first_level(self, target: str) -> pd.DataFrame:
         """The rows of a target at the first of its levels, and those without a level.

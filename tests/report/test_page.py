@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from indomain.recipe.recipe import BASELINE
-from report import costs, page, table
+from report import costs, page, ranks, table
 from tests.report.made import comparison, report_input, split_info, table_row
 
 EVIL = "<script>alert(1)</script>"
@@ -126,3 +126,17 @@ def test_beginnings_are_listed_with_whether_they_have_seen_the_target():
     for words in ("features of m", "<code>sha256:0123456789ab</code>", "MIT", "t: yes: isic-archive", "is no proof"):
         assert words in text
     assert "beginnings" not in rendered(report_input())
+
+
+def test_the_ranks_are_listed_at_the_largest_budget_with_what_they_allow_to_say():
+    given = report_input({"metrics": ["auroc", "f1"]})
+    rows = [row(metric=metric, mean=mean, chain=chain) for metric in ("auroc", "f1") for chain, mean in (("other", 0.9), ("imagenet", 0.4))]  # fmt: skip
+    found = ranks.rankings(rows, given)
+    tables = ranks.tables(found, rows, given)
+    html = page.render(
+        given, table.finished(rows, 0.02), costs.of_stages([]), [], [], [], [], tables, ranks.sentences(found, given)
+    )
+    section = html[html.index('id="ranks"') :].split("</section>")[0]
+    assert "other (n, full) is first of 2 in" in section
+    lines = re.findall(r"<tr><td>strict</td><td>t</td><td>(\w+)</td>", section)
+    assert lines == ["other", "imagenet"]

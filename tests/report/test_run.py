@@ -31,10 +31,13 @@ def test_every_file_is_written(made):
         "table.tex",
         "report.html",
         "predictions.csv",
+        "ranks.csv",
+        "rank_agreement.csv",
         "stages.csv",
         "summary.txt",
         "differences-wrist.png",
         "intervals-wrist.png",
+        "ranks-wrist.png",
     }
     assert names == written
 

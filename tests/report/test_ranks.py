@@ -1,0 +1,147 @@
+"""Which row is first, in how many draws of patients, folds and seeds."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import kendalltau
+
+from report import ranks
+from report.ranks import Ranking
+from report.sample import Sample
+from tests.report.made import report_input, sample, table_row
+
+
+def drawn_sample(rng, means, shared, own, seeds, noise) -> list[Sample]:
+    """Samples of rows with true means: patients who move all rows alike or one alone, and seeds of their own."""
+    patients = len(shared)
+    found, z = [], rng.normal(0, 1, patients)
+    for mean in means:
+        alone = rng.normal(0, own / np.sqrt(patients), patients)
+        values = mean + z @ (shared + alone) + rng.normal(0, noise, seeds)
+        influence = np.tile(shared + alone, (seeds, 1))
+        found.append(
+            Sample(
+                folds=np.zeros(seeds, int), seeds=np.arange(seeds), values=values,
+                patients=np.arange(patients).astype(str), influence=influence,
+            )
+        )  # fmt: skip
+    return found
+
+
+def test_the_variance_of_a_row_is_that_of_its_interval():
+    for one in (
+        sample([0.7, 0.72, 0.76]),
+        sample([0.7, 0.8, 0.75, 0.6], folds=[0, 1, 2, 3], seeds=[0] * 4, test_share=0.25),
+    ):
+        expected = sum(part.variance for part in one.parts)
+        values = ranks.draws([one, one], 40_000)[:, 0]
+        # Student's t with few degrees of freedom has no variance to speak of; its middle half does.
+        low, high = np.quantile(values, [0.25, 0.75])
+        assert 0.67 * np.sqrt(expected) < (high - low) / 2 < 1.0 * np.sqrt(expected)
+        assert abs(np.median(values) - one.mean) < 0.02 * np.sqrt(expected) + 1e-3
+
+
+def test_seeds_are_shared_where_they_draw_the_labels_and_only_there():
+    one = sample([0.7, 0.72, 0.74], draws_labels=True)
+    same = ranks.draws([one, one], 1000)
+    apart = ranks.draws([replace(one, draws_labels=False)] * 2, 1000)
+    # Half a patient of forty is left between rows that share everything.
+    assert np.std(same[:, 0] - same[:, 1]) < 0.02 < 2 * np.std(apart[:, 0] - apart[:, 1])
+    assert np.std(same[:, 0] - same[:, 1]) < 0.5 * np.std(apart[:, 0] - apart[:, 1])
+
+
+def test_other_units_of_a_metric_are_drawn_alike():
+    """Twice as large, the same metric has the same order in every draw."""
+    rows = [sample([0.3, 0.32, 0.31], seed=0), sample([0.31, 0.35, 0.33], seed=1)]
+    doubled = [replace(one, values=2 * one.values, influence=2 * one.influence) for one in rows]
+    np.testing.assert_allclose(ranks.draws(doubled, 500), 2 * ranks.draws(rows, 500))
+
+
+@pytest.mark.parametrize("count", [2, 5])
+def test_rows_that_do_not_differ_are_hardly_ever_called_best(count):
+    """Simulated: of experiments without any difference, in about one of twenty a row is called best."""
+    rng, called = np.random.default_rng(0), 0
+    for _ in range(300):
+        rows = drawn_sample(rng, [0.7] * count, np.full(60, 0.003), 0.02, 5, 0.02)
+        shares = (ranks._ranked(-ranks.draws(rows, 1000)) == 1).mean(axis=0)
+        called += shares.max() >= ranks.SURELY
+    assert called / 300 < 0.075
+
+
+def test_a_difference_that_no_patient_and_no_seed_changes_is_not_certain():
+    """As for the tests of differences, half a patient might have disagreed."""
+    rows = [sample([0.8] * 3), sample([0.8001] * 3)]
+    first = (ranks._ranked(-ranks.draws(rows)) == 1).mean(axis=0)
+    assert 0.4 < first[0] < 0.6
+
+
+def test_a_row_that_is_far_better_is_called_best():
+    rng = np.random.default_rng(0)
+    rows = drawn_sample(rng, [0.7, 0.95, 0.7], np.full(60, 0.003), 0.01, 5, 0.01)
+    drawn = ranks._ranked(-ranks.draws(rows, 1000))
+    ranking = Ranking("strict", "t", "all labels", "image", "auroc", [(name, "n", "full") for name in "abc"], np.array([0.7, 0.95, 0.7]), drawn)  # fmt: skip
+    assert ranking.best == ("b", "n", "full") and ranking.rank.tolist() == [2, 1, 2]
+    table = ranking.table()
+    assert table["chain"].iloc[0] == "b" and table["first"].iloc[0] > 0.99 and table["rank_high"].iloc[0] == 1
+    np.testing.assert_allclose(ranking.shares.sum(axis=1), 1)
+
+
+def test_where_less_is_better_the_least_is_first():
+    rows = [table_row("imagenet", 0.2, "brier"), table_row("other", 0.3, "brier")]
+    (ranking,) = ranks.rankings(rows, report_input({"metrics": ["brier"]}))
+    assert ranking.table()["chain"].tolist() == ["imagenet", "other"]
+
+
+def test_only_own_heads_that_can_be_compared_are_ranked():
+    rows = [
+        table_row("imagenet", 0.8),
+        table_row("other", 0.7),
+        table_row("random", 0.6, note="diverged in 1 of 3 runs; mean of the others, compared with nothing"),
+        table_row("random", 0.9, "calibration_error"),
+    ]
+    found = ranks.rankings(rows, report_input())
+    assert [(one.metric, [row[0] for row in one.rows]) for one in found] == [("auroc", ["imagenet", "other"])]
+
+
+def several_targets(count=2, **changes):
+    targets = {f"t{number}": {"set": f"set{number}"} for number in range(count)} | changes
+    names = list(targets)
+    given = report_input(recipe={"targets": targets}, budgets={name: [["all labels", 1.0]] for name in names})
+    rows = [
+        table_row(chain, mean + 0.01 * number, target=name)
+        for number, name in enumerate(names)
+        for chain, mean in (("imagenet", 0.6), ("other", 0.9), ("random", 0.5))
+    ]
+    return rows, given
+
+
+def test_over_targets_the_mean_rank_counts_and_each_set_once():
+    rows, given = several_targets(2, again={"set": "set0"}, marked={"set": "set2", "confounder": {"share": 0.9}})
+    joined = ranks.rankings(rows, given)[-1]
+    assert (joined.target, joined.targets) == ("all targets", 2)
+    assert joined.table()["chain"].tolist() == ["other", "imagenet", "random"]
+    assert joined.means.tolist() == [2, 1, 3]
+
+
+def test_agreement_of_metrics_is_kendalls_tau():
+    rows = [table_row(chain, mean, metric) for metric, means in (("auroc", (0.9, 0.8, 0.7)), ("f1", (0.9, 0.7, 0.8))) for chain, mean in zip(("imagenet", "other", "random"), means)]  # fmt: skip
+    found = ranks.agreement(ranks.rankings(rows, report_input({"metrics": ["auroc", "f1"]})))
+    assert found["tau"].tolist() == pytest.approx([kendalltau([1, 2, 3], [1, 3, 2]).statistic])
+    assert found["tau_low"][0] <= found["tau"][0] <= found["tau_high"][0]
+
+
+def test_pairs_are_tested_from_six_targets_on():
+    assert not len(ranks.pairs_over_targets(*several_targets(5)))
+    table = ranks.pairs_over_targets(*several_targets(6))
+    assert len(table) == 3 and table["p_uncorrected"].tolist() == pytest.approx([2 / 2**6] * 3)
+    assert (table["p_value"] >= table["p_uncorrected"]).all()
+
+
+def test_the_sentence_calls_nothing_best_that_is_not():
+    unsure = [table_row("imagenet", 0.80), replace(table_row("other", 0.801), sample=sample([0.801] * 3, seed=1))]
+    (said,) = ranks.sentences(ranks.rankings(unsure, report_input()), report_input())
+    assert said.startswith("t: none of the 2 rows is surely best; ")
+    sure = [table_row("imagenet", 0.60), table_row("other", 0.95)]
+    (said,) = ranks.sentences(ranks.rankings(sure, report_input()), report_input())
+    assert said.startswith("t: other (n, full) is first of 2 in ")
