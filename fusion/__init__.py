@@ -31,14 +31,15 @@ if TYPE_CHECKING:
     from fusion.concatenation import FeatureFusion
     from fusion.correlation import CanonicalFusion
     from fusion.scores import ScoreFusion
-    from fusion.selection import MRMR, MutualInformation
+    from fusion.selection import MRMR, Importance, MutualInformation
 
-__all__ = ["MRMR", "CanonicalFusion", "FeatureFusion", "MutualInformation", "ScoreFusion"]
+__all__ = ["MRMR", "CanonicalFusion", "FeatureFusion", "Importance", "MutualInformation", "ScoreFusion"]
 _MODULES = {
     "FeatureFusion": "concatenation",
     "CanonicalFusion": "correlation",
     "ScoreFusion": "scores",
     "MRMR": "selection",
+    "Importance": "selection",
     "MutualInformation": "selection",
 }
 

@@ -34,6 +34,8 @@ class Options(Table):
     strategy: str = "full"
     # Backbone -> the layer whose features are used; default: the last one before the head.
     layers: dict[str, str] = {}
+    # Backbone -> layers to compare: classifiers on the features of each of them alone, and on those of all of them together.
+    sweep: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
     # Statistics that reduce feature maps to features, concatenated in this order.
     pooling: list[Literal["mean", "max", "std"]] = Field(default=["mean"], min_length=1)
     # Number of components or features to keep or, for concat and pca, a share of the variance below 1.
@@ -69,6 +71,14 @@ class Options(Table):
         for name in value:
             if name not in known:
                 raise unknown("rule for heads", name, known)
+        return value
+
+    @field_validator("sweep")
+    @classmethod
+    def _each_once(cls, value: dict[str, list[str]]) -> dict[str, list[str]]:
+        for backbone, layers in value.items():
+            if len(set(layers)) < len(layers):
+                raise ValueError(f"sweep.{backbone} has a layer twice")
         return value
 
     @model_validator(mode="after")

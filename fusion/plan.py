@@ -48,6 +48,7 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
         fitted = [network for network in fitted if "confounder" not in network.params]
         chosen = [network for network in fitted if network.tags.chain != BASELINE and _is_usual(network, options)]
         tasks += _fused(study, options, [*_by_chain(options, chosen), *_across_chains(options, fitted)])
+        tasks += _swept(options, chosen)
     return tasks
 
 
@@ -76,8 +77,7 @@ def _fused(study: Study, options: Options, groups: list[_Group]) -> list[Task]:
         tasks |= {(task.digest, task.tags): task for task in features if task.stage == "fusion"}
         several = len(group.networks) > 1
         for name in options.classifiers:
-            # One network has nothing to fuse.
-            for rule in options.rules if several else ["concat"]:
+            for rule in options.rules if several else _of_one(options):
                 fits.append(_classifier(group, features, name, rule, options))
         for rule in options.heads if several else []:
             fits.append(_heads(study, group, rule, options))
@@ -86,6 +86,31 @@ def _fused(study: Study, options: Options, groups: list[_Group]) -> list[Task]:
             unfinished.append(group)
     # Where everything is fitted there is nothing to refuse, and no reason to read the split.
     _check_sizes(study, options, unfinished)
+    return list(tasks.values())
+
+
+def _of_one(options: Options) -> list[str]:
+    """The rules for the features of one network, which has nothing to fuse."""
+    return ["concat", *(rule for rule in options.rules if RULES[rule].of_one)]
+
+
+def _swept(options: Options, networks: list[Task]) -> list[Task]:
+    """The tasks of single networks whose layers are compared: features and classifiers of each layer, and of all of them."""
+    tasks: dict[tuple, Task] = {}
+    extracted = _Extracted(options)
+    for network in networks:
+        layers = options.sweep.get(network.params.get("backbone", {}).get("name", ""), [])
+        group = _Group(network.tags.only("profile", "target", "chain", "backbone", "budget", "fold", "seed"), [network])
+        features = {layer: [extracted.features(network, layer)] for layer in layers}
+        if len(layers) > 1:
+            features[f"{len(layers)} layers"] = [task for (task,) in features.values()]
+        for layer, of_layer in features.items():
+            fits = [
+                _classifier(group, of_layer, name, rule, options, layer)
+                for name in options.classifiers
+                for rule in _of_one(options)
+            ]
+            tasks |= {(task.digest, task.tags): task for task in [*of_layer, *fits]}
     return list(tasks.values())
 
 
@@ -147,9 +172,10 @@ def _matches(address: str, pattern: str) -> bool:
 def _check_names(study: Study, options: Options, fitted: list[Task], profile: str) -> None:
     """Raises a RequestError for a name that the recipe does not have."""
     names = {backbone.name for backbone in study.recipe.backbones}
-    for name in options.layers:
-        if name not in names:
-            raise unknown("backbone", name, names, "fusion.layers")
+    for key in ("layers", "sweep"):
+        for name in getattr(options, key):
+            if name not in names:
+                raise unknown("backbone", name, names, f"fusion.{key}")
     strategies = {_strategy(task) for task in fitted if task.tags.chain != BASELINE and "backbone" in task.params}
     if strategies and options.strategy not in strategies:
         # What is tuned under one profile is not under the other.
@@ -219,11 +245,16 @@ class _Extracted:
         self.options = options
         self._first: dict[str, Task] = {}  # digest of the untrained features -> the first network on that backbone
 
-    def features(self, network: Task) -> Task:
-        """The task that extracts a network's features, or reads those that are given."""
+    def features(self, network: Task, layer: str = "") -> Task:
+        """The task that extracts a network's features, or reads those that are given.
+
+        Args:
+            network: the task that fitted it.
+            layer: the layer that they come from; "": the one that [fusion] names, or the usual one.
+        """
         if "backbone" not in network.params:
             return network.input("features")
-        layer = self.options.layers.get(network.params["backbone"]["name"], "")
+        layer = layer or self.options.layers.get(network.params["backbone"]["name"], "")
         params = {"layer": layer, **{key: network.params[key] for key in ("backbone", "compute")}}
         if self.options.pooling != ["mean"]:
             params["pooling"] = self.options.pooling
@@ -249,7 +280,7 @@ class _Extracted:
         )
 
 
-def _classifier(group: _Group, features: list[Task], name: str, rule: str, options: Options) -> Task:
+def _classifier(group: _Group, features: list[Task], name: str, rule: str, options: Options, layer: str = "") -> Task:
     networks, tags = group.networks, group.tags
     shared = ("split", "fold", "budget", "validation", "classes")
     params = {
@@ -281,6 +312,7 @@ def _classifier(group: _Group, features: list[Task], name: str, rule: str, optio
                 networks=len(networks),
                 tuned=options.tune,
                 fitted_by=_fitted_by(group),
+                layer=layer,
             ),
         ),
         paths=networks[0].paths,

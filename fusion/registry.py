@@ -17,12 +17,14 @@ class Rule:
         components: what `[fusion] components` means for it: "count" (a number of features), "count or share" (a number, or a
             share of the variance), or "" (nothing).
         chooses: whether it chooses on held-out training images, and so needs enough of them.
+        of_one: whether it is of use for the features of one network, too.
         of_heads: the rule of `fusion.scores` that fuses the networks' own heads, "" if there is none.
     """
 
     function: str
     components: str = ""
     chooses: bool = False
+    of_one: bool = False
     of_heads: str = ""
 
 
@@ -32,6 +34,7 @@ RULES = {
     "cca": Rule("fusion.rules:cca", components="count"),
     "mrmr": Rule("fusion.rules:mrmr", components="count"),
     "mutual-information": Rule("fusion.rules:mutual_information", components="count"),
+    "importance": Rule("fusion.rules:importance", components="count", of_one=True),
     "score-mean": Rule("fusion.rules:score_mean", of_heads="mean"),
     "score-weighted": Rule("fusion.rules:score_weighted", chooses=True, of_heads="weighted"),
     "score-stacking": Rule("fusion.rules:score_stacking", chooses=True, of_heads="stacking"),

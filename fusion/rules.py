@@ -11,7 +11,7 @@ from fusion.concatenation import FeatureFusion
 from fusion.correlation import CanonicalFusion
 from fusion.memo import Memoized
 from fusion.scores import ScoreFusion
-from fusion.selection import MRMR, MutualInformation
+from fusion.selection import MRMR, Importance, MutualInformation
 
 
 def concat(blocks: list[int], classifier: Any, components: float | None) -> Any:
@@ -67,6 +67,17 @@ def mutual_information(blocks: list[int], classifier: Any, components: float | N
         components: number of features to select; None: 64.
     """
     return _then(classifier, FeatureFusion(blocks), MutualInformation(int(components or 64)))
+
+
+def importance(blocks: list[int], classifier: Any, components: float | None) -> Any:
+    """The features that trees find most important, after the others were eliminated step by step.
+
+    Args:
+        blocks: number of features of each network, in the order of the columns.
+        classifier: the classifier on the selected features.
+        components: number of features to select; None: 64.
+    """
+    return _then(classifier, FeatureFusion(blocks), Importance(int(components or 64)))
 
 
 def score_mean(blocks: list[int], classifier: Any, components: float | None) -> Any:

@@ -2,6 +2,7 @@
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.feature_selection import SelectorMixin, f_classif
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -91,3 +92,21 @@ class MRMR(_Selection):
             left[best] = False
             redundancy += np.abs(unit.T @ unit[:, best]) / len(X)
         return chosen
+
+
+class Importance(_Selection):
+    """Selects features by recursive elimination: extra-trees are fitted, the less important half is left out, and so on.
+
+    After Mormont et al. 2018 (CVPR workshops), who choose the number of features by cross-validation; here it is given.
+
+    Args:
+        features: number of features to keep.
+    """
+
+    def _chosen(self, X, y, count):
+        left = np.arange(X.shape[1])
+        while len(left) > count:
+            trees = ExtraTreesClassifier(200, max_features="sqrt", random_state=0).fit(X[:, left], y)
+            order = np.argsort(-trees.feature_importances_, kind="stable")
+            left = left[order[: max(count, len(left) // 2)]]
+        return left

@@ -18,6 +18,7 @@ class Method:
         explanation: the explanation's name, if the row is about explanations.
         whose: the class that is explained, "true" or "predicted".
         fitted_by: the strategy that fitted the networks whose features or heads are used; "" for "full".
+        layer: the layer, or the number of layers, that the features come from, if several are compared.
     """
 
     strategy: str = ""
@@ -29,6 +30,7 @@ class Method:
     explanation: str = ""
     whose: str = ""
     fitted_by: str = ""
+    layer: str = ""
 
     def __str__(self) -> str:
         words = [self.strategy or self._of_features()]
@@ -38,8 +40,9 @@ class Method:
         return ", ".join(words)
 
     def _of_features(self) -> str:
-        name = "features" if self.networks == 1 else f"fusion by {self.rule}"
-        name = "fusion" if name == "fusion by concat" else name
+        name = "features" if self.networks == 1 else "fusion"
+        name += f" by {self.rule}" if self.rule not in ("", "concat") else ""
+        name += f" of {self.layer}" if self.layer else ""
         return f"{f'{self.fitted_by} ' if self.fitted_by else ''}{name}: {self.classifier or 'own heads'}"
 
     @property

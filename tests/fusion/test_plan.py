@@ -56,6 +56,32 @@ def test_only_what_is_asked_for_is_kept(fused):
     assert {task.params["classifier"] for task in kept} == {"lda"}
 
 
+def test_features_of_one_network_can_be_selected_by_importance_but_not_fused(planned):
+    tasks = planned(
+        "fusion.classifiers=['lda']", "fusion.networks=['each']", "fusion.rules=['concat','pca','importance']"
+    )
+    fits = find(tasks, "fusion", "classify", chain="random", backbone="dcnn-light-w0.25")
+    assert [str(task.tags.method) for task in fits] == ["features: lda", "features by importance: lda"]
+
+
+def test_a_sweep_compares_layers_of_each_network_and_all_of_them_together(planned):
+    tasks = planned("fusion.classifiers=['lda']", "fusion.sweep={dcnn-light=['stem1_conv','block1_concat']}")
+    swept = [task for task in find(tasks, "fusion", "classify", chain="random") if task.tags.method.layer]
+    methods = Counter(
+        (task.tags.backbone, str(task.tags.method)) for task in swept if task.tags.method.classifier == "lda"
+    )
+    names = ["features of stem1_conv: lda", "features of block1_concat: lda", "features of 2 layers: lda"]
+    backbones = ("dcnn-light-w0.125", "dcnn-light-w0.25")
+    assert methods == {(backbone, name): 1 for backbone in backbones for name in names}
+    for task in swept:
+        layers = [one.params["layer"] for one in task.inputs["features"]]
+        expected = {"2 layers": ["stem1_conv", "block1_concat"]}.get(task.tags.method.layer, [task.tags.method.layer])
+        assert layers == expected and "+" not in task.tags.backbone
+    # What was planned without a sweep is planned with it, unchanged.
+    digests = {task.digest for task in tasks if task.stage == "fusion"}
+    assert {task.digest for task in planned("fusion.classifiers=['lda']") if task.stage == "fusion"} < digests
+
+
 def test_a_subset_is_one_more_group(planned):
     subset = f"fusion.subsets=[{PAIR.split('+')}]"
     tasks = planned("fusion.classifiers=['lda']", "fusion.networks=['each']", subset)
@@ -83,6 +109,8 @@ def test_what_is_not_asked_for_is_in_no_digest(planned):
     ("setting", "words"),
     [
         ("fusion.layers={densenet='pool'}", "fusion.layers: unknown backbone 'densenet'"),
+        ("fusion.sweep={densenet=['pool']}", "fusion.sweep: unknown backbone 'densenet'"),
+        ("fusion.sweep={dcnn-light=['pool','pool']}", "sweep.dcnn-light has a layer twice"),
         ("fusion.strategy='off-the-shelf'", "fusion.strategy: unknown strategy 'off-the-shelf'"),
         (
             "fusion.subsets=[['dcnn-w0.25']]",

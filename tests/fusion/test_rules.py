@@ -30,7 +30,7 @@ def test_every_rule_learns(name):
 def test_labels_by_chance_give_chance(name):
     # What chooses features, networks, weights or settings outside its fold finds something in 200 features of noise.
     aucs = []
-    for seed in range(3):
+    for seed in range(6):
         rng = np.random.default_rng(seed)
         X, groups = rng.normal(size=(60, 200)), np.arange(60) // 2
         y = np.repeat(rng.permutation(np.arange(30) % 2), 2)

@@ -5,11 +5,11 @@ import pytest
 from sklearn.feature_selection import mutual_info_classif
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from fusion.selection import MRMR, MutualInformation
+from fusion.selection import MRMR, Importance, MutualInformation
 from tests.fusion.features import three_networks
 
 
-@parametrize_with_checks([MRMR(features=2), MutualInformation()])
+@parametrize_with_checks([MRMR(features=2), MutualInformation(), Importance(features=2)])
 def test_they_are_estimators_of_scikit_learn(estimator, check):
     check(estimator)
 
@@ -38,7 +38,7 @@ def test_mutual_information_alone_takes_the_copy(copies):
     assert MutualInformation(2).fit(*copies).get_support().nonzero()[0].tolist() == [0, 1]
 
 
-@pytest.mark.parametrize("kind", [MRMR, MutualInformation])
+@pytest.mark.parametrize("kind", [MRMR, MutualInformation, Importance])
 def test_more_features_than_there_are_are_all(kind, copies):
     assert kind(50).fit_transform(*copies).shape == copies[0].shape
 
@@ -47,3 +47,13 @@ def test_features_that_do_not_vary_come_last(copies):
     X, y = copies
     X = np.concatenate([np.full((200, 3), 7.0), X], axis=1)
     assert not set(MRMR(4).fit(X, y).chosen_) & {0, 1, 2}
+
+
+def test_the_features_that_trees_need_are_left_at_the_end():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 60))
+    # Only together the two tell the classes apart: no correlation shows either.
+    y = (X[:, 7] * X[:, 31] > 0).astype(int)
+    X[:, 40] = y + rng.normal(0, 0.3, 120)
+    assert 40 in Importance(2).fit(X, y).chosen_
+    assert len(Importance(8).fit(X, y).chosen_) == 8
