@@ -68,6 +68,7 @@ CLASSIFIERS = {
     "logistic-regression": Classifier("fusion.classifiers:logistic_regression", {"machine__C": [1.0, 0.01, 0.1, 10.0]}),
     "decision-tree": Classifier("fusion.classifiers:decision_tree", {"min_samples_leaf": [5, 1, 10, 20]}),
     "random-forest": Classifier("fusion.classifiers:random_forest", {"max_features": ["sqrt", 0.1]}),
+    "extra-trees": Classifier("fusion.classifiers:extra_trees", {"max_features": ["sqrt", 0.1, 0.5]}),
     "gradient-boosting": Classifier(
         "fusion.classifiers:gradient_boosting", {"learning_rate": [0.1, 0.03], "max_depth": [3, 1]}
     ),

@@ -1,4 +1,4 @@
-"""The ten classifiers: each learns, gives scores, and takes very few images."""
+"""The classifiers: each learns, gives scores, and takes very few images."""
 
 import numpy as np
 import pytest

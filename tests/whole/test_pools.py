@@ -284,8 +284,11 @@ def test_the_papers_profile_trains_as_the_paper_did(planned):
     # Of what the paper does not mention, nothing is done; weight decay is AdamW's alone.
     given |= {"schedule": "constant", "warmup": 0, "clip": 0, "patience": 0}
     assert {key: paper[key] for key in given} == given
-    unused = {"dropout", "weight_decay"}
-    assert {key for key in paper if key not in given} == unused and paper["dropout"] == strict["dropout"]
+    # The layer graph of the authors has dropout, and their toolbox draws the weights of a new layer.
+    given |= {"dropout": 0.5, "head_init": "glorot"}
+    assert {key: paper[key] for key in given} == given
+    assert {key for key in paper if key not in given} == {"weight_decay"}
+    assert (strict["dropout"], strict["head_init"], strict["head_lr_factor"]) == (0, "zeros", 1)
 
 
 def test_the_papers_profile_pretrains_as_the_paper_did(planned):
