@@ -111,13 +111,13 @@ def remarks(study: Study) -> list[str]:
                 f"{target}: one training of each chain, so that nothing can be claimed about a chain; add seeds."
             )
             continue
-        count, whose = sum(sum(of_fold) for of_fold in patients.values()), "patients" if info.has_patients else "images"
-        times = [
-            f"{number} {word}{'s' * (number > 1)}" for number, word in ((len(seeds), "seed"), (info.folds, "fold"))
-        ]
+        # Repeated folds test an image several times, so that the sum over them says nothing.
+        count = round(sum(sum(of_fold) for of_fold in patients.values()) / info.folds)
+        whose = f"test {'patients' if info.has_patients else 'images'}"
+        where = f"about {count} {whose} in each of {info.folds} folds" if info.folds > 1 else f"{count} {whose}"
         lines.append(
-            f"{target}: with {count} test {whose}, {' and '.join(times)}, a difference in AUROC of {seen:.2f} is found four "
-            f"times in five (assumed: AUROC {design.AUROC}, sd {design.SD_SEEDS} over seeds)."
+            f"{target}: with {where} and {len(seeds)} seed{'s' * (len(seeds) > 1)}, a difference in AUROC of {seen:.2f} is "
+            f"found four times in five (assumed: AUROC {design.AUROC}, sd {design.SD_SEEDS} over seeds)."
         )
     return lines
 
