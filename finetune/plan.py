@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from finetune.strategies import STRATEGIES, SURGICAL, strategy_of
+from finetune.strategies import OF_TABLES, PARTIAL, STRATEGIES, SURGICAL, strategy_of
 from finetune.tuning import ANY, TuneOptions
 from indomain.data.budget import LabelBudget
 from indomain.errors import RequestError, unknown
@@ -32,7 +32,8 @@ Patterns = Annotated[
 class Options(TrainingOptions):
     """[finetune]: the strategies to compare, and how to train."""
 
-    # Strategies to compare, keys of `finetune.strategies.STRATEGIES`; "surgical-top" trains the layers of surgical.top.
+    # Strategies to compare, keys of `finetune.strategies.STRATEGIES`; "surgical-top" trains the layers of surgical.top,
+    # "partial-three" draws those of partial.three anew.
     strategies: list[str] = Field(default=["full"], min_length=1)
     # Factor on the learning rate of the new head. The paper profile's is 10 (Alzubaidi et al. 2021, with SGD). Adam's steps have
     # the length of the learning rate whatever the gradient, and ten times that throws the logits about.
@@ -44,6 +45,8 @@ class Options(TrainingOptions):
     # Name -> layers to train with factors on their learning rates, by the patterns of `finetune.surgical`:
     # top = { "last:0.3" = 1.0 }.
     surgical: dict[str, Patterns] = {}
+    # Name -> layers that are not transferred but drawn at random, by the same patterns: three = ["from:conv4"].
+    partial: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
     # Inverse of the regularisation strength of "off-the-shelf", as in scikit-learn. There are more features than images.
     C: float = Field(default=0.01, gt=0)
 
@@ -54,13 +57,17 @@ class Options(TrainingOptions):
 
     @model_validator(mode="after")
     def _known(self) -> "Options":
-        known = [name for name in STRATEGIES if name != SURGICAL]
-        known += [f"{SURGICAL}-{name}" for name in self.surgical]
+        known = [name for name in STRATEGIES if name not in OF_TABLES]
+        known += [f"{kind}-{name}" for kind in OF_TABLES for name in getattr(self, kind)]
         named = {"strategies": self.strategies, "tune.strategy": self.tune.strategy}
         for key, name in [(key, name) for key, names in named.items() for name in names]:
             if name == SURGICAL:
                 raise ValueError(
                     'surgical trains the layers of a table: surgical.top = { "last:0.3" = 1.0 }, strategies = ["surgical-top"]'
+                )
+            if name == PARTIAL:
+                raise ValueError(
+                    'partial draws the layers of a table anew: partial.three = ["from:conv4"], strategies = ["partial-three"]'
                 )
             if name not in known:
                 raise unknown("strategy", name, known, key)
@@ -78,10 +85,12 @@ class Options(TrainingOptions):
             return self.model_dump(include=set(chosen.options))
         others = {key for known, other in STRATEGIES.items() if known != name for key in other.own} - chosen.own
         used = self.model_dump(exclude={"strategies", "tune", *others})
+        table = strategy.removeprefix(f"{name}-")
         if name == SURGICAL:
-            table = strategy.removeprefix(f"{SURGICAL}-")
             # The order of the patterns counts.
             used["surgical"] = {table: list(self.surgical[table].items())}
+        if name == PARTIAL:
+            used["partial"] = {table: sorted(self.partial[table])}
         return used
 
     def only_the_head(self, strategy: str) -> bool:
@@ -91,7 +100,7 @@ class Options(TrainingOptions):
             strategy: one of `strategies`.
         """
         name = strategy_of(strategy)
-        return STRATEGIES[name].head_only or (name != SURGICAL and self.frozen == 1 and self.augment == "none")
+        return STRATEGIES[name].head_only or (name not in OF_TABLES and self.frozen == 1 and self.augment == "none")
 
 
 def plan(study: Study, earlier: list[Task]) -> list[Task]:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from finetune import on_features, surgical, tuning
 from finetune.plan import Options
-from finetune.strategies import STRATEGIES, SURGICAL, fit_function, strategy_of
+from finetune.strategies import OF_TABLES, STRATEGIES, SURGICAL, fit_function, strategy_of
 from indomain import files
 from indomain.artifacts import predictions
 from indomain.artifacts.features import read_features, write_features
@@ -32,9 +32,11 @@ def check(tasks: list[Task]) -> None:
         FeaturesFile.read(Path(task.paths["start"])).of(Split.open(task.paths))
     for task in networks:
         # A choice among candidates trains nothing itself.
-        if strategy_of(task.params.get("strategy", "")) == SURGICAL and "candidates" not in task.params:
-            (patterns,) = Options.model_validate(task.params["options"]).surgical.values()
-            surgical.rates_of(architecture.backbone(Architecture.of(task.params["backbone"])), patterns)
+        kind = strategy_of(task.params.get("strategy", ""))
+        if kind in OF_TABLES and "candidates" not in task.params:
+            (patterns,) = getattr(Options.model_validate(task.params["options"]), kind).values()
+            backbone = architecture.backbone(Architecture.of(task.params["backbone"]))
+            surgical.fitting(backbone, patterns, f"finetune.{kind}")
     weights.check_starts(
         (Architecture.of(task.params["backbone"]), task.params["start"], task.paths["start"]) for task in networks
     )

@@ -29,7 +29,9 @@ class Strategy:
     learns_from_validation: bool = False
 
 
-SURGICAL = "surgical"
+SURGICAL, PARTIAL = "surgical", "partial"
+# Strategies of which a recipe compares several, each with the layers of a table: "surgical-top" has those of surgical.top.
+OF_TABLES = (SURGICAL, PARTIAL)
 STRATEGIES = {
     "full": Strategy("finetune.full:fit"),
     "off-the-shelf": Strategy(
@@ -40,8 +42,8 @@ STRATEGIES = {
         learns_from_validation=True,
     ),
     "lp-ft": Strategy("finetune.lp_ft:fit", own=frozenset({"C"})),
-    # With the name of one of the tables of [finetune.surgical]: "surgical-top".
     SURGICAL: Strategy("finetune.surgical:fit", own=frozenset({"surgical"})),
+    PARTIAL: Strategy("finetune.partial:fit", own=frozenset({"partial"})),
 }
 
 
@@ -51,14 +53,14 @@ def strategy_of(name: str) -> str:
     Args:
         name: the strategy's name.
     """
-    return SURGICAL if name.startswith(f"{SURGICAL}-") else name
+    return next((known for known in OF_TABLES if name.startswith(f"{known}-")), name)
 
 
 def fit_function(name: str) -> Callable[..., Any]:
     """The function of a strategy.
 
     Args:
-        name: a key of `STRATEGIES`, or "surgical-" with the name of a table.
+        name: a key of `STRATEGIES`, or one of `OF_TABLES`, a hyphen and the name of a table.
 
     Raises:
         RequestError: an unknown name.

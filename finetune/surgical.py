@@ -11,6 +11,7 @@ Freezing below a layer, training batch normalisation alone and a sweep over the 
 batch-norm statistics.
 """
 
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -53,21 +54,37 @@ def rates_of(backbone: keras.Model, patterns: dict[str, float]) -> dict[str, flo
     Raises:
         RequestError: a pattern fits no layer with weights.
     """
-    layers = [layer for layer in backbone.layers if layer.weights and not isinstance(layer, keras.layers.Normalization)]
-    fitting = {pattern: _fitting(backbone, layers, pattern) for pattern in patterns}
+    found = fitting(backbone, patterns)
     return {
-        layer.name: next(patterns[pattern] for pattern in patterns if layer.name in fitting[pattern])
-        for layer in layers
-        if any(layer.name in names for names in fitting.values())
+        layer.name: next(patterns[pattern] for pattern in patterns if layer.name in found[pattern])
+        for layer in _weighted(backbone)
+        if any(layer.name in names for names in found.values())
     }
 
 
-def _fitting(backbone: keras.Model, layers: list[keras.layers.Layer], pattern: str) -> set[str]:
-    """The names of the layers with weights that a pattern fits."""
+def fitting(backbone: keras.Model, patterns: Iterable[str], where: str = "finetune.surgical") -> dict[str, set[str]]:
+    """Pattern -> the names of the layers with weights that it fits.
+
+    Args:
+        backbone: the network.
+        patterns: as this module explains them.
+        where: the table of the recipe that has them.
+
+    Raises:
+        RequestError: a pattern fits no layer with weights.
+    """
+    return {pattern: _fitting(backbone, pattern, where) for pattern in patterns}
+
+
+def _weighted(backbone: keras.Model) -> list[keras.layers.Layer]:
+    return [layer for layer in backbone.layers if layer.weights and not isinstance(layer, keras.layers.Normalization)]
+
+
+def _fitting(backbone: keras.Model, pattern: str, table: str) -> set[str]:
     kind, colon, word = pattern.partition(":")
-    where = f"finetune.surgical: {backbone.name}"
+    where, layers = f"{table}: {backbone.name}", _weighted(backbone)
     if kind == "last" and colon:
-        share = _share(word)
+        share = _share(word, table)
         chosen = layers[len(layers) - round(share * len(layers)) :]
     elif kind == "from" and colon:
         names = [layer.name for layer in backbone.layers]
@@ -86,13 +103,13 @@ def _fitting(backbone: keras.Model, layers: list[keras.layers.Layer], pattern: s
     return {layer.name for layer in chosen}
 
 
-def _share(word: str) -> float:
+def _share(word: str, table: str) -> float:
     try:
         share = float(word)
     except ValueError:
         share = 0.0
     if not 0 < share <= 1:
-        raise RequestError(f"finetune.surgical: 'last:{word}': expected a share above 0 and up to 1, such as last:0.3.")
+        raise RequestError(f"{table}: 'last:{word}': expected a share above 0 and up to 1, such as last:0.3.")
     return share
 
 
