@@ -12,5 +12,5 @@ learns. Every row of the table whose chain has at least one step depends on thes
     probe           nearest-neighbour accuracy on a target, logged during pretraining
     unlabelled      what the objectives without labels share
     decoder         from feature maps back to an image
-    supervised, source_labels, simclr, rotation, pseudo_labels, autoencoder, masked, segmentation
+    supervised, source_labels, simclr, rotation, pseudo_labels, autoencoder, masked, rbm, segmentation
 """

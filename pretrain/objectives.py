@@ -72,6 +72,15 @@ class SegmentationOptions(LearningOptions):
     width: int = Field(default=32, ge=4)
 
 
+class BoltzmannOptions(LearningOptions):
+    """[pretrain.rbm], after Lee et al. 2009 (ICML), who ask for few active hidden units."""
+
+    # Share of the hidden units that should be on.
+    sparsity: float = Field(default=0.1, gt=0, lt=1)
+    # Weight of the squared distance from it.
+    sparsity_cost: float = Field(default=1.0, ge=0)
+
+
 @dataclass(frozen=True)
 class Objective:
     """A way to learn from a source.
@@ -96,5 +105,6 @@ OBJECTIVES = {
     "pseudo-labels": Objective("pretrain.pseudo_labels:pretrain", PseudoLabelOptions),
     "autoencoder": Objective("pretrain.autoencoder:pretrain", AutoencoderOptions),
     "masked": Objective("pretrain.masked:pretrain", MaskedOptions),
+    "rbm": Objective("pretrain.rbm:pretrain", BoltzmannOptions),
     "segmentation": Objective("pretrain.segmentation:pretrain", SegmentationOptions, reads="masks"),
 }

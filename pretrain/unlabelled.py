@@ -18,6 +18,17 @@ def learn(
     make: Callable[[], TrainingModel],
     images: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> dict[str, Any]:
+    """As `learnt`; returns only the facts."""
+    return learnt(step, name, make, images)[1]
+
+
+def learnt(
+    step: PretrainingStep,
+    name: str,
+    make: Callable[[], TrainingModel],
+    images: Callable[[np.ndarray], np.ndarray] | None = None,
+    begin: Callable[[TrainingModel], None] | None = None,
+) -> tuple[TrainingModel, dict[str, Any]]:
     """Initialises all weights outside the backbone and trains on all training images.
 
     Args:
@@ -25,9 +36,10 @@ def learn(
         name: the objective's name.
         make: builds and compiles the training model; called once per architecture and set of options.
         images: from rows to what a batch holds; None: the source's images.
+        begin: called before the training, to change the initial weights.
 
     Returns:
-        Facts for the run's record.
+        The trained model, and facts for the run's record.
     """
     backbone, options, seed = step.backbone, step.options, step.trainer.seed
     # These are set for each run; all other options are compiled into the model.
@@ -37,5 +49,7 @@ def learn(
     head = [layer.name for layer in model.network.layers if id(layer) not in backbone_layers and layer.weights]
     training_model.initialise_head(model, seed, tuple(head))
     training_model.reset(model, options.learning_rate, seed)
+    if begin:
+        begin(model)
     batches = Batches(images or step.images(), step.training_rows(), batch=options.batch, seed=seed)
-    return step.trainer.fit(model, batches)
+    return model, step.trainer.fit(model, batches)

@@ -20,6 +20,7 @@ TELLS = {
     "pseudo-labels": ("accuracy", 0.4),
     "autoencoder": ("explained_variance", 0.2),
     "masked": ("explained_variance", 0.1),
+    "rbm": ("explained_variance", 0.2),
     "segmentation": ("dice", 0.5),
 }
 
@@ -108,6 +109,7 @@ def test_no_objective_is_left_out_here():
         ("simclr", {"dropout": 0.5}, "unknown key 'dropout'.*Known: .*projection, schedule, temperature"),
         ("pseudo-labels", {"clusters": 1}, "'clusters'.*2"),
         ("autoencoder", {"noise": -1}, "'noise'.*0"),
+        ("rbm", {"sparsity": 1}, "'sparsity'.*less than 1"),
         ("segmentation", {"augment": "colour"}, "'augment' 'colour'.*basic"),
     ],
 )
