@@ -21,6 +21,7 @@ BENCHMARKS = (
     "precision",
     "heads",
     "pretexts",
+    "transferability",
     "statistics",
     "recipe",
     "agreement",
