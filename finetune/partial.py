@@ -14,6 +14,9 @@ from indomain.training.batches import Examples
 from indomain.training.classifier import fit_classifier
 from indomain.training.trainer import Trainer
 
+# Not the seed itself: the chain began with its draws, which fit what the transferred layers have learnt.
+ANEW = 1_000_003
+
 
 def fit(
     backbone: keras.Model, examples: Examples, num_classes: int, trainer: Trainer
@@ -33,7 +36,7 @@ def fit(
     drawn = set().union(*surgical.fitting(backbone, patterns, "finetune.partial").values())
     for layer in backbone.layers:
         if layer.name in drawn:
-            weights.initialise_layer(layer, trainer.seed)
+            weights.initialise_layer(layer, trainer.seed + ANEW)
     rates = {"logits": trainer.options.head_lr_factor}
     network, facts = fit_classifier(backbone, examples, num_classes, trainer, rates)
     return network, {**facts, "drawn_layers": len(drawn)}

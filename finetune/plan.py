@@ -10,6 +10,7 @@ from finetune.strategies import OF_TABLES, PARTIAL, STRATEGIES, SURGICAL, strate
 from finetune.tuning import ANY, TuneOptions
 from indomain.data.budget import LabelBudget
 from indomain.errors import RequestError, unknown
+from indomain.networks.options import BackboneOptions
 from indomain.recipe.chain import Arm
 from indomain.recipe.recipe import BASELINE
 from indomain.recipe.study import Study
@@ -125,7 +126,13 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
                 [ANY] if tunes and options.tune.strategy else _strategies(options, options.strategies, is_marked)
             )
             arms = study.recipe.arms(target)
-            planned = [*product([arm for arm in arms if arm.backbone], strategies, runs)]
+            planned = [
+                (arm, strategy, run)
+                for arm in arms
+                if arm.backbone
+                for strategy in _of_backbone(options, arm.backbone, strategies)
+                for run in runs
+            ]
             # Features that are given, and the baseline, have nothing that could be trained but the head.
             given = [arm for arm in arms if not arm.backbone]
             planned += product([*given, *study.recipe.baseline_arms(target, profile)], ["off-the-shelf"], runs)
@@ -150,6 +157,18 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
                 else:
                     tasks += _tasks(study, earlier, options, arm, budget, tags)
     return tasks
+
+
+def _of_backbone(options: Options, backbone: BackboneOptions, strategies: list[str]) -> list[str]:
+    """Those of the strategies that a backbone is fitted by."""
+    for name in backbone.strategies:
+        if name not in options.strategies:
+            raise unknown("strategy", name, options.strategies, f"backbones: {backbone.name}")
+    if backbone.strategies and strategies == [ANY]:
+        raise RequestError(
+            f"backbones: {backbone.name}: strategies is of no use where tune.strategy chooses; leave one of them out."
+        )
+    return [name for name in strategies if not backbone.strategies or name in backbone.strategies]
 
 
 def _tuned_tasks(

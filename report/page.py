@@ -81,12 +81,13 @@ def render(
 
 
 def _of_first_metric(given: ReportInput, table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The lines of the first metric, at the largest label budget of each target."""
+    """The lines of the first metric, at the largest label budget of each target and the first of its units of counting."""
     if not len(table):
         return []
     largest = [given.largest_budget(target) if target in given.budgets else "" for target in table["target"]]
     shown = (table["metric"] == given.metric) & (table["budget"] == pd.Series(largest, table.index))
-    return table[shown].to_dict("records")  # type: ignore[return-value]
+    first = table["level"] == table.groupby("target")["level"].transform("first")
+    return table[shown & first].to_dict("records")  # type: ignore[return-value]
 
 
 def _others(given: ReportInput) -> dict[str, str]:

@@ -1,12 +1,13 @@
 """Ranks that hold (Maier-Hein et al. 2018, Nat Commun 9:5217; Wiesenfarth et al. 2021, Sci Rep 11:2369).
 
 Which row is first depends on the patients, the folds and the seeds that happened to be drawn, on the metric, and on the target.
-So they are drawn anew, many times, with the variances and covariances that the intervals of the table have, and the ranks are
+So they are drawn anew, many times, with the parts of the error that the intervals of the table have, and the ranks are
 counted. Nothing is called best that is not first in most of the draws.
 
 The draws multiply what each patient, fold and seed adds to a mean by random numbers (the multiplier bootstrap: van der Vaart &
 Wellner 1996, section 2.9), the same ones for every row where rows share patients, folds or labels. Few folds or seeds know their
-own variance badly: the draws have the tails of Student's distribution with as many degrees of freedom.
+own variance badly: the draws have the tails of Student's distribution; the degrees of freedom of the rows' seeds are pooled, as
+if trainings of all rows varied alike.
 """
 
 from collections.abc import Iterable, Sequence
@@ -90,8 +91,8 @@ class Ranking:
 def rankings(rows: Iterable[TableRow], given: ReportInput) -> list[Ranking]:
     """The rankings of each target, budget and level, and those over the targets, under every metric.
 
-    Networks' own heads and the baseline are ranked; rows that may not be compared with others, and metrics that are unknown for
-    one of the rows, are left out.
+    Networks' own heads and the baseline are ranked; rows that may not be compared with others, of one training or of an unknown
+    variance are left out.
 
     Args:
         rows: the rows on predictions.
@@ -116,10 +117,20 @@ def rankings(rows: Iterable[TableRow], given: ReportInput) -> list[Ranking]:
 
 
 def _is_ranked(row: TableRow) -> bool:
-    method = row.key.method
+    """Whether a row is a network's own head or the baseline, with a variance that is known."""
+    method, sample = row.key.method, row.sample
     own = not method.calibrated and bool(method.strategy or row.key.chain == BASELINE)
-    known = np.isfinite(row.sample.mean) and "compared with nothing" not in row.note
-    return row.kind == "score" and own and known and row.metric not in LEFT_OUT
+    known = all(np.isfinite(part.variance) for part in sample.parts) and np.isfinite(sample.mean)
+    # One training says nothing about the chain, and so nothing about its rank.
+    comparable = "compared with nothing" not in row.note and not sample.is_one_training
+    return row.kind == "score" and own and bool(known) and comparable and row.metric not in LEFT_OUT
+
+
+def _targets(given: ReportInput) -> list[str]:
+    """The targets that count when targets are counted: the first of each set, and none with a marker."""
+    options = given.recipe["targets"]
+    plain = [name for name in options if not options[name].get("confounder")]
+    return list({options[name]["set"]: name for name in reversed(plain)}.values())
 
 
 def draws(samples: Sequence[Sample], count: int = DRAWS) -> np.ndarray:
@@ -132,60 +143,84 @@ def draws(samples: Sequence[Sample], count: int = DRAWS) -> np.ndarray:
     units, shared, *own = np.random.SeedSequence(0).spawn(len(samples) + 2)
     rng = np.random.default_rng(units)
     means = np.array([sample.mean for sample in samples])
-    drawn = np.tile(means, (count, 1))
+    drawn, covariance = np.tile(means, (count, 1)), np.zeros((len(samples), len(samples)))
+    for values, df in _units(samples):
+        drawn += _student(rng.standard_normal((count, values.shape[1])) @ values.T, df, rng)
+        covariance += values @ values.T
+    # All rows share the tails of the seeds' part: it is estimated from the seeds of all of them together.
+    varied = [(number, _of_seeds(sample)) for number, sample in enumerate(samples) if len(sample.by_seed) > 1]
+    seeds, df = np.zeros((count, len(samples))), sum(len(values) - 1 for _, values in varied)
+    for number, values in varied:
+        # Where each seed draws the labels, all rows learn from the same ones.
+        numbers = np.random.default_rng(shared if samples[number].draws_labels else own[number])
+        seeds[:, number] = numbers.standard_normal((count, len(values))) @ values
+    if varied:
+        # The seeds of rows that share them are as many draws of the same labels, not more.
+        together = all(samples[number].draws_labels for number, _ in varied)
+        drawn += _student(seeds, max(len(values) for _, values in varied) - 1 if together else df, rng)
+        covariance += _covariance_of_seeds(samples, varied)
+    return drawn + np.sqrt(_lacking(covariance, samples) / 2) * rng.standard_normal(drawn.shape)
+
+
+def _units(samples: Sequence[Sample]) -> list[tuple[np.ndarray, int]]:
+    """What each fold, or each patient of a class, adds to the rows' means: (rows, units), with degrees of freedom."""
     folds = sorted(set.intersection(*(set(sample.by_fold.index) for sample in samples)))
     if len(folds) > 1:
-        # With x_ij the value of row i in fold j of J, shifts of √((1 / J + n_test / n_train) / (J - 1)) Σ_j z_j (x_ij - x̄_i)
-        # have the variance of Nadeau & Bengio, and the covariance that goes with it.
+        # With x_ij the value of row i in fold j of J, √((1 / J + n_test / n_train) / (J - 1)) (x_ij - x̄_i) for each fold has the
+        # variance of Nadeau & Bengio, and the covariance that goes with it.
         by_fold = np.stack([sample.by_fold.loc[folds].to_numpy() for sample in samples])
         scale = np.sqrt((1 / len(folds) + samples[0].test_share) / (len(folds) - 1))
-        drawn += scale * _shifts(_centred(by_fold), len(folds) - 1, rng, count)
-    else:
-        drawn += _of_patients(samples, rng, count)
-    for number, sample in enumerate(samples):
-        by_seed = sample.by_seed.to_numpy()
-        if len(by_seed) > 1:
-            # Where each seed draws the labels, all rows learn from the same ones.
-            rng = np.random.default_rng(shared if sample.draws_labels else own[number])
-            scale = 1 / np.sqrt(len(by_seed) * (len(by_seed) - 1))
-            drawn[:, number] += scale * _shifts(_centred(by_seed[None]), len(by_seed) - 1, rng, count)[:, 0]
-    return _floored(drawn, samples, np.random.default_rng(units.spawn(1)[0]))
-
-
-def _floored(drawn: np.ndarray, samples: Sequence[Sample], rng: np.random.Generator) -> np.ndarray:
-    """`drawn`, with rows moved apart where a difference varies less than it can be known to (`statistics.floored`)."""
-    patients = len(np.unique(np.concatenate([sample.patients for sample in samples])))
-    spread = samples[0].bounds[1] - samples[0].bounds[0]
-    covariance = np.cov(drawn, rowvar=False)
-    variances = np.diag(covariance)
-    least = (variances[:, None] + variances - 2 * covariance)[np.triu_indices(len(samples), 1)].min()
-    lacking = sum(
-        part.variance for part in statistics.floored([statistics.Part(max(least, 0.0), 1)], spread, patients)[1:]
-    )
-    return drawn + np.sqrt(lacking / 2) * rng.standard_normal(drawn.shape)
-
-
-def _of_patients(samples: Sequence[Sample], rng: np.random.Generator, count: int) -> np.ndarray:
-    """Shifts (count, rows) by the choice of the test patients, class by class."""
+        return [(scale * (by_fold - by_fold.mean(axis=1, keepdims=True)), len(folds) - 1)]
     names = np.unique(np.concatenate([sample.patients for sample in samples]))
     influence, classes = np.zeros((len(samples), len(names))), np.zeros(len(names), int)
     for moved, sample in zip(influence, samples):
         place = np.searchsorted(names, sample.patients)
-        moved[place] = np.nan_to_num(sample.mean_influence)
+        moved[place] = sample.mean_influence
         if len(sample.classes):
             classes[place] = sample.classes
-    parts = [np.flatnonzero(classes == number) for number in np.unique(classes)]
-    return sum(_shifts(influence[:, part], max(len(part) - 1, 1), rng, count) for part in parts)  # type: ignore[return-value]
+    parts = [influence[:, classes == number] for number in np.unique(classes)]
+    return [(_blocked(part), max(part.shape[1] - 1, 1)) for part in parts]
 
 
-def _shifts(values: np.ndarray, df: int, rng: np.random.Generator, count: int) -> np.ndarray:
-    """Sums of values (rows, units), each unit times a random number of its own: (count, rows), as Student's t."""
-    normal = rng.standard_normal((count, values.shape[1])) @ values.T
-    return normal * np.sqrt(df / rng.chisquare(df, (count, 1)))
+def _blocked(values: np.ndarray) -> np.ndarray:
+    """Values (rows, units) with the same covariance in fewer units, where there are very many of them."""
+    if values.shape[1] <= len(values):
+        return values
+    # With V = U S Wᵀ, V Vᵀ = (U S)(U S)ᵀ.
+    left, sizes, _ = np.linalg.svd(values, full_matrices=False)
+    return left * sizes
 
 
-def _centred(values: np.ndarray) -> np.ndarray:
-    return values - values.mean(axis=1, keepdims=True)
+def _of_seeds(sample: Sample) -> np.ndarray:
+    """What each seed adds to a row's mean, (seeds,)."""
+    values = sample.by_seed.to_numpy()
+    return (values - values.mean()) / np.sqrt(len(values) * (len(values) - 1))
+
+
+def _covariance_of_seeds(samples: Sequence[Sample], varied: list[tuple[int, np.ndarray]]) -> np.ndarray:
+    covariance = np.zeros((len(samples), len(samples)))
+    for first, here in varied:
+        for second, there in varied:
+            paired = samples[first].draws_labels and samples[second].draws_labels and len(here) == len(there)
+            if first == second or paired:
+                covariance[first, second] = here @ there
+    return covariance
+
+
+def _student(normal: np.ndarray, df: float, rng: np.random.Generator) -> np.ndarray:
+    """Normal numbers (draws, rows) with the tails of Student's t."""
+    return normal * np.sqrt(df / rng.chisquare(df, (len(normal), 1)))
+
+
+def _lacking(covariance: np.ndarray, samples: Sequence[Sample]) -> float:
+    """What the variance of the closest two rows' difference lacks to what it can be known to be (`statistics.floored`)."""
+    patients = len(np.unique(np.concatenate([sample.patients for sample in samples])))
+    spread = samples[0].bounds[1] - samples[0].bounds[0]
+    variances = np.diag(covariance)
+    least = (variances[:, None] + variances - 2 * covariance)[np.triu_indices(len(samples), 1)].min()
+    return sum(
+        part.variance for part in statistics.floored([statistics.Part(max(least, 0.0), 1)], spread, patients)[1:]
+    )
 
 
 def _ranked(values: np.ndarray) -> np.ndarray:
@@ -196,15 +231,11 @@ def _ranked(values: np.ndarray) -> np.ndarray:
 def _over_targets(found: list[Ranking], given: ReportInput) -> list[Ranking]:
     """Mean ranks over the targets, at the largest budget of each, of the rows that all of them have.
 
-    Targets are drawn anew, too, and so must not be the same images twice: the first of each set counts, and none with a marker.
+    From `FEWEST_TARGETS` on the targets are drawn anew, too: what is first is then first on such targets. Fewer are taken as they
+    are, since two targets on which a row wins would make it surely best.
     """
-    rng, joined = np.random.default_rng(1), []
-    options = given.recipe["targets"]
-    plain = [name for name in options if not options[name].get("confounder")]
-    first_of_set = {options[name]["set"]: name for name in reversed(plain)}
-    largest = [
-        one for one in found if one.budget == given.largest_budget(one.target) and one.target in first_of_set.values()
-    ]
+    rng, joined, targets = np.random.default_rng(1), [], _targets(given)
+    largest = [one for one in found if one.budget == given.largest_budget(one.target) and one.target in targets]
     for profile, level, metric in dict.fromkeys((one.profile, one.level, one.metric) for one in largest):
         some = [one for one in largest if (one.profile, one.level, one.metric) == (profile, level, metric)]
         common = [row for row in some[0].rows if all(row in one.rows for one in some)]
@@ -214,7 +245,9 @@ def _over_targets(found: list[Ranking], given: ReportInput) -> list[Ranking]:
         ranks = np.stack([_ranked(one.ranks[:, [one.rows.index(row) for row in common]]) for one in some])
         means = np.stack([_ranked(one.rank[None, [one.rows.index(row) for row in common]])[0] for one in some])
         count = ranks.shape[1]
-        chosen = rng.integers(len(some), size=(len(some), count))
+        chosen = np.tile(np.arange(len(some))[:, None], count)
+        if len(some) >= FEWEST_TARGETS:
+            chosen = rng.integers(len(some), size=(len(some), count))
         drawn = ranks[chosen, np.arange(count)].mean(axis=0)
         joined.append(
             Ranking(
@@ -264,10 +297,11 @@ def pairs_over_targets(rows: Iterable[TableRow], given: ReportInput) -> pd.DataF
     """
     from scipy.stats import wilcoxon
 
+    counted = _targets(given)
     values: dict[tuple[str, str], dict[tuple[str, str, str], dict[str, float]]] = {}
     for row in rows:
         is_largest = row.key.budget == given.largest_budget(row.key.target)
-        if is_largest and row.metric == given.metric and _is_ranked(row):
+        if row.key.target in counted and is_largest and row.metric == given.metric and _is_ranked(row):
             name = (row.key.chain, row.key.backbone, str(row.key.method))
             by_target = values.setdefault((row.key.profile, row.key.level), {}).setdefault(name, {})
             by_target[row.key.target] = row.sample.mean
@@ -319,12 +353,15 @@ def sentences(found: list[Ranking], given: ReportInput) -> list[str]:
     said = []
     for one in found:
         largest = one.targets > 1 or one.budget == given.largest_budget(one.target)
-        if one.metric != given.metric or not largest:
+        # Of several units of counting the first, as in the figures.
+        first = one.level == next(other.level for other in found if other.target == one.target)
+        if one.metric != given.metric or not largest or not first:
             continue
         share = one.shares[:, 0]
         often = int(share.argmax())
         named = _named(one.rows[often])
-        where = one.target if one.targets == 1 else f"all {one.targets} targets"
+        where = one.target if one.targets == 1 else f"all {one.targets} targets, as they are"
+        where = f"all {one.targets} targets" if one.targets >= FEWEST_TARGETS else where
         where += f" ({one.profile})" if len({other.profile for other in found}) > 1 else ""
         if one.best:
             said.append(f"{where}: {named} is first of {len(one.rows)} in {share[often]:.1%} of the draws.")

@@ -1,7 +1,7 @@
 """A data set as a recipe uses it: selected rows of a pool, with their classes and groups."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -100,6 +100,7 @@ def open_dataset(
     where: Mapping[str, list[str]] | None = None,
     labelled: bool = True,
     draw: DrawOptions | None = None,
+    use: Sequence[str] = (),
 ) -> Dataset:
     """Selects rows of a pool and numbers their classes.
 
@@ -109,12 +110,15 @@ def open_dataset(
         where: for each column, the values to keep; a value that starts with "!" is left out instead.
         labelled: whether to read the labels, and to drop the rows without one. False keeps every row and reads no label.
         draw: how many of these rows to keep, drawn at random; None keeps all.
+        use: the official splits to draw from, and images without one; (): all. Without `draw` nothing is left out.
 
     Raises:
         RequestError: if a subset, column, value, label or positive class is unknown, a label has no images, no image is
             left, there are fewer images than are to be drawn, or there are fewer than two classes.
     """
     index = _described(_filtered(pool, where or {}))
+    if draw and use:
+        index = index[index["split"].isin(["", *use])]
     if not labelled and not (draw and draw.classes):
         return Dataset(pool, _drawn(pool, index.assign(y=-1), draw), (), "")
     options = _class_options(pool, labels)

@@ -52,7 +52,7 @@ class SplitOptions(Table):
 class DrawOptions(Table):
     """A random draw of the images that a set has."""
 
-    images: int = Field(ge=2)  # the number of images to keep
+    images: int = Field(ge=2)  # the number of images to keep, of those that may be used; leaks are removed afterwards
     # Keep the images of this many classes only, drawn among those that are large enough, with as many images of each: sources
     # are then equal in images and in classes. Unset: images of any class, as they come.
     classes: int | None = Field(default=None, ge=2)

@@ -98,7 +98,8 @@ class SourceRequest:
         """
         from indomain.data.dataset import open_dataset
 
-        return open_dataset(self.pool, self.options.labels, self.options.where, self.labelled, self.options.draw)
+        options = self.options
+        return open_dataset(self.pool, options.labels, options.where, self.labelled, options.draw, options.use)
 
     def key(self) -> dict[str, Any]:
         """Everything that decides how the split is drawn, as JSON; its digest names the folder of the split."""
@@ -107,6 +108,8 @@ class SourceRequest:
             "kind": "source",
             "name": self.name,
             "set": {**self.options.model_dump(exclude={"draw"}), **self.options.selection()},
+            # They were once drawn from all images, those of other splits among them, which were then left out.
+            **({"drawn_from": "use"} if self.options.draw else {}),
             "labelled": self.labelled,
             "against": sorted(split.digest for _, split in self.against),
         }

@@ -69,6 +69,8 @@ class BackboneOptions(Table):
     size: Annotated[int, Field(ge=8, le=1024)] | Literal["own"] | None = None
     # The target's chains that this backbone runs; empty: all.
     chains: list[str] = []
+    # The strategies of [finetune] that it is fitted by; empty: all of them.
+    strategies: list[str] = []
 
     @field_validator("name")
     @classmethod

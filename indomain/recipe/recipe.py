@@ -58,8 +58,8 @@ class BaselineOptions(Table):
         for backbone in value:
             if backbone.name not in IMAGENET:
                 raise unknown("backbone with ImageNet weights", backbone.name, IMAGENET)
-            if backbone.chains:
-                raise ValueError(f"{backbone.name}: chains has no meaning here, the baseline is its own chain")
+            if backbone.chains or backbone.strategies:
+                raise ValueError(f"{backbone.name}: chains and strategies have no meaning here, the baseline is frozen")
         return value
 
 

@@ -14,17 +14,17 @@ from tests.small import SMALL, problem, same, study_of, values_of
 UPPER = ["from:block2_k1_conv"]
 
 
-def begun(folder, monkeypatch, seed=0, patterns=UPPER):
+def begun(folder, monkeypatch, seed=0, start=99):
     """The weights of each layer as training begins, and what they were before: (before, begun, facts)."""
     backbone, seen = architecture.backbone(SMALL), {}
-    weights.start(backbone, SMALL, "random", 99)
+    weights.start(backbone, SMALL, "random", start)
     before = {layer.name: values_of(layer) for layer in backbone.layers if layer.weights}
 
     def look(self, logs=None):
         seen.update({layer.name: values_of(layer) for layer in backbone.layers if layer.weights})
 
     monkeypatch.setattr(training_trainer._Keeper, "on_train_begin", look)
-    options = Options(epochs=1, batch=8, partial={"upper": patterns}, strategies=["partial-upper"])
+    options = Options(epochs=1, batch=8, partial={"upper": UPPER}, strategies=["partial-upper"])
     _, facts = partial.fit(backbone, problem(), 2, Trainer(options, seed, folder))
     return before, seen, facts
 
@@ -37,6 +37,11 @@ def test_the_layers_named_begin_at_random_and_the_others_with_what_the_chain_lea
     # Scales and shifts of batch normalisation are drawn at 1 and 0, where they have not been trained.
     assert {name for name in later if not name.endswith("_bn")} <= drawn <= later
     assert facts["drawn_layers"] == len(later) and 0 < len(later) < len(before)
+
+
+def test_what_is_drawn_is_not_what_the_chain_began_with(tmp_path, monkeypatch):
+    before, seen, _ = begun(tmp_path, monkeypatch, seed=3, start=3)
+    assert not np.array_equal(before["fc1"][0], seen["fc1"][0]) and same(before["stem1_conv"], seen["stem1_conv"])
 
 
 def test_each_seed_draws_others(tmp_path, monkeypatch):

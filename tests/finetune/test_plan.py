@@ -186,3 +186,21 @@ def test_a_strategy_registered_from_outside_is_planned_with_the_options_that_it_
 def test_options_of_a_task_are_read_back():
     options = Options(strategies=["off-the-shelf"], C=0.25)
     assert Options.model_validate(options.used_by("off-the-shelf")).C == 0.25
+
+
+def test_a_backbone_may_be_fitted_by_some_of_the_strategies_only(tmp_path, cache_dir):
+    both = 'finetune.strategies=["full","off-the-shelf"]'
+    named = 'backbones=[{name="dcnn-light",width=0.125,strategies=["full"]},{name="dcnn-light",width=0.25}]'
+    tasks = find(plan(study_of(tmp_path, cache_dir, "seeds=[0]", both, named), []), "finetune", fold=0)
+    fitted = {(task.tags.backbone, str(task.tags.method)) for task in tasks if task.kind != "features"}
+    assert fitted == {
+        ("dcnn-light-w0.125", "full"),
+        ("dcnn-light-w0.25", "full"),
+        ("dcnn-light-w0.25", "off-the-shelf"),
+    }
+    for setting, message in (
+        ('finetune.strategies=["off-the-shelf"]', "backbones: dcnn-light: unknown strategy 'full'"),
+        ('finetune.tune={strategy=["full","lp-ft"]}', "strategies is of no use where tune.strategy chooses"),
+    ):
+        with pytest.raises(RequestError, match=message):
+            plan(study_of(tmp_path, cache_dir, "seeds=[0]", named, setting), [])

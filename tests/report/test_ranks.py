@@ -76,6 +76,50 @@ def test_a_difference_that_no_patient_and_no_seed_changes_is_not_certain():
     assert 0.4 < first[0] < 0.6
 
 
+def folds_of(rng, means, folds=5, seeds=2) -> list[Sample]:
+    """Rows of a cross-validation: folds that move all rows alike, and each row by itself, and seeds."""
+    common, found = rng.normal(0, 0.03, folds), []
+    for mean in means:
+        by_fold, by_seed = mean + common + rng.normal(0, 0.02, folds), rng.normal(0, 0.01, seeds)
+        values = (by_fold[:, None] + by_seed + rng.normal(0, 0.01, (folds, seeds))).ravel()
+        found.append(
+            Sample(
+                folds=np.repeat(np.arange(folds), seeds), seeds=np.tile(np.arange(seeds), folds), values=values,
+                patients=np.arange(100), influence=np.zeros((folds * seeds, 100)), test_share=0.25,
+            )
+        )  # fmt: skip
+    return found
+
+
+@pytest.mark.parametrize(("better", "low", "high"), [(0.0, 0.0, 0.05), (0.3, 0.9, 1.0)])
+def test_two_seeds_and_five_folds_find_what_is_there_and_no_more(better, low, high):
+    rng, called = np.random.default_rng(2), 0
+    for _ in range(100):
+        rows = folds_of(rng, [0.6] * 9 + [0.6 + better])
+        called += (ranks._ranked(-ranks.draws(rows, 1000)) == 1).mean(axis=0).max() >= ranks.SURELY
+    assert low <= called / 100 <= high
+
+
+def test_many_patients_are_as_few_numbers_with_the_same_covariance():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(3, 5000))
+    small = ranks._blocked(values)
+    assert small.shape == (3, 3)
+    np.testing.assert_allclose(small @ small.T, values @ values.T, rtol=1e-8)
+
+
+def test_one_training_and_an_unknown_variance_have_no_rank():
+    one = [
+        replace(table_row(chain, mean), sample=sample([mean])) for chain, mean in (("imagenet", 0.6), ("other", 0.9))
+    ]
+    assert not ranks.rankings(one, report_input())
+    unknown = [
+        replace(row, sample=replace(row.sample, influence=np.full_like(row.sample.influence, np.nan)))
+        for row in (table_row("imagenet", 0.6), table_row("other", 0.9))
+    ]
+    assert not ranks.rankings(unknown, report_input())
+
+
 def test_a_row_that_is_far_better_is_called_best():
     rng = np.random.default_rng(0)
     rows = drawn_sample(rng, [0.7, 0.95, 0.7], np.full(60, 0.003), 0.01, 5, 0.01)
@@ -122,6 +166,30 @@ def test_over_targets_the_mean_rank_counts_and_each_set_once():
     assert (joined.target, joined.targets) == ("all targets", 2)
     assert joined.table()["chain"].tolist() == ["other", "imagenet", "random"]
     assert joined.means.tolist() == [2, 1, 3]
+
+
+def test_few_targets_are_taken_as_they_are_and_many_are_drawn_anew():
+    """A row that wins on two of three targets: on these it is first by the mean, on others it need not be."""
+    means = {"imagenet": (0.6, 0.9), "other": (0.9, 0.6), "random": (0.3, 0.3)}
+    for count, is_sure in ((3, True), (6, False)):
+        rows, given = several_targets(count)
+        rows = [
+            table_row(chain, means[chain][number % 3 == 0], target=f"t{number}") for number in range(count) for chain in means
+        ]  # fmt: skip
+        joined = ranks.rankings(rows, given)[-1]
+        assert joined.targets == count and (joined.best is not None) is is_sure
+        said = ranks.sentences([joined], given)[0]
+        assert said.startswith(f"all {count} targets{', as they are' if is_sure else ''}: ")
+
+
+def test_pairs_leave_out_what_counts_a_set_twice():
+    rows, given = several_targets(5, again={"set": "set0"}, marked={"set": "set9", "confounder": {"share": 0.9}})
+    assert not len(ranks.pairs_over_targets(rows, given))
+
+
+def test_of_several_units_of_counting_the_first_is_spoken_of():
+    rows = [table_row(chain, mean, level=level) for level in ("image", "patient") for chain, mean in (("imagenet", 0.6), ("other", 0.9))]  # fmt: skip
+    assert len(ranks.sentences(ranks.rankings(rows, report_input()), report_input())) == 1
 
 
 def test_agreement_of_metrics_is_kendalls_tau():

@@ -14,7 +14,7 @@ def conv_local(shape: tuple[int, int, int], size: int | None = None) -> keras.Mo
     """Two convolutions and two locally connected layers; output: the maps of the last one, flattened by `pool`.
 
     Args:
-        shape: (rows, columns, channels); Cha's regions have 32×32 pixels.
+        shape: (rows, columns, channels); Krizhevsky's images have 32×32 pixels.
         size: as for `indomain.networks.backbones.build`.
     """
     inputs, x = image_input.image(shape, size)

@@ -124,6 +124,18 @@ def test_an_unlabelled_source_uses_images_of_every_class_and_of_none(tmp_path):
     assert sum(n for *_, n in drawing.draw_source(source(prepared, labelled=False, **two), tmp_path).counts) == 9
 
 
+@pytest.mark.parametrize("labelled", [True, False])
+def test_a_source_is_drawn_from_the_images_that_may_be_used(tmp_path, labelled):
+    # Two thirds of the images are test images: drawn from all of them, few of the twelve would be left.
+    names = [f"{split}/{label}/p{split}{label}{n}_a.png" for split in ("train", "test", "val") for label in "ab" for n in range(8)]  # fmt: skip
+    made = given(tmp_path / "data", {name: image(number) for number, name in enumerate(names)})
+    for draw in ({"images": 12}, {"images": 12, "classes": 2}):
+        (folder := tmp_path / str(len(draw))).mkdir()
+        drawing.draw_source(source(made, labelled=labelled, draw=draw, validation=0.25), folder)
+        table = pd.read_csv(folder / "split.csv")
+        assert len(table) == 12 and table["id"].str.startswith("train").all()
+
+
 def test_folders_that_are_the_classes_are_no_origins(plain, tmp_path):
     assert drawing.draw_target(target(plain), tmp_path).origins == []
 
