@@ -1,8 +1,8 @@
 """What a new head begins with and how fast it learns: fine-tuning on few labels, by the AUROC of many other images.
 
-The training knees of `mini/knee`, KL0 against KL2–4: 80 labels a class to learn from and 20 to choose the epoch on, drawn anew for
-each of the draws, and other patients to judge by. The official test knees, which recipes report, choose no default. Each variant
-changes one thing less from the papers' head, which is drawn at random behind dropout and learns ten times as fast, to the strict
+The training knees of `mini/knee`, KL0 against KL2–4: 80 labels a class to learn from and 20 to choose the epoch on, drawn anew
+each time, and other patients to judge by. The official test knees, which recipes report, choose no default. Each variant changes
+one thing less from the papers' head, which is drawn at random behind dropout and learns ten times as fast, to the strict
 profile's. The frozen networks learn from the 160 labels. Reads the stand-ins under INDOMAIN_DATA.
 """
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import finetune.run
+import fusion.run
 from indomain.recipe.plan import make_plan
 from indomain.recipe.recipe import load_recipe
 from indomain.recipe.study import Study
@@ -105,3 +107,26 @@ def test_its_numbers_say_which_set_they_are_of_as_far_as_is_known():
         "ribeiro2017",
         "christodoulidis2017",
     }
+
+
+SMALL = sorted(name for name in NAMES if name.startswith("mini/") and name[-4:].isdigit())
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory) -> RunsFolder:
+    """Splits are drawn once for all recipes."""
+    return RunsFolder(tmp_path_factory.mktemp("survey"))
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", SMALL)
+def test_a_comparison_in_small_finds_its_images_classes_and_layers(name, runs, data_dir, cache_dir):
+    title, recipe, base = load_recipe(name, ["size=32", "seeds=[0]"])
+    tasks = make_plan(Study(title, recipe, base, runs, data_dir, cache_dir, quiet=True))
+    finetune.run.check(find(tasks, "finetune"))
+    fusion.run.check([task for task in tasks if task.stage == "fusion"])
+    assert find(tasks, "finetune") and tasks[-1].stage == "report"
+
+
+def test_there_are_twelve_of_the_thirteen_comparisons_in_small():
+    assert len(SMALL) == 12 and "mini/lei2018" not in SMALL
