@@ -18,6 +18,7 @@ figures as PNG, which are published in <runs folder>/<recipe name>/.
     design          how small a difference a design can see
     comparison      rows of the table, families of comparisons, and verdicts
     table, explanations, robustness   the rows on predictions, explanations and robustness
+    bootstrap       means of several rows as they might have been with other patients, folds and seeds
     ranks           which rows are first, and whether that holds
     foretold        what measures of transferability foretold
     answer          what the verdicts say, in sentences

@@ -72,6 +72,9 @@ def seen(house: House, *recipes: str) -> str:
         rows = [row for row in rows if first.items() <= row.items()]
         rows = contenders([row for row in rows if row["budget"] == rows[-1]["budget"]])
         best, said = leader(rows)
+        changed = house.changed_since(recipe)
+        if changed and not said.startswith("no claim"):
+            said = f"no claim: made before the results of {', '.join(changed)} changed"
         reference = reference_of(rows)
         budget = "" if rows[0]["budget"] == "all labels" else f", {rows[0]['budget']}"
         lines.append(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau
 
-from report import ranks
+from report import bootstrap, ranks
 from report.ranks import Ranking
 from report.sample import Sample
 from tests.report.made import report_input, sample, table_row
@@ -29,51 +29,15 @@ def drawn_sample(rng, means, shared, own, seeds, noise) -> list[Sample]:
     return found
 
 
-def test_the_variance_of_a_row_is_that_of_its_interval():
-    for one in (
-        sample([0.7, 0.72, 0.76]),
-        sample([0.7, 0.8, 0.75, 0.6], folds=[0, 1, 2, 3], seeds=[0] * 4, test_share=0.25),
-    ):
-        expected = sum(part.variance for part in one.parts)
-        values = ranks.draws([one, one], 40_000)[:, 0]
-        # Student's t with few degrees of freedom has no variance to speak of; its middle half does.
-        low, high = np.quantile(values, [0.25, 0.75])
-        assert 0.67 * np.sqrt(expected) < (high - low) / 2 < 1.0 * np.sqrt(expected)
-        assert abs(np.median(values) - one.mean) < 0.02 * np.sqrt(expected) + 1e-3
-
-
-def test_seeds_are_shared_where_they_draw_the_labels_and_only_there():
-    one = sample([0.7, 0.72, 0.74], draws_labels=True)
-    same = ranks.draws([one, one], 1000)
-    apart = ranks.draws([replace(one, draws_labels=False)] * 2, 1000)
-    # Half a patient of forty is left between rows that share everything.
-    assert np.std(same[:, 0] - same[:, 1]) < 0.02 < 2 * np.std(apart[:, 0] - apart[:, 1])
-    assert np.std(same[:, 0] - same[:, 1]) < 0.5 * np.std(apart[:, 0] - apart[:, 1])
-
-
-def test_other_units_of_a_metric_are_drawn_alike():
-    """Twice as large, the same metric has the same order in every draw."""
-    rows = [sample([0.3, 0.32, 0.31], seed=0), sample([0.31, 0.35, 0.33], seed=1)]
-    doubled = [replace(one, values=2 * one.values, influence=2 * one.influence) for one in rows]
-    np.testing.assert_allclose(ranks.draws(doubled, 500), 2 * ranks.draws(rows, 500))
-
-
 @pytest.mark.parametrize("count", [2, 5])
 def test_rows_that_do_not_differ_are_hardly_ever_called_best(count):
     """Simulated: of experiments without any difference, in about one of twenty a row is called best."""
     rng, called = np.random.default_rng(0), 0
     for _ in range(300):
         rows = drawn_sample(rng, [0.7] * count, np.full(60, 0.003), 0.02, 5, 0.02)
-        shares = (ranks._ranked(-ranks.draws(rows, 1000)) == 1).mean(axis=0)
+        shares = (ranks._ranked(-bootstrap.draws(rows, 1000)) == 1).mean(axis=0)
         called += shares.max() >= ranks.SURELY
     assert called / 300 < 0.075
-
-
-def test_a_difference_that_no_patient_and_no_seed_changes_is_not_certain():
-    """As for the tests of differences, half a patient might have disagreed."""
-    rows = [sample([0.8] * 3), sample([0.8001] * 3)]
-    first = (ranks._ranked(-ranks.draws(rows)) == 1).mean(axis=0)
-    assert 0.4 < first[0] < 0.6
 
 
 def folds_of(rng, means, folds=5, seeds=2) -> list[Sample]:
@@ -96,16 +60,8 @@ def test_two_seeds_and_five_folds_find_what_is_there_and_no_more(better, low, hi
     rng, called = np.random.default_rng(2), 0
     for _ in range(100):
         rows = folds_of(rng, [0.6] * 9 + [0.6 + better])
-        called += (ranks._ranked(-ranks.draws(rows, 1000)) == 1).mean(axis=0).max() >= ranks.SURELY
+        called += (ranks._ranked(-bootstrap.draws(rows, 1000)) == 1).mean(axis=0).max() >= ranks.SURELY
     assert low <= called / 100 <= high
-
-
-def test_many_patients_are_as_few_numbers_with_the_same_covariance():
-    rng = np.random.default_rng(0)
-    values = rng.normal(size=(3, 5000))
-    small = ranks._blocked(values)
-    assert small.shape == (3, 3)
-    np.testing.assert_allclose(small @ small.T, values @ values.T, rtol=1e-8)
 
 
 def test_one_training_and_an_unknown_variance_have_no_rank():
@@ -123,7 +79,7 @@ def test_one_training_and_an_unknown_variance_have_no_rank():
 def test_a_row_that_is_far_better_is_called_best():
     rng = np.random.default_rng(0)
     rows = drawn_sample(rng, [0.7, 0.95, 0.7], np.full(60, 0.003), 0.01, 5, 0.01)
-    drawn = ranks._ranked(-ranks.draws(rows, 1000))
+    drawn = ranks._ranked(-bootstrap.draws(rows, 1000))
     ranking = Ranking("strict", "t", "all labels", "image", "auroc", [(name, "n", "full") for name in "abc"], np.array([0.7, 0.95, 0.7]), drawn)  # fmt: skip
     assert ranking.best == ("b", "n", "full") and ranking.rank.tolist() == [2, 1, 2]
     table = ranking.table()
