@@ -81,7 +81,7 @@ def test_no_reason_is_longer_than_a_line_or_two(planned):
 
 
 def test_a_run_that_was_stopped_says_how_many_epochs_are_kept(indomain, finished_here):
-    folder = next((finished_here / "runs/work").glob("finetune-*/model.keras")).parent
+    folder = next((finished_here / "runs/work").glob("finetune-*/log.csv")).parent
     partial = folder.rename(folder.with_name(f"{folder.name}.partial"))
     (partial / "DONE").unlink()
     (partial / "saved.json").write_text(json.dumps({"epochs": 1}))
