@@ -36,8 +36,7 @@ class Options(TrainingOptions):
     # Strategies to compare, keys of `finetune.strategies.STRATEGIES`; "surgical-top" trains the layers of surgical.top,
     # "partial-three" draws those of partial.three anew.
     strategies: list[str] = Field(default=["full"], min_length=1)
-    # Factor on the learning rate of the new head. The paper profile's is 10 (Alzubaidi et al. 2021, with SGD). Adam's steps have
-    # the length of the learning rate whatever the gradient, and ten times that throws the logits about.
+    # Factor on the learning rate of the new head. The paper profile's is 10 (Alzubaidi et al. 2021, with SGD).
     head_lr_factor: float = Field(default=1.0, gt=0)
     # Share of the backbone's weighted layers, counted from the input, that is frozen.
     frozen: float = Field(default=0.0, ge=0, le=1)
