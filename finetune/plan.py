@@ -12,10 +12,10 @@ from indomain.data.budget import LabelBudget
 from indomain.errors import RequestError, unknown
 from indomain.networks.options import BackboneOptions
 from indomain.recipe.chain import Arm
-from indomain.recipe.recipe import BASELINE
 from indomain.recipe.study import Study
 from indomain.runs.tags import Method, Tags
 from indomain.runs.task import Task, find
+from indomain.toml import validated
 from indomain.training import registry
 from indomain.training.options import TrainingOptions
 
@@ -119,23 +119,22 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
         for target, target_options in study.recipe.targets.items():
             folds = range(study.target(target, profile).info.folds)
             runs = list(product(target_options.budgets(), folds, study.seeds(profile)))
-            tunes = options.tune.is_set and profile == "strict"
             is_marked = bool(target_options.confounder)
-            strategies = (
-                [ANY] if tunes and options.tune.strategy else _strategies(options, options.strategies, is_marked)
-            )
             arms = study.recipe.arms(target)
             planned = [
-                (arm, strategy, run)
+                (arm, own, strategy, run)
                 for arm in arms
                 if arm.backbone
-                for strategy in _of_backbone(options, arm.backbone, strategies)
+                for own in [_of_backbone(options, arm.backbone)]
+                for strategy in _rows(own, profile, is_marked)
                 for run in runs
             ]
             # Features that are given, and the baseline, have nothing that could be trained but the head.
             given = [arm for arm in arms if not arm.backbone]
-            planned += product([*given, *study.recipe.baseline_arms(target, profile)], ["off-the-shelf"], runs)
-            for arm, strategy, (budget, fold, seed) in planned:
+            planned += product(given, [options], ["off-the-shelf"], runs)
+            # The baseline is the same in all recipes.
+            planned += product(study.recipe.baseline_arms(target, profile), [Options()], ["off-the-shelf"], runs)
+            for arm, own, strategy, (budget, fold, seed) in planned:
                 tags = Tags(
                     profile=profile,
                     target=target,
@@ -146,28 +145,40 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
                     fold=fold,
                     seed=seed,
                 )
-                if arm.chain.name == BASELINE:
-                    # It is the same in all recipes.
-                    tasks += _tasks(study, earlier, Options(), arm, budget, tags)
-                elif tunes and (
-                    strategy == ANY or not options.used_by(strategy).keys().isdisjoint(options.tune.names())
-                ):
-                    tasks += _tuned_tasks(study, earlier, options, arm, budget, tags)
-                else:
-                    tasks += _tasks(study, earlier, options, arm, budget, tags)
+                planned_by = _tuned_tasks if _is_tuned(own, strategy, profile) else _tasks
+                tasks += planned_by(study, earlier, own, arm, budget, tags)
     return tasks
 
 
-def _of_backbone(options: Options, backbone: BackboneOptions, strategies: list[str]) -> list[str]:
-    """Those of the strategies that a backbone is fitted by."""
-    for name in backbone.strategies:
-        if name not in options.strategies:
-            raise unknown("strategy", name, options.strategies, f"backbones: {backbone.name}")
-    if backbone.strategies and strategies == [ANY]:
-        raise RequestError(
-            f"backbones: {backbone.name}: strategies is of no use where tune.strategy chooses; leave one of them out."
-        )
-    return [name for name in strategies if not backbone.strategies or name in backbone.strategies]
+def _of_backbone(options: Options, backbone: BackboneOptions) -> Options:
+    """The options with what a backbone has of its own: its strategies, and the learning rates to try."""
+    own: dict[str, Any] = {}
+    where = f"backbones: {backbone.name}"
+    if backbone.strategies:
+        for name in backbone.strategies:
+            if name not in options.strategies:
+                raise unknown("strategy", name, options.strategies, where)
+        if options.tune.strategy:
+            raise RequestError(f"{where}: strategies is of no use where tune.strategy chooses; leave one of them out.")
+        own["strategies"] = [name for name in options.strategies if name in backbone.strategies]
+    if backbone.learning_rate:
+        tune = {**options.tune.model_dump(), "learning_rate": backbone.learning_rate}
+        own["tune"] = validated(TuneOptions, tune, where)
+    return options.model_copy(update=own)
+
+
+def _rows(options: Options, profile: str, is_marked: bool) -> list[str]:
+    """The strategies of the table's rows: one word for all where tuning chooses among them."""
+    if options.tune.strategy and profile == "strict":
+        return [ANY]
+    return _strategies(options, options.strategies, is_marked)
+
+
+def _is_tuned(options: Options, strategy: str, profile: str) -> bool:
+    """Whether there is anything to choose for a row's strategy."""
+    if profile != "strict" or not options.tune.is_set:
+        return False
+    return strategy == ANY or not options.used_by(strategy).keys().isdisjoint(options.tune.names())
 
 
 def _tuned_tasks(

@@ -71,6 +71,9 @@ class BackboneOptions(Table):
     chains: list[str] = []
     # The strategies of [finetune] that it is fitted by; empty: all of them.
     strategies: list[str] = []
+    # The learning rates that [finetune] tune tries for it, in all its chains; empty: those of tune. What one network needs
+    # kills another: at 1e-3 SqueezeNet, which has no batch normalisation, dies, and EfficientNet-Lite0 learns best.
+    learning_rate: list[Annotated[float, Field(gt=0, allow_inf_nan=False)]] = []
 
     @field_validator("name")
     @classmethod

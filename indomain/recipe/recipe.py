@@ -58,8 +58,10 @@ class BaselineOptions(Table):
         for backbone in value:
             if backbone.name not in IMAGENET:
                 raise unknown("backbone with ImageNet weights", backbone.name, IMAGENET)
-            if backbone.chains or backbone.strategies:
-                raise ValueError(f"{backbone.name}: chains and strategies have no meaning here, the baseline is frozen")
+            if backbone.chains or backbone.strategies or backbone.learning_rate:
+                raise ValueError(
+                    f"{backbone.name}: chains, strategies and learning_rate have no meaning here, the baseline is frozen"
+                )
         return value
 
 

@@ -129,6 +129,30 @@ def test_a_strategy_that_uses_none_of_the_tuned_keys_is_not_tuned(planned):
     assert {str(task.tags.method) for task in tasks} == {"full, tuned", "off-the-shelf"}
 
 
+def test_a_backbone_may_have_learning_rates_of_its_own_the_same_for_all_its_chains(planned):
+    own = 'backbones=[{name="dcnn-light",width=0.125},{name="dcnn-light",width=0.25,learning_rate=[0.003]}]'
+    tasks = planned(RATES, own, 'chains={random=["random"], again=["random"]}', "seeds=[0]")
+    tried = {
+        (task.tags.backbone, task.tags.chain, task.params["options"]["learning_rate"])
+        for task in find(tasks, "finetune", "candidate", fold=0)
+    }
+    assert tried == {
+        (backbone, chain, rate)
+        for backbone, rates in (("dcnn-light-w0.125", (0.01, 0.0001)), ("dcnn-light-w0.25", (0.003,)))
+        for chain in ("random", "again")
+        for rate in rates
+    }
+    # Its candidates at a rate that others try too are the same runs.
+    alone = planned(RATES, own.replace("0.003", "0.01"), "seeds=[0]")
+    wide = [task for task in find(alone, "finetune", "candidate") if task.tags.backbone == "dcnn-light-w0.25"]
+    without = planned(RATES, own.replace(",learning_rate=[0.003]", ""), "seeds=[0]")
+    assert {task.digest for task in wide} < {task.digest for task in without}
+    with pytest.raises(RequestError, match="backbones: dcnn-light: tune has 6 candidates for every network"):
+        planned("finetune.tune={learning_rate=[1], epochs=[1, 2], limit=4}", own.replace("0.003", "1, 2, 3"))
+    with pytest.raises(RequestError, match="backbones: dcnn-light: tune.learning_rate has a value twice"):
+        planned(RATES, own.replace("0.003", "0.1, 0.1"))
+
+
 def test_the_papers_profile_is_not_tuned(planned):
     tasks = planned(RATES, 'profiles=["strict", "paper"]')
     assert {str(task.tags.method) for task in find(tasks, "finetune", profile="paper")} == {"full"}
