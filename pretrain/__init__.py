@@ -3,8 +3,9 @@
     python -m pretrain RECIPE
 
 Reads prepared data sets and, from the second step of a chain on, the network of the previous step. Writes `model.keras`
-(the backbone without a head, input 0–255) and `log.csv`, which for every objective has a column that shows whether it
-learns. Every row of the table whose chain has at least one step depends on these runs.
+(the backbone without a head, input 0–255), `log.csv`, which for every objective has a column that shows whether it learns,
+and where it has learnt classes their head, `head.npz`. Every row of the table whose chain has at least one step depends on
+these runs.
 
     plan, run       the stage's tasks, and how one is run
     objectives      the objectives by name

@@ -1,7 +1,11 @@
-"""Supervised pretraining: a linear head on the backbone, trained with cross-entropy on the source's labels, then discarded."""
+"""Supervised pretraining: a linear head on the backbone, trained with cross-entropy on the source's labels.
+
+The chain's next step begins without the head. It is kept beside the network, for measures of transferability.
+"""
 
 from typing import Any
 
+from indomain.artifacts import source_head
 from indomain.training.batches import Examples
 from indomain.training.classifier import fit_classifier
 from pretrain.step import PretrainingStep
@@ -13,4 +17,7 @@ def pretrain(step: PretrainingStep) -> dict[str, Any]:
     With validation images (the strict profile) the epoch of the lowest validation loss is used, otherwise the last.
     """
     examples = Examples(step.images(), step.split.table())
-    return fit_classifier(step.backbone, examples, len(step.split.info.classes), step.trainer)[1]
+    network, facts = fit_classifier(step.backbone, examples, len(step.split.info.classes), step.trainer)
+    kernel, bias = network.get_layer("logits").get_weights()
+    source_head.write(step.trainer.folder, kernel, bias)
+    return facts

@@ -7,11 +7,13 @@ from typing import Any
 from indomain.data.manifest import load_manifest
 from indomain.data.split import Split
 from indomain.errors import RequestError
+from indomain.recipe.chain import Chain
 from indomain.recipe.recipe import BASELINE
 from indomain.recipe.study import Study
 from indomain.runs.tags import Tags
 from indomain.runs.task import Task, find
 from transferability.options import Options
+from transferability.registry import MEASURES
 
 VERSION = 1
 IMAGENET_IMAGES = 1_281_167  # training images of ILSVRC 2012
@@ -25,7 +27,8 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
         earlier: tasks of earlier stages, among them those of pretraining and fine-tuning.
 
     Raises:
-        RequestError: there are no features of networks that are not fine-tuned, or too few chains to be ranked.
+        RequestError: there are no features of networks that are not fine-tuned, too few chains to be ranked, or distances are
+            asked for and there is no network after ImageNet to measure them with.
     """
     if "strict" not in study.recipe.profiles:
         return []
@@ -54,25 +57,91 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
             f"{study.name}: [transferability] ranks the chains of a backbone, and none has three of them. Add sources: "
             '"{source}" = ["random", "{source}:supervised"] is one chain for each.'
         )
-    measured = [_measured(task, options) for task in frozen]
-    return [*measured, _judged(study, options, earlier, measured, fitted)]
+    extractors = _extractors(study, options, frozen)
+    measured, sources = [], {}
+    for task in frozen:
+        source = _source(study, options, earlier, task, extractors)
+        if source:
+            sources[source.digest] = source
+        measured.append(_measured(options, earlier, task, extractors, source))
+    return [*sources.values(), *measured, _judged(study, options, earlier, measured, fitted)]
+
+
+def _extractors(study: Study, options: Options, frozen: list[Task]) -> dict[str, Task]:
+    """Target -> the task of its features by the network that distances are measured with, if any are."""
+    asked = [name for name in options.measures if MEASURES[name].reads in ("extractor", "source", "labelled source")]
+    extractors: dict[str, Task] = {}
+    for task in frozen if asked else []:
+        if _is_imagenet(study.recipe.chain(str(task.tags.chain))):
+            extractors.setdefault(str(task.tags.target), task.input("features"))
+    missing = {str(task.tags.target) for task in frozen} - extractors.keys() if asked else set()
+    if missing:
+        raise RequestError(
+            f"{study.name}: [transferability] {', '.join(asked)}: distances are measured with one network after ImageNet, and "
+            f'{", ".join(sorted(missing))} has none off the shelf. Add a chain imagenet = ["imagenet"].'
+        )
+    return extractors
+
+
+def _is_imagenet(chain: Chain) -> bool:
+    return chain.start == "imagenet" and not chain.steps
+
+
+def _last_step(earlier: list[Task], network: Task) -> Task | None:
+    """The last pretraining step of a network's chain."""
+    tags = network.tags
+    coordinates = {"profile": tags.profile, "target": tags.target, "chain": tags.chain, "backbone": tags.backbone}
+    steps = find(earlier, "pretrain", **coordinates, seed=tags.seed) or find(earlier, "pretrain", **coordinates)
+    return steps[-1] if steps else None
+
+
+def _source(
+    study: Study, options: Options, earlier: list[Task], network: Task, extractors: dict[str, Task]
+) -> Task | None:
+    """The task of the extractor's features of the images that a network's chain has learnt from last."""
+    step = _last_step(earlier, network)
+    if step is None or not any("source" in MEASURES[name].reads for name in options.measures):
+        return None
+    extractor = extractors[str(network.tags.target)]
+    split = Split.open(step.paths)
+    return replace(
+        extractor,
+        params={**extractor.params, "rows": split.info.rows},
+        tags=replace(extractor.tags, target=None, source=step.tags.source),
+        paths={**split.paths(), "start": extractor.paths["start"]},
+    )
 
 
 def _strategy(task: Task) -> str:
     return task.tags.method.strategy if task.tags.method else ""
 
 
-def _measured(network: Task, options: Options) -> Task:
+def _measured(
+    options: Options, earlier: list[Task], network: Task, extractors: dict[str, Task], source: Task | None
+) -> Task:
     """The task that measures a frozen network's features of one fold's images, those of the test part left out."""
-    keys = ("split", "fold", "budget", "validation")
+    params = {key: network.params[key] for key in ("split", "fold", "budget", "validation")}
+    inputs: dict[str, Task | list[Task]] = {"features": network.input("features")}
+    paths = dict(network.paths)
+    reads = {MEASURES[name].reads for name in options.measures}
+    step = _last_step(earlier, network)
+    is_labelled = step is not None and step.params["objective"] == "supervised"
+    if step is not None and is_labelled and "head" in reads:
+        inputs["pretrained"] = step
+    if extractors:
+        inputs["extractor"] = extractors[str(network.tags.target)]
+    if step is not None and source is not None:
+        inputs["source"] = source
+        params["source"] = {"split": step.params["split"], "labelled": is_labelled}
+        paths.update(Split.open(step.paths).paths("source_"))
     return Task(
         stage="transferability",
         version=VERSION,
         kind="measure",
-        params={"measures": options.measures, **{key: network.params[key] for key in keys}},
-        inputs={"features": network.input("features")},
+        params={"measures": options.measures, **params},
+        inputs=inputs,
         tags=replace(network.tags, method=None),
-        paths=network.paths,
+        paths=paths,
         like=f"measure {' '.join(options.measures)}",
     )
 
@@ -88,7 +157,7 @@ def _judged(study: Study, options: Options, earlier: list[Task], measured: list[
         "measured": [task.tags.to_params() for task in measured],
         "outcomes": [{**task.tags.to_params(), "classes": task.params["classes"]} for task in outcomes],
         "sizes": {name: _log_images(earlier, chain.start, name) for name, chain in chains.items()},
-        "imagenet": [name for name, chain in chains.items() if chain.start == "imagenet" and not chain.steps],
+        "imagenet": [name for name, chain in chains.items() if _is_imagenet(chain)],
         "own": [
             [target, name] for target in study.recipe.targets for name in chains if _learns_from(study, name, target)
         ],

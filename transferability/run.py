@@ -1,5 +1,6 @@
 """A run of transferability: measure a network's features, or judge all measures by what training gave."""
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from indomain import metrics
-from indomain.artifacts import predictions
+from indomain.artifacts import predictions, source_head
 from indomain.artifacts.features import read_features
 from indomain.artifacts.record import read_record
 from indomain.data.split import Split
@@ -17,6 +18,7 @@ from transferability.evaluation import judged, null_band, regret_of, static_rank
 from transferability.registry import MEASURES, measure
 
 STATIC, SIZE, IMAGENET, RANDOM = "rank on other targets", "log source size", "ImageNet always", "random choice"
+MOST = 2000  # images of a source that distances look at: kernels grow with the square
 COLUMNS = [
     "backbone", "outcome", "measure", "looks_at_images", "tau", "tau_low", "tau_high", "null_band", "tau_without_imagenet",
     "kendall", "pearson", "regret", "worst_regret", "in_top", "sources", "targets",
@@ -29,18 +31,68 @@ def run(work: Work) -> dict[str, Any]:
 
 
 def _measure(work: Work) -> dict[str, Any]:
-    """The measures of one network on one fold, as facts: no image of the test part is looked at."""
+    """The measures of one network on one fold, as facts: no image of the test part is looked at.
+
+    A measure that reads what a chain does not have, such as the head of one that has learnt no classes, is None.
+    """
     rows = Split.open(work.task.paths).labelled(work.params)
     rows = rows[rows["split"] != "test"]
-    features = read_features(work.inputs["features"])(rows["row"].to_numpy()).astype(np.float64)
-    # A budget may leave a class out of a set of several.
-    y = np.unique(rows["y"].to_numpy(), return_inverse=True)[1]
-    groups = pd.factorize(rows["group"])[0]
-    found = {}
+    given = _Given(work, rows)
+    found: dict[str, float | None] = {}
     for name in work.params["measures"]:
         work.progress(f"{name} of {len(rows)} images")
-        found[name] = measure(name)(features, y, groups) if MEASURES[name].of_patients else measure(name)(features, y)
+        entry, arguments = MEASURES[name], given.read(MEASURES[name].reads)
+        if arguments is None:
+            found[name] = None
+            continue
+        value = measure(name)(*arguments, *([given.groups] if entry.of_patients else []))
+        found[name] = -value if entry.is_distance else value
     return {"images": len(rows), "measures": found}
+
+
+class _Given:
+    """What measures read of one network and one fold, each read once.
+
+    Args:
+        work: the run's.
+        rows: the images, one row each.
+    """
+
+    def __init__(self, work: Work, rows: pd.DataFrame) -> None:
+        self.work, self.rows = work, rows["row"].to_numpy()
+        # A budget may leave a class out of a set of several.
+        self.y = np.unique(rows["y"].to_numpy(), return_inverse=True)[1]
+        self.groups = pd.factorize(rows["group"])[0]
+        self.features = self._of("features", self.rows)
+
+    def _of(self, name: str, rows: np.ndarray) -> np.ndarray:
+        return read_features(self.work.inputs[name])(rows).astype(np.float64)
+
+    def read(self, what: str) -> tuple[np.ndarray, ...] | None:
+        """The arguments of a measure, by `Measure.reads`; None: the chain has no such thing."""
+        if what == "features":
+            return self.features, self.y
+        if what == "head":
+            folder = self.work.inputs.get("pretrained")
+            return (source_head.probabilities(folder, self.features), self.y) if folder else None
+        extracted = self._of("extractor", self.rows)
+        if what == "extractor":
+            return self.features, extracted
+        if "source" not in self.work.inputs:
+            return None
+        source, y = self._source
+        if what == "source":
+            return extracted, source
+        return (extracted, self.y, source, y) if self.work.params["source"]["labelled"] else None
+
+    @cached_property
+    def _source(self) -> tuple[np.ndarray, np.ndarray]:
+        """The extractor's features of the source's images and their classes, those of `MOST` images drawn from them."""
+        table = Split.open(self.work.task.paths, "source_").table()
+        table = table[table["split"] == "train"]
+        if len(table) > MOST:
+            table = table.iloc[np.sort(np.random.default_rng(0).permutation(len(table))[:MOST])]
+        return self._of("source", table["row"].to_numpy()), np.unique(table["y"].to_numpy(), return_inverse=True)[1]
 
 
 def _judge(work: Work) -> dict[str, Any]:
@@ -78,6 +130,8 @@ def _rows(work: Work, gains: pd.DataFrame, scores: pd.DataFrame, backbone: Any, 
         try:
             found = judged(table, gains, work.params["top"])
         except ValueError:
+            # It reads what fewer than three of the chains have.
+            rows.append({"measure": name, "looks_at_images": name in candidates, "sources": 0})
             continue
         without = gains.drop(index=imagenet)
         without_scores = static_ranks(without) if name == STATIC else table.drop(index=imagenet)
@@ -121,7 +175,9 @@ def _scores(work: Work) -> pd.DataFrame:
         record = read_record(folder)
         if record.diverged is None:
             rows.append({**_coordinates(tags), **record.facts["measures"]})
-    return pd.DataFrame(rows, columns=["backbone", "target", "chain", "fold", "seed", *work.params["measures"]])
+    names = work.params["measures"]
+    table = pd.DataFrame(rows, columns=["backbone", "target", "chain", "fold", "seed", *names])
+    return table.astype({name: float for name in names})
 
 
 def _gains(work: Work) -> pd.DataFrame:

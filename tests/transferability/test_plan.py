@@ -65,6 +65,38 @@ def test_sizes_count_what_a_chain_has_learnt_from(planned):
     assert judge.params["sizes"]["random"] == 0 < judge.params["sizes"]["others"] <= judge.params["sizes"]["alike"]
 
 
+AFTER_IMAGENET = THREE.replace('random = ["random"]', 'imagenet = ["imagenet"]').replace('"random", ', '"imagenet", ')
+DISTANCES = [
+    "transferability.measures=['leep', 'cka', 'frechet', 'otdd']",
+    "finetune.strategies=['off-the-shelf']",
+    "backbones=['squeezenet']",
+]
+
+
+def test_a_source_is_seen_once_by_the_same_network_whatever_was_learnt_from_it(planned):
+    tasks = planned(*DISTANCES, "seeds=[0, 1]", text=AFTER_IMAGENET)
+    sources = [task for task in find(tasks, "finetune", "features") if task.tags.source]
+    measured = {(task.tags.chain, task.tags.seed): task for task in find(tasks, "transferability", "measure")}
+    # One pass over the images, for both chains and seeds.
+    assert {(task.tags.chain, task.tags.source) for task in sources} == {("imagenet", "others")} and len(sources) == 1
+    assert measured["others", 0].input("source") == measured["others", 1].input("source") == sources[0]
+    assert {task.input("extractor").digest for task in measured.values()} == {
+        measured["imagenet", 0].input("features").digest
+    }
+    # Each chain has its own head, if it has learnt classes.
+    assert {key for key, task in measured.items() if "pretrained" in task.inputs} == {("others", 0), ("others", 1)}
+    assert "source" not in measured["imagenet", 0].inputs
+
+
+def test_without_distances_no_source_is_looked_at(planned):
+    assert not [task for task in find(planned(*MEASURED), "finetune", "features") if task.tags.source]
+
+
+def test_distances_need_a_network_that_is_the_same_for_all(planned):
+    with pytest.raises(RequestError, match="cka, frechet, otdd: distances are measured .* and wrist has none"):
+        planned(*DISTANCES, "backbones=[{name='dcnn-light', width=0.125}]")
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

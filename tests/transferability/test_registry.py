@@ -4,8 +4,17 @@ import pytest
 
 from transferability.registry import MEASURES, measure
 
+FIRST = {
+    "features": ["features", "y"],
+    "head": ["probabilities", "y"],
+    "extractor": ["first", "second"],
+    "source": ["first", "second"],
+    "labelled source": ["first", "y_first", "second", "y_second"],
+}
+
 
 @pytest.mark.parametrize("name", MEASURES)
-def test_every_measure_takes_features_classes_and_patients_where_it_says_so(name):
+def test_every_measure_takes_what_it_says_that_it_reads(name):
     parameters = list(inspect.signature(measure(name)).parameters)
-    assert parameters[:2] == ["features", "y"] and ("groups" in parameters) == MEASURES[name].of_patients
+    first = FIRST[MEASURES[name].reads]
+    assert parameters[: len(first)] == first and ("groups" in parameters) == MEASURES[name].of_patients

@@ -6,15 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from indomain.artifacts import predictions
+from indomain.artifacts import predictions, source_head
 from indomain.artifacts.features import write_features
 from indomain.artifacts.record import read_record
 from indomain.data.split import Split
+from indomain.errors import RequestError
 from indomain.recipe.plan import make_plan
 from indomain.runs import worker
 from indomain.runs.task import find
 from tests.studies import small_study
-from tests.transferability.test_plan import MEASURED, THREE
+from tests.transferability.test_plan import AFTER_IMAGENET, DISTANCES, MEASURED, THREE
 from transferability.run import STATIC, _rows
 
 WORTH = {"random": 0.0, "others": 1.5, "alike": 4.0}
@@ -128,3 +129,46 @@ def test_several_targets_have_a_correlation(study):
         gains.max().mean() - gains.mean().mean()
     )
     assert rows[STATIC]["tau"] == pytest.approx(1)
+
+
+def test_heads_and_distances_rank_what_was_planted(tmp_path, cache_dir):
+    study = small_study(tmp_path, cache_dir, AFTER_IMAGENET, *DISTANCES)
+    tasks = make_plan(study)
+    learnt = np.zeros((6, 2), np.float32)
+    learnt[0, 1] = 4
+    for task in find(tasks, "pretrain"):
+        leave(study, task, lambda folder: source_head.write(folder, learnt, np.zeros(2, np.float32)))
+    for task in find(tasks, "finetune", "features"):
+        worth = 1.0 if task.tags.source else {"imagenet": 1.0, "others": 3.0, "alike": 1.0}[task.tags.chain]
+        leave(study, task, features_that_say(study, task, worth))
+    for task in find(tasks, "finetune"):
+        leave(study, task, scores_that_rank(task, 1.0))
+    for task in [task for task in tasks if task.stage == "transferability"]:
+        worker.run_one(task, study.runs)
+    found = {
+        task.tags.chain: read_record(study.runs.folder(task)).facts["measures"]
+        for task in find(tasks, "transferability", "measure")
+    }
+    # The classes that `others` has learnt are those of the target; the other chains have no head.
+    assert -0.5 < found["others"]["leep"] < 0 and found["alike"]["leep"] is None is found["imagenet"]["leep"]
+    assert found["imagenet"]["cka"] == pytest.approx(1) and found["others"]["cka"] < 1
+    # A distance counts as its negative.
+    assert found["others"]["frechet"] < 0 and found["imagenet"]["frechet"] is None
+    assert found["others"]["otdd"] < 0 and found["alike"]["otdd"] is None
+    (judge,) = find(tasks, "transferability", "judge")
+    table = pd.read_csv(study.runs.folder(judge) / "transferability.csv").set_index("measure")
+    assert (
+        table.loc["cka", "sources"] == 3 and table.loc["leep", "sources"] == 0 and np.isnan(table.loc["leep", "regret"])
+    )
+
+
+def test_a_pretraining_that_kept_no_head_is_named(tmp_path, cache_dir):
+    study = small_study(tmp_path, cache_dir, AFTER_IMAGENET, *DISTANCES, "transferability.measures=['leep']")
+    tasks = make_plan(study)
+    for task in find(tasks, "pretrain"):
+        leave(study, task, lambda folder: {})
+    for task in find(tasks, "finetune", "features"):
+        leave(study, task, features_that_say(study, task, 1.0))
+    measure = find(tasks, "transferability", "measure", chain="others")[0]
+    with pytest.raises(RequestError, match="pretrain-.* has no head.npz: it was run before heads were kept"):
+        worker.run_one(measure, study.runs)
