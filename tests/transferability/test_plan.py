@@ -79,7 +79,7 @@ def test_a_source_is_seen_once_by_the_same_network_whatever_was_learnt_from_it(p
     measured = {(task.tags.chain, task.tags.seed): task for task in find(tasks, "transferability", "measure")}
     # One pass over the images, for both chains and seeds.
     assert {(task.tags.chain, task.tags.source) for task in sources} == {("imagenet", "others")} and len(sources) == 1
-    assert measured["others", 0].input("source") == measured["others", 1].input("source") == sources[0]
+    assert {task.input("source").digest for task in measured.values() if "source" in task.inputs} == {sources[0].digest}
     assert {task.input("extractor").digest for task in measured.values()} == {
         measured["imagenet", 0].input("features").digest
     }
