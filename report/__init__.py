@@ -3,7 +3,7 @@
     python -m report RECIPE
 
 Reads the predictions, measures and panels of the other stages. Writes `table.csv`, `table.tex`, `report.html`,
-`predictions.csv`, `ranks.csv`, `rank_agreement.csv`, `stages.csv`, `summary.txt` and the
+`predictions.csv`, `ranks.csv`, `rank_agreement.csv`, `gains.csv`, `stages.csv`, `summary.txt` and the
 figures as PNG, which are published in <runs folder>/<recipe name>/.
 
     options         the keys of [report]
@@ -20,6 +20,7 @@ figures as PNG, which are published in <runs folder>/<recipe name>/.
     table, explanations, robustness   the rows on predictions, explanations and robustness
     bootstrap       means of several rows as they might have been with other patients, folds and seeds
     ranks           which rows are first, and whether that holds
+    gains           chains × targets: the gain over networks that learnt from no source
     foretold        what measures of transferability foretold
     answer          what the verdicts say, in sentences
     caveats         what a reader must know

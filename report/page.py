@@ -26,7 +26,7 @@ def render(
     figures: list[tuple[str, str]],
     panels: list[tuple[str, Path]],
     judged: dict[str, pd.DataFrame] | None = None,
-    held: list[str] | None = None,
+    said: dict[str, list[str]] | None = None,
 ) -> str:
     """A self-contained HTML page; panels are embedded in a smaller format than the PNG files next to it.
 
@@ -39,7 +39,7 @@ def render(
         figures: (title, SVG) of each figure.
         panels: (title, PNG file) of each panel.
         judged: the tables of `report.foretold.read` and of `report.ranks.tables`.
-        held: what the ranks allow to say.
+        said: what the ranks, the gains and the judgement of measures allow to say, by "ranks", "gains" and "foretold".
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
@@ -62,7 +62,7 @@ def render(
         ranks=_of_first_metric(given, (judged or {}).get("ranks.csv", pd.DataFrame())),
         agreement=_of_first_metric(given, (judged or {}).get("rank_agreement.csv", pd.DataFrame())),
         pairs=(judged or {}).get("rank_pairs.csv", pd.DataFrame()).to_dict("records"),
-        held=held or [],
+        said={"ranks": [], "gains": [], "foretold": [], **(said or {})},
         columns=[name for name in COORDINATES if table[name].nunique(dropna=True) > 1 or name == "chain"],
         has_reported=bool(table["reported"].notna().any()),
         registry=given.registry,

@@ -10,7 +10,7 @@ import pandas as pd
 from indomain import files
 from indomain.errors import look_up
 from indomain.runs.task import Work
-from report import answer, caveats, costs, explanations, foretold, latex, page, ranks, robustness, summary, table
+from report import answer, caveats, costs, explanations, foretold, gains, latex, page, ranks, robustness, summary, table
 from report.arms import read_arms
 from report.figures import FIGURES, style
 from report.figures.drawing import Material
@@ -45,16 +45,23 @@ def run(work: Work) -> dict[str, Any]:
     of_ranks = ranks.tables(ranked, scored, given)
     for name, content in of_ranks.items():
         content.to_csv(folder / name, index=False, float_format="%.6g")
+    gained = gains.gains(scored, given)
+    if len(gained):
+        gained.to_csv(folder / "gains.csv", index=False, float_format="%.6g")
     sentences = caveats.sentences(given, evaluated_rows) + caveats.failure_caveats(arms)
     answers = answer.sentences(given, evaluated_rows)
     files.write_text(folder / "table.tex", _tex(given, all_rows, [*answers, *sentences]))
-    figures = _draw(folder, Material(given, all_rows, arms, curves, ranked))
+    figures = _draw(folder, Material(given, all_rows, arms, curves, ranked, gained))
     judged = foretold.read(given)
     for name, content in judged.items():
         content.to_csv(folder / name, index=False, float_format="%.6g")
-    held = ranks.sentences(ranked, given)
+    said = {
+        "ranks": ranks.sentences(ranked, given),
+        "gains": gains.sentences(gained, given),
+        "foretold": foretold.sentences(judged),
+    }
     tables = {**judged, **of_ranks}
-    html = page.render(given, all_rows, stages, answers, sentences, figures, _panels(given, folder), tables, held)
+    html = page.render(given, all_rows, stages, answers, sentences, figures, _panels(given, folder), tables, said)
     files.write_text(folder / "report.html", html)
     files.write_text(folder / "summary.txt", summary.render(given, all_rows, answers, sentences))
     return {"rows": len(all_rows), "comparisons": int(evaluated_rows["difference"].notna().sum())}

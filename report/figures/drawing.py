@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from report.arms import ArmResults
+from report.gains import COLUMNS
 from report.given import ReportInput
 from report.ranks import Ranking
 
@@ -35,6 +36,7 @@ class Material:
         arms: the arms with the predictions of all runs.
         curves: the points of the robustness curves, as `report.robustness.curves` returns them; empty if there are none.
         rankings: how often each row has each rank, as `report.ranks.rankings` returns them.
+        gains: chains × targets, as `report.gains.gains` returns them.
     """
 
     given: ReportInput
@@ -42,6 +44,7 @@ class Material:
     arms: list[ArmResults]
     curves: pd.DataFrame
     rankings: list[Ranking] = field(default_factory=list)
+    gains: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=COLUMNS))
 
     def first_level(self, target: str) -> pd.DataFrame:
         """The rows of a target at the first of its levels, and those without a level.

@@ -44,5 +44,27 @@ def test_the_judgement_is_shown_with_what_looks_at_no_image(tmp_path):
     )
 
 
+def test_a_sentence_sets_the_best_measure_beside_what_looks_at_no_image():
+    lines = [
+        ("logme", True, 0.31, -0.1, 0.6, 0.012),
+        ("knn", True, 0.1, -0.3, 0.4, 0.02),
+        ("leep", True, None, None, None, None),
+        ("rank on other targets", False, 0.45, 0.2, 0.6, 0.006),
+        ("ImageNet always", False, None, None, None, 0.004),
+        ("random choice", False, None, None, None, 0.03),
+    ]
+    names = ["measure", "looks_at_images", "tau", "tau_low", "tau_high", "regret"]
+    table = pd.DataFrame(lines, columns=names).assign(backbone="n", outcome="full", sources=10, targets=5)
+    (said,) = foretold.sentences({"transferability.csv": table})
+    assert said == (
+        "n, full, 10 chains: of 2 measures that look at images logme has the highest τ, 0.31 [−0.10, 0.60], picked afterwards; "
+        "a chain's mean rank on the other targets, which looks at none, has 0.45 [0.20, 0.60]. Lost against the best chain: "
+        "logme 0.012, a chain's mean rank on the other targets 0.006, ImageNet always 0.004, a random choice 0.030."
+    )
+    (said,) = foretold.sentences({"transferability.csv": table.assign(tau=None)})
+    assert "with one target no order can be judged; of 2 measures logme loses least" in said
+    assert foretold.sentences({}) == []
+
+
 def test_without_measures_there_is_no_such_section():
     assert foretold.read(report_input()) == {}

@@ -128,14 +128,20 @@ def test_beginnings_are_listed_with_whether_they_have_seen_the_target():
     assert "beginnings" not in rendered(report_input())
 
 
+def test_what_each_source_gave_is_said_where_there_is_a_matrix():
+    said = {"gains": ["n, full, over imagenet: of 6 gains …"]}
+    html = page.render(report_input(), table.finished([row()], 0.02), costs.of_stages([]), [], [], [], [], {}, said)
+    assert "over imagenet: of 6 gains" in part(html, "gains")
+    assert 'id="gains"' not in rendered(rows=[row()])
+
+
 def test_the_ranks_are_listed_at_the_largest_budget_with_what_they_allow_to_say():
     given = report_input({"metrics": ["auroc", "f1"]})
     rows = [row(metric=metric, mean=mean, chain=chain) for metric in ("auroc", "f1") for chain, mean in (("other", 0.9), ("imagenet", 0.4))]  # fmt: skip
     found = ranks.rankings(rows, given)
     tables = ranks.tables(found, rows, given)
-    html = page.render(
-        given, table.finished(rows, 0.02), costs.of_stages([]), [], [], [], [], tables, ranks.sentences(found, given)
-    )
+    said = {"ranks": ranks.sentences(found, given)}
+    html = page.render(given, table.finished(rows, 0.02), costs.of_stages([]), [], [], [], [], tables, said)
     section = html[html.index('id="ranks"') :].split("</section>")[0]
     assert "other (n, full) is first of 2 in" in section
     lines = re.findall(r"<tr><td>strict</td><td>t</td><td>(\w+)</td>", section)
