@@ -15,7 +15,7 @@ from report import levels, reported
 from report.options import Options
 from report.reported import Beside, Number
 
-VERSION = 19
+VERSION = 18
 
 
 def plan(study: Study, earlier: list[Task]) -> list[Task]:
