@@ -46,7 +46,8 @@ class Source:
 def epoch_seconds(name: str, source: Any) -> float:
     """Seconds of an epoch over 2,000 pictures; the first epoch of a process also builds and traces."""
     objective = OBJECTIVES[name]
-    given = {"augment": "basic"} if name == "supervised" else {}
+    given: dict[str, Any] = {"augment": "basic"} if name.endswith("supervised") else {}
+    given |= {"auxiliary": {"block1_concat": 0.3}} if name == "deeply-supervised" else {}
     options = objective.options(epochs=1, batch=BATCH, **given)
     backbone = architecture.backbone(ARCHITECTURE)
     weights.initialise(backbone, 0)

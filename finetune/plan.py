@@ -17,7 +17,7 @@ from indomain.runs.tags import Method, Tags
 from indomain.runs.task import Task, find
 from indomain.toml import validated
 from indomain.training import registry
-from indomain.training.options import TrainingOptions
+from indomain.training.options import Auxiliary, TrainingOptions
 
 VERSION = 4
 
@@ -47,6 +47,8 @@ class Options(TrainingOptions):
     surgical: dict[str, Patterns] = {}
     # Name -> layers that are not transferred but drawn at random, by the same patterns: three = ["from:conv4"].
     partial: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
+    # Layer -> weight of the loss of its own head under "deeply-supervised": auxiliary = { conv3_block4_out = 0.3 }.
+    auxiliary: Auxiliary = {}
     # Inverse of the regularisation strength of "off-the-shelf", as in scikit-learn. There are more features than images.
     C: float = Field(default=0.01, gt=0)
 

@@ -20,6 +20,7 @@ from indomain.errors import Diverged, RequestError
 from indomain.networks import architecture, features, inference, weights
 from indomain.networks.options import Architecture
 from indomain.runs.task import Task, Work
+from indomain.training import deep_supervision
 from indomain.training.batches import Examples
 from indomain.training.trainer import Trainer
 
@@ -33,10 +34,14 @@ def check(tasks: list[Task]) -> None:
     for task in networks:
         # A choice among candidates trains nothing itself.
         kind = strategy_of(task.params.get("strategy", ""))
-        if kind in OF_TABLES and "candidates" not in task.params:
-            (patterns,) = getattr(Options.model_validate(task.params["options"]), kind).values()
+        if kind in (*OF_TABLES, "deeply-supervised") and "candidates" not in task.params:
+            options = Options.model_validate(task.params["options"])
             backbone = architecture.backbone(Architecture.of(task.params["backbone"]))
-            surgical.fitting(backbone, patterns, f"finetune.{kind}")
+            if kind in OF_TABLES:
+                (patterns,) = getattr(options, kind).values()
+                surgical.fitting(backbone, patterns, f"finetune.{kind}")
+            else:
+                deep_supervision.check(backbone, options.auxiliary, "finetune")
     weights.check_starts(
         (Architecture.of(task.params["backbone"]), task.params["start"], task.paths["start"]) for task in networks
     )

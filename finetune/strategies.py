@@ -42,6 +42,7 @@ STRATEGIES = {
         learns_from_validation=True,
     ),
     "lp-ft": Strategy("finetune.lp_ft:fit", own=frozenset({"C"})),
+    "deeply-supervised": Strategy("finetune.deeply_supervised:fit", own=frozenset({"auxiliary"})),
     SURGICAL: Strategy("finetune.surgical:fit", own=frozenset({"surgical"})),
     PARTIAL: Strategy("finetune.partial:fit", own=frozenset({"partial"})),
 }

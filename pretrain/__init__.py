@@ -13,5 +13,5 @@ these runs.
     probe           nearest-neighbour accuracy on a target, logged during pretraining
     unlabelled      what the objectives without labels share
     decoder         from feature maps back to an image
-    supervised, source_labels, simclr, rotation, pseudo_labels, autoencoder, masked, rbm, segmentation
+    supervised, deeply_supervised, source_labels, simclr, rotation, pseudo_labels, autoencoder, masked, rbm, segmentation
 """

@@ -5,7 +5,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from indomain.training.options import LearningOptions, TrainingOptions
+from indomain.training.options import Auxiliary, LearningOptions, TrainingOptions
+
+
+class DeeplySupervisedOptions(TrainingOptions):
+    """[pretrain.deeply-supervised], after Lei et al. 2018, who do not say which layers have heads."""
+
+    # Layer -> weight of the loss of its own head: auxiliary = { conv3_block4_out = 0.3 }.
+    auxiliary: Auxiliary = {}
 
 
 class SimCLROptions(LearningOptions):
@@ -99,6 +106,7 @@ class Objective:
 
 OBJECTIVES = {
     "supervised": Objective("pretrain.supervised:pretrain", TrainingOptions, reads="labels"),
+    "deeply-supervised": Objective("pretrain.deeply_supervised:pretrain", DeeplySupervisedOptions, reads="labels"),
     "source-labels": Objective("pretrain.source_labels:pretrain", TrainingOptions, reads="origins"),
     "simclr": Objective("pretrain.simclr:pretrain", SimCLROptions),
     "rotation": Objective("pretrain.rotation:pretrain", RotationOptions),

@@ -8,6 +8,7 @@ from indomain.errors import look_up
 from indomain.networks import architecture, weights
 from indomain.networks.options import Architecture
 from indomain.runs.task import Task, Work
+from indomain.training import deep_supervision
 from indomain.training.trainer import Trainer
 from pretrain import probe
 from pretrain.objectives import OBJECTIVES
@@ -15,10 +16,15 @@ from pretrain.step import PretrainingStep
 
 
 def check(tasks: list[Task]) -> None:
-    """Raises a RequestError for initial weights that are not available, before any work starts."""
+    """Raises a RequestError for initial weights or layers that are not available, before any work starts."""
     weights.check_starts(
         (Architecture.of(task.params["backbone"]), task.params["start"], task.paths["start"]) for task in tasks
     )
+    for task in tasks:
+        objective = task.params["objective"]
+        if "auxiliary" in task.params["options"]:
+            backbone = architecture.backbone(Architecture.of(task.params["backbone"]))
+            deep_supervision.check(backbone, task.params["options"]["auxiliary"], f"pretrain.{objective}")
 
 
 def run(work: Work) -> dict[str, Any]:

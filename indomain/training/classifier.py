@@ -7,6 +7,7 @@ import numpy as np
 
 from indomain.networks import architecture, inference
 from indomain.networks.cache import cached_for
+from indomain.training import deep_supervision
 from indomain.training import model as training_model
 from indomain.training.batches import Batches, Examples
 from indomain.training.model import TrainingModel
@@ -20,6 +21,7 @@ def classifier(
     options: LearningOptions,
     dropout: float,
     rates: dict[str, float] | None = None,
+    auxiliary: dict[str, float] | None = None,
 ) -> TrainingModel:
     """`backbone` with a linear head `logits`, to be trained with cross-entropy; built and compiled once.
 
@@ -29,19 +31,26 @@ def classifier(
         options: supplies optimizer, momentum, weight decay, clipping and augmentation; the other options are set for each run.
         dropout: share of the features dropped before the head, 0 … 1.
         rates: layer name -> factor on the learning rate of its weights; 1 for layers not listed. The head is `logits`.
+        auxiliary: layer name -> weight of the loss of a head on its maps, for deep supervision.
     """
+    auxiliary = auxiliary or {}
     settings = options.model_dump_json(include={"optimizer", "momentum", "weight_decay", "clip", "augment"})
-    key = ("classifier", num_classes, dropout, tuple((rates or {}).items()), settings)
+    key = ("classifier", num_classes, dropout, tuple((rates or {}).items()), tuple(auxiliary.items()), settings)
 
     def make() -> TrainingModel:
         network = architecture.with_head(backbone, num_classes, dropout, key)
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        loss: keras.losses.Loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        accuracy: Any = "accuracy"
+        if auxiliary:
+            network = deep_supervision.with_heads(network, auxiliary)
+            loss = deep_supervision.Loss(list(auxiliary.values()))
+            accuracy = deep_supervision.accuracy(num_classes)
         return training_model.compiled(
             TrainingModel(network, options.augment),
             options,
             rates,
             loss=loss,
-            weighted_metrics=["accuracy"],
+            weighted_metrics=[accuracy],
         )
 
     return cached_for(backbone, key, make)
@@ -54,6 +63,7 @@ def fit_classifier(
     trainer: Trainer,
     rates: dict[str, float] | None = None,
     head: list[np.ndarray] | None = None,
+    auxiliary: dict[str, float] | None = None,
 ) -> tuple[keras.Model, dict[str, Any]]:
     """Puts a linear head on `backbone` and trains both with cross-entropy.
 
@@ -64,6 +74,7 @@ def fit_classifier(
         trainer: its options must be `TrainingOptions`.
         rates: as for `classifier`.
         head: kernel and bias that the head begins with; None: as `options.head_init` says.
+        auxiliary: as for `classifier`.
 
     Returns:
         The network up to `logits`, and facts for the run's record.
@@ -72,13 +83,14 @@ def fit_classifier(
         Diverged: the loss became infinite or NaN.
     """
     options = trainer.options
-    model = classifier(backbone, num_classes, options, options.dropout, rates)
-    logits = model.network.get_layer("logits")
-    training_model.initialise_head(model, trainer.seed, (logits.name,))
-    if head is not None:
-        logits.set_weights(head)
-    elif options.head_init == "zeros":
-        logits.set_weights([np.zeros(weight.shape, np.float32) for weight in logits.weights])
+    model = classifier(backbone, num_classes, options, options.dropout, rates, auxiliary)
+    names = ("logits", *(deep_supervision.head_of(layer) for layer in auxiliary or {}))
+    training_model.initialise_head(model, trainer.seed, names)
+    for layer in (model.network.get_layer(name) for name in names):
+        if layer.name == "logits" and head is not None:
+            layer.set_weights(head)
+        elif options.head_init == "zeros":
+            layer.set_weights([np.zeros(weight.shape, np.float32) for weight in layer.weights])
     training_model.reset(model, options.learning_rate, trainer.seed)
     rows, y = examples.part("train")
     weights = class_weights(y, num_classes, options.class_weights)
@@ -88,7 +100,8 @@ def fit_classifier(
     if len(rows):
         weights = class_weights(y, num_classes, options.class_weights)
         validation = Batches(examples.images, rows, y, weights, max(options.batch, inference.BATCH))
-    return model.network, trainer.fit(model, train, validation)
+    facts = trainer.fit(model, train, validation)
+    return (architecture.up_to(model.network, "logits") if auxiliary else model.network), facts
 
 
 def class_weights(y: np.ndarray, num_classes: int, kind: str) -> np.ndarray | None:

@@ -1,12 +1,18 @@
 """The recipe's keys for how a network learns."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from indomain.errors import unknown
 from indomain.toml import Table
 from indomain.training.registry import AUGMENTATIONS
+
+# Layer -> weight of the loss of a head on its maps, for deep supervision. The order has no meaning.
+Auxiliary = Annotated[
+    dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]],
+    AfterValidator(lambda value: dict(sorted(value.items()))),
+]
 
 
 class LearningOptions(Table):

@@ -14,6 +14,7 @@ from tests.small import same, values_of
 # The quantity that tells whether it learns, and what it must exceed on images with a bright upper edge.
 TELLS = {
     "supervised": ("accuracy", 0.7),
+    "deeply-supervised": ("accuracy", 0.7),
     "source-labels": ("accuracy", 0.7),
     "simclr": ("contrastive_accuracy", 0.05),
     "rotation": ("accuracy", 0.5),

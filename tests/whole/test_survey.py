@@ -128,5 +128,5 @@ def test_a_comparison_in_small_finds_its_images_classes_and_layers(name, runs, d
     assert find(tasks, "finetune") and tasks[-1].stage == "report"
 
 
-def test_there_are_twelve_of_the_thirteen_comparisons_in_small():
-    assert len(SMALL) == 12 and "mini/lei2018" not in SMALL
+def test_all_thirteen_comparisons_are_there_in_small():
+    assert len(SMALL) == 13
