@@ -15,13 +15,13 @@ _MARKERS = {"better": ">", "worse": "<", "equal": "s"}
 
 
 def draw(material: Material) -> Iterator[Drawing]:
-    """One figure per target with comparisons, at its largest label budget; see `differences`.
+    """One figure per target with comparisons, at its largest label budget; see `differences`. None where gains are drawn instead.
 
     Args:
         material: table and recipe.
     """
     given = material.given
-    for target, budgets in given.budgets.items():
+    for target, budgets in given.budgets.items() if not material.is_matrix else ():
         part, largest = material.first_level(target), given.largest_budget(target)
         shown = part[(part["metric"] == given.metric) & (part["budget"] == largest) & part["difference"].notna()]
         if len(shown):

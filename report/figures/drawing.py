@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from report.arms import ArmResults
+from report.figures import style
 from report.gains import COLUMNS
 from report.given import ReportInput
 from report.ranks import Ranking
@@ -45,6 +46,11 @@ class Material:
     curves: pd.DataFrame
     rankings: list[Ranking] = field(default_factory=list)
     gains: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=COLUMNS))
+
+    @property
+    def is_matrix(self) -> bool:
+        """Whether the gains show chains that are more than there are colours: no figure can tell these apart by colour."""
+        return len(self.gains) > 0 and len(self.given.chains) > len(style.COLOURS)
 
     def first_level(self, target: str) -> pd.DataFrame:
         """The rows of a target at the first of its levels, and those without a level.

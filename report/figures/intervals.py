@@ -11,13 +11,13 @@ from report.figures.drawing import Drawing, Material
 
 
 def draw(material: Material) -> Iterator[Drawing]:
-    """One figure per target, with the intervals at its largest label budget; see `intervals`.
+    """One figure per target, with the intervals at its largest label budget; see `intervals`. None where gains are drawn instead.
 
     Args:
         material: table and recipe.
     """
     given = material.given
-    for target, budgets in given.budgets.items():
+    for target, budgets in given.budgets.items() if not material.is_matrix else ():
         part = material.first_level(target)
         largest = given.largest_budget(target)
         shown = part[part["budget"].isna() | (part["budget"] == largest)]

@@ -9,7 +9,10 @@ import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-COLOURS = ("#1b6ca8", "#d1495b", "#3a7d44", "#8f5db7", "#c17c00", "#555555", "#0f8b8d", "#a23e48")
+COLOURS = (
+    *("#1b6ca8", "#d1495b", "#3a7d44", "#8f5db7", "#c17c00", "#555555", "#0f8b8d", "#a23e48"),
+    *("#9a8b1e", "#e07fb0", "#2b2d8c", "#7a4f2a"),
+)
 
 
 def new_figure(figsize: tuple[float, float]) -> Figure:

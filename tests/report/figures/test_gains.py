@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from report.figures import differences, intervals, style
 from report.figures.gains import draw
 from report.gains import gains
 from tests.report.figures.made import material, words
@@ -39,3 +40,11 @@ def test_what_excludes_zero_is_bold_and_a_missing_cell_is_empty():
 
 def test_without_a_matrix_there_is_no_figure():
     assert not list(draw(material([])))
+
+
+def test_chains_that_colours_cannot_tell_apart_have_this_figure_only():
+    given = two_targets()
+    many = replace(given, chains=[*given.chains, *(f"c{number}" for number in range(len(style.COLOURS)))])
+    made = replace(material(rows()), given=many, gains=gains(rows(), given))
+    assert not list(differences.draw(made)) and not list(intervals.draw(made)) and len(list(draw(made))) == 2
+    assert list(intervals.draw(replace(made, given=given)))
