@@ -7,6 +7,7 @@ import numpy as np
 from fusion import heads
 from fusion.fitting import fit, scores_of
 from fusion.registry import classifier, rule
+from indomain import files
 from indomain.artifacts import fitted_classifier, predictions
 from indomain.artifacts.features import read_features
 from indomain.data.split import Split
@@ -17,9 +18,16 @@ from indomain.runs.task import Task, Work
 
 def check(tasks: list[Task]) -> None:
     """Raises a RequestError if a backbone does not have the layer asked of it, before any work starts."""
+    # Each network is built once, however many targets and layers ask for it.
+    asked: dict[str, tuple[Architecture, set[str]]] = {}
     for task in tasks:
         if task.params.get("layer"):
-            architecture.up_to(architecture.backbone(Architecture.of(task.params["backbone"])), task.params["layer"])
+            spec = Architecture.of(task.params["backbone"])
+            asked.setdefault(files.digest_of(task.params["backbone"]), (spec, set()))[1].add(task.params["layer"])
+    for spec, layers in asked.values():
+        backbone = architecture.backbone(spec)
+        for layer in sorted(layers):
+            architecture.up_to(backbone, layer)
 
 
 def run(work: Work) -> dict[str, Any]:

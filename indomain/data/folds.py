@@ -141,20 +141,21 @@ def _held_out(groups: np.ndarray, y: np.ndarray, share: float, seed: int, name: 
     frame["weight"] = 1 + 1e-9 * (frequency.max() - frequency)
     label = frame.groupby(["group", "y"], sort=True)["weight"].sum().reset_index().sort_values("weight", kind="stable")
     label = label.drop_duplicates("group", keep="last").sort_values("group")
-    counts = label["y"].value_counts()
     if len(label) < 2:
         raise RequestError(
             f"{name}: one patient only, so that none can be held out. Set grouped = false to split by image."
         )
-    if counts.min() < 2:
+    if frame.groupby("y")["group"].nunique().min() < 2:
         raise RequestError(
             f"{name}: a class has a single patient, who cannot be on both sides of a split. Merge or drop the class."
         )
-    size = max(round(share * len(label)), label["y"].nunique())
+    # Groups may hold several classes, as pictures of many textures under one light do: the only group in which a class is the
+    # most frequent is drawn among those of the largest stratum.
+    counts = label["y"].value_counts()
+    strata = label["y"].where(label["y"].map(counts) > 1, counts.idxmax())
+    size = max(round(share * len(label)), strata.nunique())
     try:
-        _, held_out = train_test_split(
-            label["group"].to_numpy(), test_size=size, stratify=label["y"], random_state=seed
-        )
+        _, held_out = train_test_split(label["group"].to_numpy(), test_size=size, stratify=strata, random_state=seed)
     except ValueError as error:
         raise RequestError(
             f"{name}: {size} of {len(label)} patients cannot be held out for every class: {error}."

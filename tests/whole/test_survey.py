@@ -9,6 +9,8 @@ import pytest
 
 import finetune.run
 import fusion.run
+import pretrain.run
+from indomain.data.manifest import load_manifest
 from indomain.recipe.plan import make_plan
 from indomain.recipe.recipe import load_recipe
 from indomain.recipe.study import Study
@@ -107,6 +109,148 @@ def test_its_numbers_say_which_set_they_are_of_as_far_as_is_known():
         "ribeiro2017",
         "christodoulidis2017",
     }
+
+
+# Of sets in class folders: numbers of classes that are not two, and the subsets that recipes read.
+CLASSES = {
+    "ltrc_patches": 5,
+    "carotid_patches": 3,
+    "ild_slices": 6,
+    "colonic_polyps": 3,
+    "ild_patches": 7,
+    "cardiac_views": 9,
+}
+SUBSETS = {
+    "lymph_nodes": ["mediastinal", "abdominal"],
+    "colon_endoscopy": [str(number) for number in range(1, 9)],
+    "cytomine_tasks": [
+        *("CellInclusion", "ProliferativePattern", "Glomeruli", "Necrosis"),
+        *("Breast", "MouseLba", "Lung", "HumanLba"),
+    ],
+}
+# Public sets: some names in their own layout.
+PUBLIC = {
+    "alot": [f"png4/{n}/{n}_c{camera}l{light}.png" for n in (1, 2) for camera in range(1, 7) for light in (1, 2)],
+    "dtd": [f"dtd/images/{name}/{name}_000{n}.jpg" for name in ("banded", "dotted") for n in range(8)],
+    "fmd": [f"FMD/image/{name}/{name}_object_00{n}_new.jpg" for name in ("fabric", "water") for n in range(8)],
+    "kylberg": [
+        f"Kylberg/{name}/{name}-{letter}-p00{n}.png"
+        for name in ("blanket1", "sand1")
+        for letter in "abcd"
+        for n in (1, 2)
+    ],
+    "kth_tips2b": [
+        f"KTH-TIPS2-b/{name}/sample_{letter}/22{letter}-scale_2_im_{n}_col.png"
+        for name in ("cork", "wood")
+        for letter in "abcd"
+        for n in (1, 2)
+    ],
+    "uiuc_textures": [
+        f"uiuc_textures/{name}/{name[:3]}_0{n}.jpg" for name in ("T01_bark1", "T25_plaid") for n in range(8)
+    ],
+    "kth_tips": [
+        f"KTH_TIPS/{name}/4-scale_{scale}_im_{n}_col.png"
+        for name in ("cotton", "linen")
+        for scale in range(2, 8)
+        for n in (1, 2)
+    ],
+    "caltech101": [
+        f"101_ObjectCategories/{name}/image_000{n}.jpg" for name in ("accordion", "yin_yang") for n in range(8)
+    ],
+}
+# Sets of TensorFlow Datasets: side and channels of their images, version, labels, what they have besides.
+TFDS = {
+    "cifar10": ("Cifar10", 32, "3.0.2", "id", {"train": 1, "test": 1}),
+    "stl10": ("Stl10", 96, "1.0.0", "", {"train": 1, "test": 1, "unlabelled": 0}),
+    "places365_small": ("Places365Small", 64, "2.1.0", "filename", {"train": 1, "validation": 1, "test": 0}),
+}
+FULL = sorted(name for name in NAMES if name.startswith("cheplygina2018/") and not name.endswith("menegola2017"))
+
+
+def in_class_folders(name: str) -> list[str]:
+    """Names of a few images of a set that is not public, in the layout that its manifest states to be ours."""
+    pattern = str(load_manifest(name)[0].read.pattern)
+    labels = [f"class{number}" for number in range(CLASSES.get(name, 2))] if "{label}" in pattern else ["all"]
+    splits = ["train", "val", "test"] if "{split}" in pattern else [""]
+    return [
+        "/".join(word for word in (name, subset, split, label, f"{split}{label}p{patient}_{view}.png") if word)
+        for subset in SUBSETS.get(name, [""])
+        for split in splits
+        for label in labels
+        for patient in range(7)
+        for view in range(3)
+    ]
+
+
+def made_by_tfds(dataset: str, folder: Path) -> None:
+    """Prepares a few images under the name, version and features of a set of TensorFlow Datasets."""
+    import tensorflow_datasets as tfds
+
+    title, side, version, text, splits = TFDS[dataset]
+    features = {
+        "image": tfds.features.Image(shape=(side, side, 3)),
+        "label": tfds.features.ClassLabel(names=["class0", "class1"]),
+        **({text: tfds.features.Text()} if text else {}),
+    }
+
+    def examples(self, start: int, labelled: int):
+        for number in range(40):
+            example = {"image": image(start + number, (side, side), 3), "label": number % 2 if labelled else -1}
+            yield number, {**example, **({text: f"{start + number}"} if text else {})}
+
+    def generators(self, manager):
+        return {
+            name: examples(self, 1000 * place, known) for place, (name, known) in enumerate(splits.items(), start=100)
+        }
+
+    def info(self):
+        return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
+
+    methods = {"VERSION": tfds.core.Version(version), "_info": info, "_split_generators": generators}
+    methods["_generate_examples"] = examples
+    with tfds.core.registered.skip_registration():
+        made = type(title, (tfds.core.GeneratorBasedBuilder,), {**methods, "__module__": __name__})
+    made(data_dir=folder / "tensorflow_datasets", file_format="array_record").download_and_prepare()
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_a_comparison_is_planned_on_a_few_images_in_its_sets_layouts(name, tmp_path, cache_dir, monkeypatch):
+    title, recipe, base = load_recipe(name, ["size=96", "seeds=[0]"])
+    sets: set[str] = set()
+    for part in (*recipe.targets.values(), *recipe.sources.values()):
+        sets |= {reference.partition("/")[0] for reference in ([part.set] if isinstance(part.set, str) else part.set)}
+    settings = ["size=96", "seeds=[0]"]
+    # Of the few images that are made here fewer can be drawn.
+    settings += [
+        f"sources.{source}.draw={{ images = 16{', classes = 2' if options.draw.classes else ''} }}"
+        for source, options in recipe.sources.items()
+        if options.draw
+    ]
+    settings += [
+        f"targets.{target}.fractions=[0.5, 1.0]" for target, one in recipe.targets.items() if len(one.fractions) > 1
+    ]
+    number = 0
+    for known in sorted(sets):
+        read = load_manifest(known)[0].read
+        if read.reader == "tfds":
+            made_by_tfds(read.dataset, tmp_path / "data")
+            continue
+        for path in PUBLIC.get(known) or in_class_folders(known):
+            number += 1
+            save(tmp_path / "data" / path, image(number, (40, 50), 3))
+    title, recipe, base = load_recipe(name, settings)
+    study = Study(title, recipe, base, RunsFolder(tmp_path / "runs"), tmp_path / "data", cache_dir, quiet=True)
+    tasks = make_plan(study)
+    # Layers exist; weights are had where the recipe is run.
+    monkeypatch.setattr("indomain.networks.weights.check_starts", lambda starts: list(starts))
+    for stage, module in (("pretrain", pretrain.run), ("finetune", finetune.run), ("fusion", fusion.run)):
+        module.check([task for task in tasks if task.stage == stage])
+    assert {task.tags.target for task in find(tasks, "finetune")} == set(recipe.targets)
+    assert {task.tags.chain for task in find(tasks, "finetune")} >= set(recipe.chains) and tasks[-1].stage == "report"
+
+
+def test_all_thirteen_comparisons_are_there():
+    assert len(FULL) + 1 == 13
 
 
 SMALL = sorted(name for name in NAMES if name.startswith("mini/") and name[-4:].isdigit())

@@ -144,6 +144,20 @@ def test_a_class_of_a_single_patient_cannot_be_held_out(tmp_path):
         folds.draw(dataset, SplitOptions(scheme="holdout"))
 
 
+def test_groups_that_hold_several_classes_are_held_out_as_wholes(tmp_path):
+    """As the scales of KTH-TIPS, each of which has pictures of every material: in one only is linen the most frequent."""
+    many = {n: ("cotton" if n else "linen") for n in range(6)}
+    names = [
+        f"train/{label}/p{n}_{view}.png"
+        for n, most in many.items()
+        for label in ("cotton", "linen")
+        for view in range(3 if label == most else 2)
+    ]
+    table = folds.draw(dataset_of(tmp_path, names), SplitOptions(scheme="holdout", test=0.34))
+    assert (table.groupby("group")["split"].nunique() == 1).all()
+    assert table.groupby("split")["y"].nunique().to_dict() == {"test": 2, "train": 2, "val": 2}
+
+
 def test_a_part_without_some_class_is_refused_by_its_name(tmp_path):
     names = ["train/a/p1_a.png", "train/b/p2_a.png", "test/a/p3_a.png"]
     with pytest.raises(RequestError, match="the test part of fold 0 has no image of class b"):
