@@ -1,16 +1,28 @@
 """The keys of [fusion]."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from fusion.registry import CLASSIFIERS, RULES
 from indomain.errors import unknown
 from indomain.toml import Table
+from indomain.training.options import TrainingOptions
+
+
+class DistilOptions(TrainingOptions):
+    """[fusion.distil]: one network learns what the networks of a group say on average (Hinton et al. 2015, arXiv:1503.02531)."""
+
+    # Groups of [fusion] groups that are distilled; []: none.
+    groups: list[str] = []
+    # What the network begins with: "first", the weights that the group's first network began with, or "random".
+    begin: Literal["first", "random"] = "first"
+    # Above 1 it softens the scores that are learnt; Christodoulidis et al. 2017 do not state theirs.
+    temperature: float = Field(default=1.0, gt=0)
 
 
 class Options(Table):
-    """[fusion]; there is no fusion where `classifiers` and `heads` are empty."""
+    """[fusion]; there is no fusion where `classifiers`, `heads` and `distil.groups` are empty."""
 
     # Classifiers on the features, keys of `fusion.registry.CLASSIFIERS`.
     classifiers: list[str] = []
@@ -38,8 +50,15 @@ class Options(Table):
     sweep: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
     # Statistics that reduce feature maps to features, concatenated in this order.
     pooling: list[Literal["mean", "max", "std"]] = Field(default=["mean"], min_length=1)
+    # Groups whose networks are compressed into one, and how it learns.
+    distil: DistilOptions = DistilOptions()
     # Number of components or features to keep or, for concat and pca, a share of the variance below 1.
     components: int | float | None = None
+
+    @classmethod
+    def paper_defaults(cls) -> dict[str, Any]:
+        """As for `TrainingOptions`, for the network that is distilled."""
+        return {"distil": TrainingOptions.paper_defaults()}
 
     @field_validator("components")
     @classmethod
@@ -80,6 +99,13 @@ class Options(Table):
             if len(set(layers)) < len(layers):
                 raise ValueError(f"sweep.{backbone} has a layer twice")
         return value
+
+    @model_validator(mode="after")
+    def _groups_are_known(self) -> "Options":
+        for name in self.distil.groups:
+            if name not in self.groups:
+                raise unknown("group", name, self.groups, "distil.groups")
+        return self
 
     @model_validator(mode="after")
     def _features_are_counted(self) -> "Options":

@@ -9,11 +9,13 @@ from fusion.options import Options
 from fusion.registry import CLASSIFIERS, RULES
 from indomain.data.budget import LabelBudget
 from indomain.errors import RequestError, unknown
+from indomain.networks.options import Architecture
 from indomain.recipe.recipe import BASELINE
 from indomain.recipe.study import Study
 from indomain.runs import executor
 from indomain.runs.tags import Method, Tags
 from indomain.runs.task import Task, find
+from indomain.training import registry
 
 VERSION = 7
 FEATURES_VERSION = 4  # version of the runs that extract features
@@ -41,7 +43,7 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
         fitted = find(earlier, "finetune", profile=profile)
         baseline = [network for network in fitted if network.tags.chain == BASELINE]
         tasks += _fused(study, BASELINE_OPTIONS, _by_chain(BASELINE_OPTIONS, baseline))
-        if not options.classifiers and not options.heads:
+        if not options.classifiers and not options.heads and not options.distil.groups:
             continue
         _check_names(study, options, fitted, profile)
         # Networks with a confounder are left out: features are extracted from images without the marker.
@@ -81,6 +83,8 @@ def _fused(study: Study, options: Options, groups: list[_Group]) -> list[Task]:
                 fits.append(_classifier(group, features, name, rule, options))
         for rule in options.heads if several else []:
             fits.append(_heads(study, group, rule, options))
+        if group.tags.chain in options.distil.groups:
+            fits.append(_distilled(group, options))
         tasks |= {(task.digest, task.tags): task for task in fits}
         if any(executor.state(study.runs, task) != "done" for task in fits):
             unfinished.append(group)
@@ -343,4 +347,39 @@ def _heads(study: Study, group: _Group, rule: str, options: Options) -> Task:
         tags=replace(tags, method=Method(rule=rule, networks=len(networks), fitted_by=_fitted_by(group))),
         paths=networks[0].paths,
         like=rule,
+    )
+
+
+def _distilled(group: _Group, options: Options) -> Task:
+    """The task of the one network that learns what those of a group say."""
+    first, learning = group.networks[0], options.distil
+    where = f"fusion.distil: group {group.tags.chain!r}"
+    if any("backbone" not in network.params for network in group.networks):
+        raise RequestError(f"{where} has features that are given, which no network can be asked for.")
+    spec = Architecture.of(first.params["backbone"])
+    registry.check(learning.augment, spec.channels, "fusion.distil")
+    begins = learning.begin == "first"
+    pretrained = {"pretrained": first.inputs["pretrained"]} if begins and "pretrained" in first.inputs else {}
+    shared = ("split", "fold", "budget", "validation", "classes", "backbone", "compute", "seed")
+    return Task(
+        stage="fusion",
+        version=VERSION,
+        kind="distil",
+        params={
+            **{key: first.params[key] for key in shared},
+            "options": learning.model_dump(exclude={"groups", "begin"}),
+            "start": first.params["start"] if begins else "random",
+        },
+        inputs={"networks": group.networks, **pretrained},
+        tags=replace(
+            group.tags,
+            method=Method(
+                rule="distillation",
+                classifier="one network",
+                networks=len(group.networks),
+                fitted_by=_fitted_by(group),
+            ),
+        ),
+        paths={**first.paths, "start": first.paths["start"] if begins else ""},
+        like=f"distil {learning.epochs} {spec.shape}",
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from fusion import heads
+from fusion import distillation, heads
 from fusion.fitting import fit, scores_of
 from fusion.registry import classifier, rule
 from indomain import files
@@ -32,7 +32,8 @@ def check(tasks: list[Task]) -> None:
 
 def run(work: Work) -> dict[str, Any]:
     """Executes a run of any kind; returns facts for the run's record."""
-    return {"features": _extract, "classify": _classify, "heads": heads.fuse}[work.task.kind](work)
+    kinds = {"features": _extract, "classify": _classify, "heads": heads.fuse, "distil": distillation.distil}
+    return kinds[work.task.kind](work)
 
 
 def _extract(work: Work) -> dict[str, Any]:

@@ -101,7 +101,7 @@ def read_arms(given: ReportInput) -> tuple[list[ArmResults], pd.DataFrame]:
         FloatingPointError: every training diverged.
     """
     collected = _Arms(given)
-    for tags, folder in given.of_kind("finetune/", "fusion/classify", "fusion/heads"):
+    for tags, folder in given.of_kind("finetune/", "fusion/classify", "fusion/heads", "fusion/distil"):
         record = read_record(folder)
         if record.diverged:
             collected.add_diverged(tags, record.diverged)

@@ -135,7 +135,7 @@ def _detectable(path: Path) -> dict[str, float]:
 
 def _shown(earlier: list[Task]) -> list[Task]:
     """The tasks whose results the report shows, in the order of the stages."""
-    kinds = [("finetune", ""), ("fusion", "classify"), ("fusion", "heads"), ("explain", "panel")]
+    kinds = [("finetune", ""), ("fusion", "classify"), ("fusion", "heads"), ("fusion", "distil"), ("explain", "panel")]
     wanted = {*kinds, ("explain", "measure"), ("explain", "robustness"), ("transferability", "judge")}
     order = ("finetune", "fusion", "explain", "transferability")
     chosen = [task for task in earlier if (task.stage, task.kind) in wanted]

@@ -39,7 +39,7 @@ class Batches(keras.utils.PyDataset):
     Args:
         images: returns the uint8 images (n, rows, columns, channels), or the features, for an array of pool rows.
         rows: int (n,), the pool rows to learn from.
-        y: int (n,), class numbers; None for learning without labels.
+        y: int (n,), class numbers, or float (n, classes), probabilities; None for learning without labels.
         weights: float (n,), one weight per row; None: 1 each.
         batch: images per batch.
         seed: seed of the order; None keeps the order of `rows`.

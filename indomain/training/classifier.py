@@ -22,6 +22,7 @@ def classifier(
     dropout: float,
     rates: dict[str, float] | None = None,
     auxiliary: dict[str, float] | None = None,
+    soft: bool = False,
 ) -> TrainingModel:
     """`backbone` with a linear head `logits`, to be trained with cross-entropy; built and compiled once.
 
@@ -32,15 +33,18 @@ def classifier(
         dropout: share of the features dropped before the head, 0 … 1.
         rates: layer name -> factor on the learning rate of its weights; 1 for layers not listed. The head is `logits`.
         auxiliary: layer name -> weight of the loss of a head on its maps, for deep supervision.
+        soft: whether what is learnt are probabilities (n, classes), not classes.
     """
     auxiliary = auxiliary or {}
     settings = options.model_dump_json(include={"optimizer", "momentum", "weight_decay", "clip", "augment"})
-    key = ("classifier", num_classes, dropout, tuple((rates or {}).items()), tuple(auxiliary.items()), settings)
+    key = ("classifier", num_classes, dropout, tuple((rates or {}).items()), tuple(auxiliary.items()), soft, settings)
 
     def make() -> TrainingModel:
         network = architecture.with_head(backbone, num_classes, dropout, key)
         loss: keras.losses.Loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         accuracy: Any = "accuracy"
+        if soft:
+            loss = keras.losses.CategoricalCrossentropy(from_logits=True)
         if auxiliary:
             network = deep_supervision.with_heads(network, auxiliary)
             loss = deep_supervision.Loss(list(auxiliary.values()))
@@ -64,6 +68,7 @@ def fit_classifier(
     rates: dict[str, float] | None = None,
     head: list[np.ndarray] | None = None,
     auxiliary: dict[str, float] | None = None,
+    targets: np.ndarray | None = None,
 ) -> tuple[keras.Model, dict[str, Any]]:
     """Puts a linear head on `backbone` and trains both with cross-entropy.
 
@@ -75,6 +80,7 @@ def fit_classifier(
         rates: as for `classifier`.
         head: kernel and bias that the head begins with; None: as `options.head_init` says.
         auxiliary: as for `classifier`.
+        targets: float (n, classes), probabilities to learn in the place of the classes of "train"; not with `auxiliary`.
 
     Returns:
         The network up to `logits`, and facts for the run's record.
@@ -83,7 +89,7 @@ def fit_classifier(
         Diverged: the loss became infinite or NaN.
     """
     options = trainer.options
-    model = classifier(backbone, num_classes, options, options.dropout, rates, auxiliary)
+    model = classifier(backbone, num_classes, options, options.dropout, rates, auxiliary, targets is not None)
     names = ("logits", *(deep_supervision.head_of(layer) for layer in auxiliary or {}))
     training_model.initialise_head(model, trainer.seed, names)
     for layer in (model.network.get_layer(name) for name in names):
@@ -94,12 +100,13 @@ def fit_classifier(
     training_model.reset(model, options.learning_rate, trainer.seed)
     rows, y = examples.part("train")
     weights = class_weights(y, num_classes, options.class_weights)
-    train = Batches(examples.images, rows, y, weights, options.batch, trainer.seed)
+    train = Batches(examples.images, rows, y if targets is None else targets, weights, options.batch, trainer.seed)
     rows, y = examples.part("val")
     validation = None
     if len(rows):
         weights = class_weights(y, num_classes, options.class_weights)
-        validation = Batches(examples.images, rows, y, weights, max(options.batch, inference.BATCH))
+        known = y if targets is None else np.eye(num_classes, dtype=np.float32)[y]
+        validation = Batches(examples.images, rows, known, weights, max(options.batch, inference.BATCH))
     facts = trainer.fit(model, train, validation)
     return (architecture.up_to(model.network, "logits") if auxiliary else model.network), facts
 
