@@ -5,6 +5,7 @@
     differences   the difference of each chain from the reference, with its interval
     intervals     a dot and an interval per chain
     ranks         how often each row has each rank
+    critical_difference   mean ranks over the targets, and what the tests cannot tell apart
     gains         chains × targets: the gain over networks that learnt from no source
     label_curve   the metric over the label budgets
     robustness    the metric under corruptions and a marker
@@ -17,6 +18,7 @@ FIGURES = {
     "differences": "report.figures.differences:draw",
     "intervals": "report.figures.intervals:draw",
     "ranks": "report.figures.ranks:draw",
+    "critical-difference": "report.figures.critical_difference:draw",
     "gains": "report.figures.gains:draw",
     "label-curve": "report.figures.label_curve:draw",
     "robustness": "report.figures.robustness:draw",

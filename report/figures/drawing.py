@@ -37,6 +37,7 @@ class Material:
         arms: the arms with the predictions of all runs.
         curves: the points of the robustness curves, as `report.robustness.curves` returns them; empty if there are none.
         rankings: how often each row has each rank, as `report.ranks.rankings` returns them.
+        pairs: the tests of pairs of rows over the targets, as `report.ranks.pairs_over_targets` returns them.
         gains: chains × targets, as `report.gains.gains` returns them.
     """
 
@@ -45,6 +46,7 @@ class Material:
     arms: list[ArmResults]
     curves: pd.DataFrame
     rankings: list[Ranking] = field(default_factory=list)
+    pairs: pd.DataFrame = field(default_factory=pd.DataFrame)
     gains: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=COLUMNS))
 
     @property
