@@ -51,9 +51,8 @@ def run(work: Work) -> dict[str, Any]:
     sentences = caveats.sentences(given, evaluated_rows) + caveats.failure_caveats(arms)
     answers = answer.sentences(given, evaluated_rows)
     files.write_text(folder / "table.tex", _tex(given, all_rows, [*answers, *sentences]))
-    figures = _draw(
-        folder, Material(given, all_rows, arms, curves, ranked, of_ranks.get("rank_pairs.csv", pd.DataFrame()), gained)
-    )
+    pairs = of_ranks.get("rank_pairs.csv", pd.DataFrame())
+    figures = _draw(folder, Material(given, all_rows, arms, curves, ranked, pairs, gained))
     judged = foretold.read(given)
     for name, content in judged.items():
         content.to_csv(folder / name, index=False, float_format="%.6g")
