@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from finetune.strategies import OF_TABLES, PARTIAL, STRATEGIES, SURGICAL, strategy_of
+from finetune.strategies import OF_TABLES, PARTIAL, SLIM, STRATEGIES, SURGICAL, TRUNCATED, strategy_of
 from finetune.tuning import ANY, TuneOptions
 from indomain.data.budget import LabelBudget
 from indomain.errors import RequestError, unknown
@@ -47,6 +47,12 @@ class Options(TrainingOptions):
     surgical: dict[str, Patterns] = {}
     # Name -> layers that are not transferred but drawn at random, by the same patterns: three = ["from:conv4"].
     partial: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
+    # Name -> the layer that a network is cut after, or "search": c4 = "conv4_block4_out".
+    truncated: dict[str, str] = {}
+    # Name -> the layer above which a new top of half the width takes over.
+    slim: dict[str, str] = {}
+    # Whether each network is timed on one image alone; changes no result.
+    latency: bool = False
     # Layer -> weight of the loss of its own head under "deeply-supervised": auxiliary = { conv3_block4_out = 0.3 }.
     auxiliary: Auxiliary = {}
     # Inverse of the regularisation strength of "off-the-shelf", as in scikit-learn. There are more features than images.
@@ -71,6 +77,10 @@ class Options(TrainingOptions):
                 raise ValueError(
                     'partial draws the layers of a table anew: partial.three = ["from:conv4"], strategies = ["partial-three"]'
                 )
+            if name in (TRUNCATED, SLIM):
+                raise ValueError(
+                    f'{name} cuts a network at the layer of a table: {name}.c4 = "conv4_block4_out", strategies = ["{name}-c4"]'
+                )
             if name not in known:
                 raise unknown("strategy", name, known, key)
         return self
@@ -86,13 +96,15 @@ class Options(TrainingOptions):
         if chosen.options is not None:
             return self.model_dump(include=set(chosen.options))
         others = {key for known, other in STRATEGIES.items() if known != name for key in other.own} - chosen.own
-        used = self.model_dump(exclude={"strategies", "tune", *others})
+        used = self.model_dump(exclude={"strategies", "tune", "latency", *others})
         table = strategy.removeprefix(f"{name}-")
         if name == SURGICAL:
             # The order of the patterns counts.
             used["surgical"] = {table: list(self.surgical[table].items())}
         if name == PARTIAL:
             used["partial"] = {table: sorted(self.partial[table])}
+        if name in (TRUNCATED, SLIM):
+            used[name] = {table: getattr(self, name)[table]}
         return used
 
     def only_the_head(self, strategy: str) -> bool:
@@ -277,6 +289,7 @@ def _tasks(
         "start": "previous step" if steps else beginning.start,
         "seed": _seed_of_fold(tags),
         "compute": study.compute(),
+        **({"latency": True} if options.latency else {}),
         **_confounder(study, options, strategy, tags.target),
     }
     network = Task(

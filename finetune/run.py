@@ -7,9 +7,9 @@ import keras
 import numpy as np
 import pandas as pd
 
-from finetune import on_features, surgical, tuning
+from finetune import on_features, surgical, truncated, tuning
 from finetune.plan import Options
-from finetune.strategies import OF_TABLES, STRATEGIES, SURGICAL, fit_function, strategy_of
+from finetune.strategies import OF_TABLES, SLIM, STRATEGIES, SURGICAL, TRUNCATED, fit_function, strategy_of
 from indomain import files
 from indomain.artifacts import predictions
 from indomain.artifacts.features import read_features, write_features
@@ -17,7 +17,7 @@ from indomain.data.features_file import FeaturesFile
 from indomain.data.images import confounders
 from indomain.data.split import Split
 from indomain.errors import Diverged, RequestError
-from indomain.networks import architecture, features, inference, weights
+from indomain.networks import architecture, arithmetic, features, inference, weights
 from indomain.networks.options import Architecture
 from indomain.runs.task import Task, Work
 from indomain.training import deep_supervision
@@ -37,7 +37,10 @@ def check(tasks: list[Task]) -> None:
         if kind in (*OF_TABLES, "deeply-supervised") and "candidates" not in task.params:
             options = Options.model_validate(task.params["options"])
             backbone = architecture.backbone(Architecture.of(task.params["backbone"]))
-            if kind in OF_TABLES:
+            if kind in (TRUNCATED, SLIM):
+                (cut,) = getattr(options, kind).values()
+                truncated.check(backbone, cut, f"finetune.{kind}", searches=kind == TRUNCATED)
+            elif kind in OF_TABLES:
                 (patterns,) = getattr(options, kind).values()
                 surgical.fitting(backbone, patterns, f"finetune.{kind}")
             else:
@@ -86,7 +89,8 @@ def run(work: Work) -> dict[str, Any]:
     if not np.isfinite(scores).all():
         raise Diverged("the network's scores are not finite")
     predictions.write(work.folder / "predictions.csv", held_out, scores, params["classes"])
-    return facts
+    timed = {"latency_ms": arithmetic.latency_ms(model)} if params.get("latency") else {}
+    return {**facts, **arithmetic.size(model), **timed}
 
 
 def _fitted(

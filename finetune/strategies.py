@@ -29,9 +29,9 @@ class Strategy:
     learns_from_validation: bool = False
 
 
-SURGICAL, PARTIAL = "surgical", "partial"
+SURGICAL, PARTIAL, TRUNCATED, SLIM = "surgical", "partial", "truncated", "slim"
 # Strategies of which a recipe compares several, each with the layers of a table: "surgical-top" has those of surgical.top.
-OF_TABLES = (SURGICAL, PARTIAL)
+OF_TABLES = (SURGICAL, PARTIAL, TRUNCATED, SLIM)
 STRATEGIES = {
     "full": Strategy("finetune.full:fit"),
     "off-the-shelf": Strategy(
@@ -45,6 +45,8 @@ STRATEGIES = {
     "deeply-supervised": Strategy("finetune.deeply_supervised:fit", own=frozenset({"auxiliary"})),
     SURGICAL: Strategy("finetune.surgical:fit", own=frozenset({"surgical"})),
     PARTIAL: Strategy("finetune.partial:fit", own=frozenset({"partial"})),
+    TRUNCATED: Strategy("finetune.truncated:fit", own=frozenset({"truncated"})),
+    SLIM: Strategy("finetune.slim:fit", own=frozenset({"slim"})),
 }
 
 

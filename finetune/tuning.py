@@ -96,12 +96,22 @@ def of_validation(folder: Any, classes: list[str]) -> tuple[float, float]:
         folder: the folder of a finished run of fine-tuning.
         classes: names of the classes.
     """
-    from indomain import metrics
     from indomain.artifacts import predictions
 
     table, y, scores = predictions.read(folder / "predictions.csv", classes)
     seen = (table["split"] == "val").to_numpy()
-    y, scores = y[seen], scores[seen]
+    return goodness(y[seen], scores[seen])
+
+
+def goodness(y: np.ndarray, scores: np.ndarray) -> tuple[float, float]:
+    """AUROC and negative log loss, both better if greater: what choices among networks go by.
+
+    Args:
+        y: (n,), class numbers.
+        scores: (n, classes).
+    """
+    from indomain import metrics
+
     auroc = float(metrics.evaluate(["auroc"], y, scores)["auroc"][0])
     likelihood = float(np.log(np.clip(scores[np.arange(len(y)), y], 1e-7, 1)).mean())
     # Of one class only there is no AUROC: the log loss decides.

@@ -3,7 +3,7 @@
     python -m report RECIPE
 
 Reads the predictions, measures and panels of the other stages. Writes `table.csv`, `table.tex`, `report.html`,
-`predictions.csv`, `ranks.csv`, `rank_agreement.csv`, `gains.csv`, `stages.csv`, `summary.txt` and the
+`predictions.csv`, `ranks.csv`, `rank_agreement.csv`, `gains.csv`, `sizes.csv`, `stages.csv`, `summary.txt` and the
 figures as PNG, which are published in <runs folder>/<recipe name>/.
 
     options         the keys of [report]
@@ -27,5 +27,6 @@ figures as PNG, which are published in <runs folder>/<recipe name>/.
     wide            the papers' kind of table: a row per chain and method, a column per metric
     summary, latex, page   the tables for the terminal, LaTeX and the browser
     costs           time and memory that the runs took
+    sizes           how large and how fast the networks of each row are
     figures         the figures by name
 """

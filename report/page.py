@@ -38,7 +38,7 @@ def render(
         sentences: what a reader must know.
         figures: (title, SVG) of each figure.
         panels: (title, PNG file) of each panel.
-        judged: the tables of `report.foretold.read` and of `report.ranks.tables`.
+        judged: the tables of `report.foretold.read` and of `report.ranks.tables`, and `sizes.csv`.
         said: what the ranks, the gains and the judgement of measures allow to say, by "ranks", "gains" and "foretold".
     """
     environment = jinja2.Environment(
@@ -61,6 +61,7 @@ def render(
         foretold=(judged or {}).get("transferability.csv", pd.DataFrame()).to_dict("records"),
         ranks=_of_first_metric(given, (judged or {}).get("ranks.csv", pd.DataFrame())),
         agreement=_of_first_metric(given, (judged or {}).get("rank_agreement.csv", pd.DataFrame())),
+        sizes=(judged or {}).get("sizes.csv", pd.DataFrame()).to_dict("records"),
         pairs=(judged or {}).get("rank_pairs.csv", pd.DataFrame()).to_dict("records"),
         said={"ranks": [], "gains": [], "foretold": [], **(said or {})},
         columns=[name for name in COORDINATES if table[name].nunique(dropna=True) > 1 or name == "chain"],

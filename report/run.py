@@ -10,7 +10,21 @@ import pandas as pd
 from indomain import files
 from indomain.errors import look_up
 from indomain.runs.task import Work
-from report import answer, caveats, costs, explanations, foretold, gains, latex, page, ranks, robustness, summary, table
+from report import (
+    answer,
+    caveats,
+    costs,
+    explanations,
+    foretold,
+    gains,
+    latex,
+    page,
+    ranks,
+    robustness,
+    sizes,
+    summary,
+    table,
+)
 from report.arms import read_arms
 from report.figures import FIGURES, style
 from report.figures.drawing import Material
@@ -61,7 +75,10 @@ def run(work: Work) -> dict[str, Any]:
         "gains": gains.sentences(gained, given),
         "foretold": foretold.sentences(judged),
     }
-    tables = {**judged, **of_ranks}
+    of_sizes = sizes.sizes(given, all_rows)
+    if len(of_sizes):
+        of_sizes.to_csv(folder / "sizes.csv", index=False, float_format="%.6g")
+    tables = {**judged, **of_ranks, "sizes.csv": of_sizes}
     html = page.render(given, all_rows, stages, answers, sentences, figures, _panels(given, folder), tables, said)
     files.write_text(folder / "report.html", html)
     files.write_text(folder / "summary.txt", summary.render(given, all_rows, answers, sentences))

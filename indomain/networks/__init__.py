@@ -5,6 +5,7 @@ architecture       backbones, heads and parts of networks, each built once
 cache              one object per architecture
 weights            weights: initialised, loaded and saved
 weights_manifest   published weights: where they are, how images are brought to them, what they were trained on
+arithmetic         how large and how fast a network is
 inference          forward passes in batches
 features           features at a layer; a head on stored features
 backbones          the networks themselves

@@ -164,7 +164,11 @@ TFDS = {
     "stl10": ("Stl10", 96, "1.0.0", "", {"train": 1, "test": 1, "unlabelled": 0}),
     "places365_small": ("Places365Small", 64, "2.1.0", "filename", {"train": 1, "validation": 1, "test": 0}),
 }
-FULL = sorted(name for name in NAMES if name.startswith("cheplygina2018/") and not name.endswith("menegola2017"))
+ELSEWHERE = (
+    "cheplygina2018/menegola2017",
+    "peng2022/ham10000",
+)  # the one has a test of its own, the other set is tested with its reader
+FULL = sorted(name for name in NAMES if name.startswith(("cheplygina2018/", "peng2022/")) and name not in ELSEWHERE)
 
 
 def in_class_folders(name: str) -> list[str]:
@@ -250,7 +254,7 @@ def test_a_comparison_is_planned_on_a_few_images_in_its_sets_layouts(name, tmp_p
 
 
 def test_all_thirteen_comparisons_are_there():
-    assert len(FULL) + 1 == 13
+    assert len([name for name in FULL if name.startswith("cheplygina2018/")]) + 1 == 13
 
 
 SMALL = sorted(name for name in NAMES if name.startswith("mini/") and name[-4:].isdigit())
@@ -273,4 +277,4 @@ def test_a_comparison_in_small_finds_its_images_classes_and_layers(name, runs, d
 
 
 def test_all_thirteen_comparisons_are_there_in_small():
-    assert len(SMALL) == 13
+    assert len([name for name in SMALL if name != "mini/peng2022"]) == 13
