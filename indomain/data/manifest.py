@@ -82,6 +82,19 @@ class NpzReader(Table):
     class_names: list[str] = []  # names of the classes 0, 1, 2 ..., instead of those in the archive
 
 
+class MatReader(Table):
+    """Reads MATLAB 7.3 files, one per image, which are HDF5: arrays are stored transposed, text as the codes of its letters."""
+
+    reader: Literal["mat"]  # selects this reader
+    root: str = "."  # folder of the files, relative to the data folder; subfolders are searched
+    outside: bool = False  # whether files outside the data folder may be read
+    image: str  # path of the image within a file: "cjdata/image"
+    label: str  # of the label, a number
+    patient: str = ""  # of the patient, as text
+    mask: str = ""  # of the mask, not 0 on the abnormality
+    but: list[str] = []  # names of files below the root that are not images
+
+
 class TfdsReader(Table):
     """Reads a classification set of TensorFlow Datasets from `<data folder>/tensorflow_datasets`."""
 
@@ -104,7 +117,7 @@ class PhantomReader(Table):
 
 
 Reader = Annotated[
-    FolderReader | CsvReader | NpzReader | TfdsReader | PhantomReader,
+    FolderReader | CsvReader | NpzReader | MatReader | TfdsReader | PhantomReader,
     Field(discriminator="reader"),
 ]
 

@@ -100,7 +100,7 @@ def _plain(image: Image.Image) -> Image.Image:
     ImageOps.exif_transpose(image, in_place=True)
     image.load()
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return Image.fromarray(_stretched(np.asarray(image).astype(np.float64)))
+        return Image.fromarray(stretched(np.asarray(image).astype(np.float64)))
     if image.mode in ("1", "L"):
         return image.convert("L")
     if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
@@ -127,7 +127,7 @@ def _decode_dicom(path: Path) -> np.ndarray:
     if int(dataset.get("SamplesPerPixel", 1)) == 3:
         pixels = pixels[0] if pixels.ndim == 4 else pixels
         # pydicom has already converted YBR to RGB.
-        return pixels if pixels.dtype == np.uint8 else _stretched(pixels.astype(np.float64))
+        return pixels if pixels.dtype == np.uint8 else stretched(pixels.astype(np.float64))
     pixels = pixels[0] if pixels.ndim == 3 else pixels
     # Some files have empty window attributes, which means no window.
     centre, width = dataset.get("WindowCenter"), dataset.get("WindowWidth")
@@ -145,9 +145,9 @@ def _decode_dicom(path: Path) -> np.ndarray:
         if windowed:
             values = apply_voi_lut(values, dataset)
             low, high = _window_output_range(dataset, values)
-            image = _stretched(np.asarray(values, np.float64), low, high)
+            image = stretched(np.asarray(values, np.float64), low, high)
         else:
-            image = _stretched(np.asarray(values, np.float64))
+            image = stretched(np.asarray(values, np.float64))
     return 255 - image if photometric == "MONOCHROME1" else image
 
 
@@ -163,8 +163,17 @@ def _window_output_range(dataset, values: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _stretched(values: np.ndarray, low: float | None = None, high: float | None = None) -> np.ndarray:
-    """Maps `low` … `high`, by default the minimum and maximum, to 0 … 255. Pixels that are not finite become the minimum."""
+def stretched(values: np.ndarray, low: float | None = None, high: float | None = None) -> np.ndarray:
+    """Maps `low` … `high`, by default the minimum and maximum, to 0 … 255. Pixels that are not finite become the minimum.
+
+    Args:
+        values: numbers, (H, W) or (H, W, channels), of which three channels at most are used.
+        low: what becomes 0.
+        high: what becomes 255.
+
+    Raises:
+        UnreadableImage: no pixel is finite.
+    """
     values = values[..., : min(values.shape[-1], 3)] if values.ndim == 3 else values
     finite = np.isfinite(values)
     if not finite.all():

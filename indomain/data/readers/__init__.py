@@ -4,6 +4,7 @@ paths       paths and names of splits, shared by all readers
 folder      class folders, or a path pattern
 csv_table   CSV files that list images
 npz         NumPy archives in MedMNIST's layout
+mat         MATLAB 7.3 files, one per image
 tfds        TensorFlow Datasets
 phantom     synthetic radiographs
 """
@@ -25,6 +26,7 @@ READERS = {
     "folder": "indomain.data.readers.folder:read",
     "csv": "indomain.data.readers.csv_table:read",
     "npz": "indomain.data.readers.npz:read",
+    "mat": "indomain.data.readers.mat:read",
     "tfds": "indomain.data.readers.tfds:read",
     "phantom": "indomain.data.readers.phantom:read",
 }

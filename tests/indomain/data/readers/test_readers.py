@@ -15,7 +15,12 @@ from tests.indomain.data.made import image, manifest_of, save
 @pytest.mark.parametrize("name", READERS)
 def test_every_registered_reader_is_a_function_and_a_word_of_the_manifest(name):
     assert callable(look_up(READERS, name, "reader"))
-    least = {"csv": {"tables": []}, "npz": {"file": "x.npz"}, "tfds": {"dataset": "x"}}
+    least = {
+        "csv": {"tables": []},
+        "npz": {"file": "x.npz"},
+        "tfds": {"dataset": "x"},
+        "mat": {"image": "x", "label": "y"},
+    }
     assert manifest_of({"reader": name, **least.get(name, {})}).read.reader == name
 
 
