@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from finetune.strategies import OF_TABLES, PARTIAL, SLIM, STRATEGIES, SURGICAL, TRUNCATED, strategy_of
+from finetune.strategies import AUGMENTED, OF_TABLES, PARTIAL, SLIM, STRATEGIES, SURGICAL, TRUNCATED, strategy_of
 from finetune.tuning import ANY, TuneOptions
 from indomain.data.budget import LabelBudget
 from indomain.errors import RequestError, unknown
@@ -18,6 +18,7 @@ from indomain.runs.task import Task, find
 from indomain.toml import validated
 from indomain.training import registry
 from indomain.training.options import Auxiliary, TrainingOptions
+from indomain.training.registry import AUGMENTATIONS
 
 VERSION = 4
 
@@ -51,6 +52,8 @@ class Options(TrainingOptions):
     truncated: dict[str, str] = {}
     # Name -> the layer above which a new top of half the width takes over.
     slim: dict[str, str] = {}
+    # Name -> the augmentation of full fine-tuning in those rows, a key of `indomain.training.registry.AUGMENTATIONS`.
+    augmented: dict[str, str] = {}
     # Whether each network is timed on one image alone; changes no result.
     latency: bool = False
     # Layer -> weight of the loss of its own head under "deeply-supervised": auxiliary = { conv3_block4_out = 0.3 }.
@@ -67,6 +70,9 @@ class Options(TrainingOptions):
     def _known(self) -> "Options":
         known = [name for name in STRATEGIES if name not in OF_TABLES]
         known += [f"{kind}-{name}" for kind in OF_TABLES for name in getattr(self, kind)]
+        for name in self.augmented.values():
+            if name not in AUGMENTATIONS:
+                raise unknown("augmentation", name, AUGMENTATIONS, "augmented")
         named = {"strategies": self.strategies, "tune.strategy": self.tune.strategy}
         for key, name in [(key, name) for key, names in named.items() for name in names]:
             if name == SURGICAL:
@@ -76,6 +82,10 @@ class Options(TrainingOptions):
             if name == PARTIAL:
                 raise ValueError(
                     'partial draws the layers of a table anew: partial.three = ["from:conv4"], strategies = ["partial-three"]'
+                )
+            if name == AUGMENTED:
+                raise ValueError(
+                    'augmented compares augmentations by a table: augmented.one = "elastic", strategies = ["augmented-one"]'
                 )
             if name in (TRUNCATED, SLIM):
                 raise ValueError(
@@ -105,6 +115,9 @@ class Options(TrainingOptions):
             used["partial"] = {table: sorted(self.partial[table])}
         if name in (TRUNCATED, SLIM):
             used[name] = {table: getattr(self, name)[table]}
+        if name == AUGMENTED:
+            used["augment"] = self.augmented[table]
+            del used["augmented"]
         return used
 
     def only_the_head(self, strategy: str) -> bool:
@@ -274,7 +287,7 @@ def _tasks(
     like = "given features"
     if arm.backbone:
         architecture = study.architecture(arm, tags.target, tags.profile)
-        registry.check(options.augment, architecture.channels, "finetune")
+        registry.check(options.used_by(strategy).get("augment", options.augment), architecture.channels, "finetune")
         backbone = {"backbone": architecture.to_params()}
         like = str(architecture.shape)
     params = {

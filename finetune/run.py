@@ -9,7 +9,7 @@ import pandas as pd
 
 from finetune import on_features, surgical, truncated, tuning
 from finetune.plan import Options
-from finetune.strategies import OF_TABLES, SLIM, STRATEGIES, SURGICAL, TRUNCATED, fit_function, strategy_of
+from finetune.strategies import PARTIAL, SLIM, STRATEGIES, SURGICAL, TRUNCATED, fit_function, strategy_of
 from indomain import files
 from indomain.artifacts import predictions
 from indomain.artifacts.features import read_features, write_features
@@ -24,6 +24,9 @@ from indomain.training import deep_supervision
 from indomain.training.batches import Examples
 from indomain.training.trainer import Trainer
 
+# Strategies that name layers of the backbone.
+_NAMING_LAYERS = (SURGICAL, PARTIAL, TRUNCATED, SLIM, "deeply-supervised")
+
 
 def check(tasks: list[Task]) -> None:
     """Raises a RequestError for initial weights, layers or features that are not available, before any work starts."""
@@ -34,13 +37,13 @@ def check(tasks: list[Task]) -> None:
     for task in networks:
         # A choice among candidates trains nothing itself.
         kind = strategy_of(task.params.get("strategy", ""))
-        if kind in (*OF_TABLES, "deeply-supervised") and "candidates" not in task.params:
+        if kind in _NAMING_LAYERS and "candidates" not in task.params:
             options = Options.model_validate(task.params["options"])
             backbone = architecture.backbone(Architecture.of(task.params["backbone"]))
             if kind in (TRUNCATED, SLIM):
                 (cut,) = getattr(options, kind).values()
                 truncated.check(backbone, cut, f"finetune.{kind}", searches=kind == TRUNCATED)
-            elif kind in OF_TABLES:
+            elif kind in (SURGICAL, PARTIAL):
                 (patterns,) = getattr(options, kind).values()
                 surgical.fitting(backbone, patterns, f"finetune.{kind}")
             else:

@@ -29,9 +29,9 @@ class Strategy:
     learns_from_validation: bool = False
 
 
-SURGICAL, PARTIAL, TRUNCATED, SLIM = "surgical", "partial", "truncated", "slim"
+SURGICAL, PARTIAL, TRUNCATED, SLIM, AUGMENTED = "surgical", "partial", "truncated", "slim", "augmented"
 # Strategies of which a recipe compares several, each with the layers of a table: "surgical-top" has those of surgical.top.
-OF_TABLES = (SURGICAL, PARTIAL, TRUNCATED, SLIM)
+OF_TABLES = (SURGICAL, PARTIAL, TRUNCATED, SLIM, AUGMENTED)
 STRATEGIES = {
     "full": Strategy("finetune.full:fit"),
     "off-the-shelf": Strategy(
@@ -47,6 +47,8 @@ STRATEGIES = {
     PARTIAL: Strategy("finetune.partial:fit", own=frozenset({"partial"})),
     TRUNCATED: Strategy("finetune.truncated:fit", own=frozenset({"truncated"})),
     SLIM: Strategy("finetune.slim:fit", own=frozenset({"slim"})),
+    # Full fine-tuning with an augmentation of its own in the place of `augment`.
+    AUGMENTED: Strategy("finetune.full:fit", own=frozenset({"augmented"})),
 }
 
 

@@ -160,7 +160,10 @@ def test_strategies_that_see_no_marker_are_left_out_where_there_is_one(made):
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ('finetune.strategies=["half"]', "strategies: unknown strategy 'half'.*Known: full, lp-ft, off-the-shelf"),
+        (
+            'finetune.strategies=["half"]',
+            "strategies: unknown strategy 'half'.*Known: deeply-supervised, full, lp-ft, off-the-shelf",
+        ),
         ("finetune.strategies=[]", "'strategies'.*at least 1 item"),
         ("finetune.frozen=1.5", "'frozen'.*less than or equal to 1"),
         ("finetune.C=0", "'C'.*greater than 0"),
@@ -204,3 +207,20 @@ def test_a_backbone_may_be_fitted_by_some_of_the_strategies_only(tmp_path, cache
     ):
         with pytest.raises(RequestError, match=message):
             plan(study_of(tmp_path, cache_dir, "seeds=[0]", named, setting), [])
+
+
+def test_augmentations_are_compared_as_strategies_that_differ_in_nothing_else(tmp_path, cache_dir):
+    names = 'finetune.strategies=["full","augmented-some","augmented-none"]'
+    table = 'finetune.augmented={ some="basic", none="none" }'
+    study = study_of(tmp_path, cache_dir, "seeds=[0]", names, table, 'finetune.augment="basic"')
+    tasks = {str(task.tags.method): task for task in find(plan(study, []), "finetune", fold=0)}
+    assert tasks["augmented-some"].params["options"] == tasks["full"].params["options"]
+    differs = {**tasks["full"].params["options"], "augment": "none"}
+    assert tasks["augmented-none"].params["options"] == differs
+    for setting, message in (
+        ('finetune.augmented={ some="bsic" }', "unknown augmentation 'bsic'. Did you mean 'basic'"),
+        ('finetune.strategies=["augmented"]', "augmented compares augmentations by a table"),
+        ('finetune.augmented={ some="colour", none="none" }', "colour"),
+    ):
+        with pytest.raises(RequestError, match=message):
+            plan(study_of(tmp_path, cache_dir, names, setting), [])
