@@ -5,6 +5,7 @@ authors' curves are of test images; here `search` chooses the cut on the validat
 the stages, between which maps change their size, then among the layers near the best of these.
 """
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +143,11 @@ def _searched(
     best = max(ends, key=tried)
     place = names.index(best)
     best = max([best, *names[max(place - NEAR, 0) : place + NEAR + 1]], key=tried)
-    return _chosen(backbone, best, found, num_classes, trainer)
+    chosen = _chosen(backbone, best, found, num_classes, trainer)
+    for name in found:
+        # Weights of networks that were not chosen.
+        shutil.rmtree(trainer.folder / f"cut-{name}")
+    return chosen
 
 
 def _begin(backbone: keras.Model, first: list[np.ndarray]) -> None:

@@ -110,11 +110,23 @@ def test_the_cut_that_is_found_has_the_weights_that_it_has_alone(tmp_path, monke
 
 
 def test_a_killed_search_does_not_try_again_what_it_has_tried(tmp_path, monkeypatch):
-    network, facts, tried = searched(tmp_path, monkeypatch, "stem1_relu")
-    before = values_of(network)
+    chosen = truncated._chosen
+    monkeypatch.setattr(truncated, "_chosen", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        searched(tmp_path, monkeypatch, "stem1_relu")
+    tried = {path.name for path in tmp_path.glob("cut-*")}
+    monkeypatch.setattr(truncated, "_chosen", chosen)
     monkeypatch.setattr(truncated, "_fitted", lambda *args: pytest.fail("a cut is trained again"))
-    network, again, _ = searched(tmp_path, monkeypatch, "stem1_relu")
-    assert again == facts and same(before, values_of(network))
+    network, facts, table = searched(tmp_path, monkeypatch, "stem1_relu")
+    assert {f"cut-{name}" for name in table["cut"]} == tried and facts["cut"] == "stem1_relu"
+    found = values_of(network)
+    (tmp_path / "alone").mkdir()
+    monkeypatch.undo()
+    options = Options(**OPTIONS, truncated={"low": "stem1_relu"}, strategies=["truncated-low"])
+    alone, _ = truncated.fit(begun(), problem(), 2, Trainer(options, 0, tmp_path / "alone"))
+    assert same(found, values_of(alone))
+    # What was not chosen does not stay.
+    assert not list(tmp_path.glob("cut-*"))
 
 
 def test_a_search_without_validation_images_is_refused(tmp_path):
