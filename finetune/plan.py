@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from finetune.strategies import AUGMENTED, OF_TABLES, PARTIAL, SLIM, STRATEGIES, SURGICAL, TRUNCATED, strategy_of
 from finetune.tuning import ANY, TuneOptions
+from indomain.artifacts import source_head
 from indomain.data.budget import LabelBudget
 from indomain.errors import RequestError, unknown
 from indomain.networks.options import BackboneOptions
@@ -58,6 +59,8 @@ class Options(TrainingOptions):
     latency: bool = False
     # Layer -> weight of the loss of its own head under "deeply-supervised": auxiliary = { conv3_block4_out = 0.3 }.
     auxiliary: Auxiliary = {}
+    # Weight of the loss of the source's head under "co-tuning".
+    co_weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
     # Inverse of the regularisation strength of "off-the-shelf", as in scikit-learn. There are more features than images.
     C: float = Field(default=0.01, gt=0)
 
@@ -161,6 +164,14 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
             planned += product(given, [options], ["off-the-shelf"], runs)
             # The baseline is the same in all recipes.
             planned += product(study.recipe.baseline_arms(target, profile), [Options()], ["off-the-shelf"], runs)
+            asked = {strategy for _, _, strategy, _ in planned}
+            planned = [each for each in planned if _has_head_for(each[2], each[0], earlier)]
+            lost = sorted(asked - {strategy for _, _, strategy, _ in planned})
+            if lost:
+                raise RequestError(
+                    f"{study.name}: {lost[0]} goes on with the head of a chain whose last step has learnt classes "
+                    f'("SOURCE:supervised"), and target {target!r} runs none. Add such a chain, or leave {lost[0]} out.'
+                )
             for arm, own, strategy, (budget, fold, seed) in planned:
                 tags = Tags(
                     profile=profile,
@@ -192,6 +203,15 @@ def _of_backbone(options: Options, backbone: BackboneOptions) -> Options:
         tune = {**options.tune.model_dump(), "learning_rate": backbone.learning_rate}
         own["tune"] = validated(TuneOptions, tune, where)
     return options.model_copy(update=own)
+
+
+def _has_head_for(strategy: str, arm: Arm, earlier: list[Task]) -> bool:
+    """Whether a chain has the head of its source, where a strategy reads it."""
+    if strategy == ANY or not STRATEGIES[strategy_of(strategy)].reads_source_head:
+        return True
+    steps = find(earlier, "pretrain", chain=arm.chain.name)
+    last = [task for task in steps if task.tags.step == max(other.tags.step or 0 for other in steps)]
+    return any(task.params["objective"] in source_head.LEFT_BY for task in last)
 
 
 def _rows(options: Options, profile: str, is_marked: bool) -> list[str]:

@@ -124,7 +124,10 @@ def _fitted(
     if "confounder" in params:
         images = confounders.marked(images, table, params["confounder"])
     fit = fit_function(params["strategy"])
-    network, facts = fit(backbone, Examples(images, table), len(params["classes"]), trainer)
+    examples, more = Examples(images, table), {}
+    if STRATEGIES[strategy_of(params["strategy"])].reads_source_head:
+        more["source"] = work.inputs["pretrained"]
+    network, facts = fit(backbone, examples, len(params["classes"]), trainer, **more)
     model = architecture.with_scores(network)
     return model, inference.predict(model, images, held_out["row"].to_numpy()), facts
 

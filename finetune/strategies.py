@@ -20,6 +20,8 @@ class Strategy:
         own: the keys of [finetune] that only this strategy uses.
         learns_from_validation: whether nothing is chosen on validation images, so that what is tested may learn from them.
             Their own scores are then those of a network that was fitted without them.
+        reads_source_head: whether its function is also called with the folder of the chain's last step, which has learnt
+            classes and keeps their head. Chains without such a step are not fitted by it.
     """
 
     function: str
@@ -27,6 +29,7 @@ class Strategy:
     head_only: bool = False
     own: frozenset[str] = frozenset()
     learns_from_validation: bool = False
+    reads_source_head: bool = False
 
 
 SURGICAL, PARTIAL, TRUNCATED, SLIM, AUGMENTED = "surgical", "partial", "truncated", "slim", "augmented"
@@ -42,6 +45,7 @@ STRATEGIES = {
         learns_from_validation=True,
     ),
     "lp-ft": Strategy("finetune.lp_ft:fit", own=frozenset({"C"})),
+    "co-tuning": Strategy("finetune.co_tuning:fit", own=frozenset({"co_weight"}), reads_source_head=True),
     "deeply-supervised": Strategy("finetune.deeply_supervised:fit", own=frozenset({"auxiliary"})),
     SURGICAL: Strategy("finetune.surgical:fit", own=frozenset({"surgical"})),
     PARTIAL: Strategy("finetune.partial:fit", own=frozenset({"partial"})),

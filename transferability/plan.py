@@ -4,6 +4,7 @@ from dataclasses import replace
 from math import log1p
 from typing import Any
 
+from indomain.artifacts import source_head
 from indomain.data.manifest import load_manifest
 from indomain.data.split import Split
 from indomain.errors import RequestError
@@ -16,7 +17,6 @@ from transferability.options import Options
 from transferability.registry import MEASURES
 
 VERSION = 1
-CLASSES_BY = ("supervised", "deeply-supervised")  # objectives that learn the source's classes, and keep their head
 IMAGENET_IMAGES = 1_281_167  # training images of ILSVRC 2012
 
 
@@ -126,7 +126,7 @@ def _measured(
     paths = dict(network.paths)
     reads = {MEASURES[name].reads for name in options.measures}
     step = _last_step(earlier, network)
-    is_labelled = step is not None and step.params["objective"] in CLASSES_BY
+    is_labelled = step is not None and step.params["objective"] in source_head.LEFT_BY
     if step is not None and is_labelled and "head" in reads:
         inputs["pretrained"] = step
     if extractors:
@@ -192,6 +192,6 @@ def _learns_from(study: Study, chain: str, target: str) -> bool:
         for reference in [sets] if isinstance(sets, str) else sets:
             manifest, subset = load_manifest(reference, study.base)
             overlaps = manifest.name == own.name and (subset == part or not subset or not part)
-            if step.objective in CLASSES_BY and overlaps:
+            if step.objective in source_head.LEFT_BY and overlaps:
                 return True
     return False

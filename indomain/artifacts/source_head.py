@@ -7,11 +7,11 @@ bias        float32 (classes,)
 from pathlib import Path
 
 import numpy as np
-from scipy.special import softmax
 
 from indomain import files
 from indomain.errors import RequestError
 
+LEFT_BY = ("supervised", "deeply-supervised")  # objectives of pretraining that learn the source's classes
 _NAME = "head.npz"
 
 
@@ -26,6 +26,25 @@ def write(folder: Path, kernel: np.ndarray, bias: np.ndarray) -> None:
     files.write_arrays(folder / _NAME, {"kernel": kernel, "bias": bias})
 
 
+def read(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """The kernel (d, classes) and the bias (classes,) of a head.
+
+    Args:
+        folder: the folder of a run of supervised pretraining.
+
+    Raises:
+        RequestError: the run has kept no head, as runs of earlier versions.
+    """
+    path = folder / _NAME
+    if not path.is_file():
+        raise RequestError(
+            f"{folder} has no {_NAME}: it was run before heads were kept. Delete the folder to have it run again, or leave "
+            "out what reads a head."
+        )
+    with np.load(path, allow_pickle=False) as saved:
+        return saved["kernel"], saved["bias"]
+
+
 def probabilities(folder: Path, features: np.ndarray) -> np.ndarray:
     """What the head makes of images, float (images, classes).
 
@@ -36,16 +55,11 @@ def probabilities(folder: Path, features: np.ndarray) -> np.ndarray:
     Raises:
         RequestError: the run has kept no head, as runs of earlier versions, or the features are of another network.
     """
-    path = folder / _NAME
-    if not path.is_file():
-        raise RequestError(
-            f"{folder} has no {_NAME}: it was run before heads were kept. Delete the folder to have it run again, or leave "
-            "out the measures that read a head."
-        )
-    with np.load(path, allow_pickle=False) as saved:
-        kernel, bias = saved["kernel"], saved["bias"]
+    from scipy.special import softmax
+
+    kernel, bias = read(folder)
     if features.shape[1] != len(kernel):
         raise RequestError(
-            f"{path} is of a network with {len(kernel)} features, and these images have {features.shape[1]}."
+            f"{folder / _NAME} is of a network with {len(kernel)} features, and these images have {features.shape[1]}."
         )
     return softmax(features @ kernel.astype(np.float64) + bias, axis=1)

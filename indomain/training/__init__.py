@@ -8,5 +8,6 @@ batches            examples, and batches that come in the same order after a res
 model              the training model, compiled once and reset
 trainer            the training loop, which survives a kill
 classifier         cross-entropy on a linear head
+second_head        a second head on the same features, of the source's classes
 deep_supervision   heads inside the network, while it learns
 """

@@ -7,11 +7,12 @@ import numpy as np
 
 from indomain.networks import architecture, inference
 from indomain.networks.cache import cached_for
-from indomain.training import deep_supervision
+from indomain.training import deep_supervision, second_head
 from indomain.training import model as training_model
 from indomain.training.batches import Batches, Examples
 from indomain.training.model import TrainingModel
 from indomain.training.options import LearningOptions
+from indomain.training.second_head import SecondHead
 from indomain.training.trainer import Trainer
 
 
@@ -23,6 +24,7 @@ def classifier(
     rates: dict[str, float] | None = None,
     auxiliary: dict[str, float] | None = None,
     soft: bool = False,
+    second: tuple[int, float] | None = None,
 ) -> TrainingModel:
     """`backbone` with a linear head `logits`, to be trained with cross-entropy; built and compiled once.
 
@@ -34,15 +36,28 @@ def classifier(
         rates: layer name -> factor on the learning rate of its weights; 1 for layers not listed. The head is `logits`.
         auxiliary: layer name -> weight of the loss of a head on its maps, for deep supervision.
         soft: whether what is learnt are probabilities (n, classes), not classes.
+        second: number of classes and weight of a second head on the same features; see `indomain.training.second_head`.
     """
     auxiliary = auxiliary or {}
     settings = options.model_dump_json(include={"optimizer", "momentum", "weight_decay", "clip", "augment"})
-    key = ("classifier", num_classes, dropout, tuple((rates or {}).items()), tuple(auxiliary.items()), soft, settings)
+    key = (
+        "classifier",
+        num_classes,
+        dropout,
+        tuple((rates or {}).items()),
+        tuple(auxiliary.items()),
+        soft,
+        second,
+        settings,
+    )
 
     def make() -> TrainingModel:
         network = architecture.with_head(backbone, num_classes, dropout, key)
         loss: keras.losses.Loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         accuracy: Any = "accuracy"
+        if second:
+            network = second_head.with_second(network, second[0])
+            loss, accuracy = second_head.Loss(num_classes, second[1]), second_head.accuracy(num_classes)
         if soft:
             loss = keras.losses.CategoricalCrossentropy(from_logits=True)
         if auxiliary:
@@ -69,6 +84,7 @@ def fit_classifier(
     head: list[np.ndarray] | None = None,
     auxiliary: dict[str, float] | None = None,
     targets: np.ndarray | None = None,
+    second: SecondHead | None = None,
 ) -> tuple[keras.Model, dict[str, Any]]:
     """Puts a linear head on `backbone` and trains both with cross-entropy.
 
@@ -81,6 +97,7 @@ def fit_classifier(
         head: kernel and bias that the head begins with; None: as `options.head_init` says.
         auxiliary: as for `classifier`.
         targets: float (n, classes), probabilities to learn in the place of the classes of "train"; not with `auxiliary`.
+        second: a second head on the same features, which learns beside the first; not with `auxiliary` or `targets`.
 
     Returns:
         The network up to `logits`, and facts for the run's record.
@@ -89,7 +106,8 @@ def fit_classifier(
         Diverged: the loss became infinite or NaN.
     """
     options = trainer.options
-    model = classifier(backbone, num_classes, options, options.dropout, rates, auxiliary, targets is not None)
+    beside = (len(second.bias), second.weight) if second else None
+    model = classifier(backbone, num_classes, options, options.dropout, rates, auxiliary, targets is not None, beside)
     names = ("logits", *(deep_supervision.head_of(layer) for layer in auxiliary or {}))
     training_model.initialise_head(model, trainer.seed, names)
     for layer in (model.network.get_layer(name) for name in names):
@@ -97,18 +115,26 @@ def fit_classifier(
             layer.set_weights(head)
         elif options.head_init == "zeros":
             layer.set_weights([np.zeros(weight.shape, np.float32) for weight in layer.weights])
+    if second:
+        model.network.get_layer(second_head.NAME).set_weights([second.kernel, second.bias])
     training_model.reset(model, options.learning_rate, trainer.seed)
+
+    def learnt(y: np.ndarray) -> np.ndarray:
+        if second:
+            return second.targets(y)
+        return y if targets is None else np.eye(num_classes, dtype=np.float32)[y]
+
     rows, y = examples.part("train")
     weights = class_weights(y, num_classes, options.class_weights)
-    train = Batches(examples.images, rows, y if targets is None else targets, weights, options.batch, trainer.seed)
+    known = learnt(y) if targets is None else targets
+    train = Batches(examples.images, rows, known, weights, options.batch, trainer.seed)
     rows, y = examples.part("val")
     validation = None
     if len(rows):
         weights = class_weights(y, num_classes, options.class_weights)
-        known = y if targets is None else np.eye(num_classes, dtype=np.float32)[y]
-        validation = Batches(examples.images, rows, known, weights, max(options.batch, inference.BATCH))
+        validation = Batches(examples.images, rows, learnt(y), weights, max(options.batch, inference.BATCH))
     facts = trainer.fit(model, train, validation)
-    return (architecture.up_to(model.network, "logits") if auxiliary else model.network), facts
+    return (architecture.up_to(model.network, "logits") if auxiliary or second else model.network), facts
 
 
 def class_weights(y: np.ndarray, num_classes: int, kind: str) -> np.ndarray | None:

@@ -162,7 +162,7 @@ def test_strategies_that_see_no_marker_are_left_out_where_there_is_one(made):
     [
         (
             'finetune.strategies=["half"]',
-            "strategies: unknown strategy 'half'.*Known: deeply-supervised, full, lp-ft, off-the-shelf",
+            "strategies: unknown strategy 'half'.*Known: co-tuning, deeply-supervised, full, lp-ft, off-the-shelf",
         ),
         ("finetune.strategies=[]", "'strategies'.*at least 1 item"),
         ("finetune.frozen=1.5", "'frozen'.*less than or equal to 1"),

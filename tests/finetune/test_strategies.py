@@ -19,6 +19,6 @@ def test_the_keys_that_it_uses_exist(name):
 def test_an_unknown_strategy_is_refused_with_those_there_are():
     with pytest.raises(
         RequestError,
-        match="unknown strategy 'fulll'. Did you mean 'full'. Known: augmented, deeply-supervised, full, lp-ft, off-the-shelf, partial, ",
+        match="unknown strategy 'fulll'. Did you mean 'full'. Known: augmented, co-tuning, deeply-supervised, full, lp-ft, ",
     ):
         fit_function("fulll")
