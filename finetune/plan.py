@@ -14,6 +14,7 @@ from indomain.errors import RequestError, unknown
 from indomain.networks.options import BackboneOptions
 from indomain.recipe.chain import Arm
 from indomain.recipe.study import Study
+from indomain.runs import executor
 from indomain.runs.tags import Method, Tags
 from indomain.runs.task import Task, find
 from indomain.toml import validated
@@ -130,7 +131,8 @@ class Options(TrainingOptions):
             strategy: one of `strategies`.
         """
         name = strategy_of(strategy)
-        return STRATEGIES[name].head_only or (name not in OF_TABLES and self.frozen == 1 and self.augment == "none")
+        plain = name not in (*OF_TABLES, "deeply-supervised", "co-tuning")
+        return STRATEGIES[name].head_only or (plain and self.frozen == 1 and self.augment == "none")
 
 
 def plan(study: Study, earlier: list[Task]) -> list[Task]:
@@ -165,7 +167,7 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
             # The baseline is the same in all recipes.
             planned += product(study.recipe.baseline_arms(target, profile), [Options()], ["off-the-shelf"], runs)
             asked = {strategy for _, _, strategy, _ in planned}
-            planned = [each for each in planned if _has_head_for(each[2], each[0], earlier)]
+            planned = [each for each in planned if _has_head_for(study, each[2], each[0], earlier)]
             lost = sorted(asked - {strategy for _, _, strategy, _ in planned})
             if lost:
                 raise RequestError(
@@ -205,12 +207,15 @@ def _of_backbone(options: Options, backbone: BackboneOptions) -> Options:
     return options.model_copy(update=own)
 
 
-def _has_head_for(strategy: str, arm: Arm, earlier: list[Task]) -> bool:
+def _has_head_for(study: Study, strategy: str, arm: Arm, earlier: list[Task]) -> bool:
     """Whether a chain has the head of its source, where a strategy reads it."""
     if strategy == ANY or not STRATEGIES[strategy_of(strategy)].reads_source_head:
         return True
     steps = find(earlier, "pretrain", chain=arm.chain.name)
     last = [task for task in steps if task.tags.step == max(other.tags.step or 0 for other in steps)]
+    for task in last:
+        if task.params["objective"] in source_head.LEFT_BY and executor.state(study.runs, task) == "done":
+            source_head.check(study.runs.folder(task))
     return any(task.params["objective"] in source_head.LEFT_BY for task in last)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from finetune import truncated
+from indomain.errors import RequestError
 from indomain.networks import weights
 from indomain.networks.cache import cached_for
 from indomain.training.batches import Examples
@@ -49,10 +50,17 @@ def with_slim_top(backbone: keras.Model, cut: str) -> keras.Model:
     Args:
         backbone: the whole network.
         cut: the last layer that is transferred.
+
+    Raises:
+        RequestError: nothing follows the cut.
     """
     names = truncated.cuts(backbone)
     side = int(backbone.get_layer(cut).output.shape[1])
     later = [name for name in truncated.stages(backbone, names) if int(backbone.get_layer(name).output.shape[1]) < side]
+    if not later:
+        raise RequestError(
+            f"finetune.slim: no stage of {backbone.name} follows {cut!r}, so that there is no top to be slim. Cut lower."
+        )
 
     def make() -> keras.Model:
         x = backbone.get_layer(cut).output

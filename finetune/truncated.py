@@ -15,14 +15,16 @@ import pandas as pd
 
 from finetune import tuning
 from indomain import files
-from indomain.errors import RequestError, unknown
+from indomain.errors import Diverged, RequestError, unknown
 from indomain.networks import architecture, arithmetic, inference
-from indomain.networks.cache import cached_for
+from indomain.networks.cache import cached_for, forget
 from indomain.training.batches import Examples
 from indomain.training.classifier import fit_classifier
 from indomain.training.trainer import Trainer
 
 SEARCH = "search"
+DONE = "tried.json"  # says that a cut has been tried
+DIVERGED = (-1.0, 0.0)  # worse than any network that learnt something
 NEAR = 3  # cuts on either side of the best stage that are tried, too
 
 
@@ -102,20 +104,29 @@ def cuts(backbone: keras.Model) -> list[str]:
 def stages(backbone: keras.Model, names: list[str]) -> list[str]:
     """The last of the cuts at each size of the maps.
 
+    In networks that widen before they shrink, such as EfficientNet-Lite, these lie in the first block of the next stage.
+
     Args:
         backbone: the network.
         names: its cuts, in order.
     """
-    last = {int(backbone.get_layer(name).output.shape[1]): name for name in names}
-    return list(last.values())
+    ends: list[str] = []
+    side = 0
+    for name in names:
+        here = int(backbone.get_layer(name).output.shape[1])
+        # Convolutions without padding take a pixel or two; a stage begins where the side is about halved.
+        if not ends or here <= 0.75 * side:
+            side = here
+            ends.append(name)
+        ends[-1] = name
+    return ends
 
 
 def _searched(
     backbone: keras.Model, examples: Examples, num_classes: int, trainer: Trainer
 ) -> tuple[keras.Model, dict[str, Any]]:
     """The best of the cuts that are tried; each is trained from the same beginning."""
-    rows, y = examples.part("val")
-    if not len(rows):
+    if not len(examples.part("val")[0]):
         raise RequestError(
             "truncated: a search chooses on validation images, and there are none. Hold some out, or name a cut."
         )
@@ -125,29 +136,53 @@ def _searched(
 
     def tried(name: str) -> tuple[float, float]:
         if name not in found:
-            folder = trainer.folder / f"cut-{name}"
-            if not (folder / "tried.json").is_file():
-                folder.mkdir(exist_ok=True)
-                _begin(backbone, first)
-                part = Trainer(trainer.options, trainer.seed, folder, trainer.progress)
-                network, facts = _fitted(backbone, name, examples, num_classes, part)
-                scores = inference.predict(architecture.with_scores(network), examples.images, rows)
-                files.write_arrays(folder / "network.npz", {str(n): np.array(w) for n, w in enumerate(network.weights)})
-                files.write_json(folder / "tried.json", {"good": tuning.goodness(y, scores), "facts": facts})
-            found[name] = tuple(files.read_json(folder / "tried.json")["good"])
+            found[name] = _tried(backbone, name, first, examples, num_classes, trainer)
         return found[name]
 
-    ends = stages(backbone, names)
-    for name in ends:
-        tried(name)
-    best = max(ends, key=tried)
+    best = max(stages(backbone, names), key=tried)
     place = names.index(best)
     best = max([best, *names[max(place - NEAR, 0) : place + NEAR + 1]], key=tried)
+    if tried(best) == DIVERGED:
+        raise Diverged(f"all {len(found)} cuts that were tried")
     chosen = _chosen(backbone, best, found, num_classes, trainer)
+    # First what says that a cut has been tried, so that a search that is killed here tries again what is half deleted.
     for name in found:
-        # Weights of networks that were not chosen.
+        (trainer.folder / f"cut-{name}" / DONE).unlink()
+    for name in found:
         shutil.rmtree(trainer.folder / f"cut-{name}")
     return chosen
+
+
+def _tried(
+    backbone: keras.Model,
+    name: str,
+    first: list[np.ndarray],
+    examples: Examples,
+    num_classes: int,
+    trainer: Trainer,
+) -> tuple[float, float]:
+    """How good a cut is on the validation images, trained from the beginning unless that was done before a kill."""
+    folder = trainer.folder / f"cut-{name}"
+    if not (folder / DONE).is_file():
+        folder.mkdir(exist_ok=True)
+        _begin(backbone, first)
+        rows, y = examples.part("val")
+        good: tuple[float, float] = DIVERGED
+        facts: dict[str, Any] = {}
+        try:
+            part = Trainer(trainer.options, trainer.seed, folder, trainer.progress)
+            network, facts = _fitted(backbone, name, examples, num_classes, part)
+            scores = inference.predict(architecture.with_scores(network), examples.images, rows)
+            if np.isfinite(scores).all():
+                files.write_arrays(folder / "network.npz", {str(n): np.array(w) for n, w in enumerate(network.weights)})
+                good = tuning.goodness(y, scores)
+        except Diverged:
+            pass
+        size = arithmetic.size(cut_after(backbone, name))
+        files.write_json(folder / DONE, {"good": good, "facts": facts, "size": size})
+        # Of some ten networks a fold none is asked for again soon.
+        forget(cut_after(backbone, name))
+    return tuple(files.read_json(folder / DONE)["good"])
 
 
 def _begin(backbone: keras.Model, first: list[np.ndarray]) -> None:
@@ -165,13 +200,13 @@ def _chosen(
         for number, weight in enumerate(network.weights):
             weight.assign(saved[str(number)])
     files.write_text(trainer.folder / "log.csv", (folder / "log.csv").read_text(encoding="utf-8"))
-    sizes = {name: arithmetic.size(cut_after(backbone, name)) for name in found}
     tried = [
-        {"cut": name, "validation_auroc": round(good[0], 4), "log_likelihood": round(good[1], 4), **sizes[name]}
+        {"cut": name, "validation_auroc": round(good[0], 4), "log_likelihood": round(good[1], 4)}
+        | files.read_json(trainer.folder / f"cut-{name}" / DONE)["size"]
         for name, good in found.items()
     ]
     pd.DataFrame(tried).to_csv(trainer.folder / "search.csv", index=False)
-    facts = files.read_json(folder / "tried.json")["facts"]
+    facts = files.read_json(folder / DONE)["facts"]
     return network, {**facts, "cut": best, "cuts_tried": len(found)}
 
 
@@ -188,6 +223,11 @@ def check(backbone: keras.Model, cut: str, where: str, searches: bool) -> None:
         RequestError: there is no such layer, or it has no maps, or nothing with weights would be left.
     """
     if cut == SEARCH and searches:
+        names = cuts(backbone)
+        if len(names) < 2:
+            raise RequestError(
+                f"{where}: {backbone.name} has {len(names)} layers to cut after: there is nothing to search for."
+            )
         return
     with_maps = [layer.name for layer in backbone.layers if len(getattr(layer.output, "shape", ())) == 4]
     if cut not in with_maps:

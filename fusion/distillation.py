@@ -36,7 +36,7 @@ def distil(work: Work) -> dict[str, Any]:
         work.progress(f"what network {number} of {len(work.inputs['networks'])} says")
         member = weights.load(folder / "model.keras")
         said += inference.predict(member, split.images(member.input_shape[-1]), learnt)
-    targets = softened(said / len(work.inputs["networks"]), options.temperature)
+    targets = (said / len(work.inputs["networks"])).astype(np.float32)
     spec = Architecture.of(params["backbone"])
     backbone = architecture.backbone(spec)
     previous = work.inputs["pretrained"] / "model.keras" if "pretrained" in work.inputs else None
@@ -52,17 +52,3 @@ def distil(work: Work) -> dict[str, Any]:
     weights.save(model, work.folder / "model.keras")
     predictions.write(work.folder / "predictions.csv", tested, scores, classes)
     return facts
-
-
-def softened(scores: np.ndarray, temperature: float) -> np.ndarray:
-    """Probabilities at another temperature: their powers, scaled to add up to 1.
-
-    Args:
-        scores: (n, classes), probabilities.
-        temperature: above 1 they become more alike.
-
-    Returns:
-        float32 (n, classes).
-    """
-    powers = np.clip(scores, 1e-7, 1) ** (1 / temperature)
-    return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)

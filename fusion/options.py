@@ -17,8 +17,6 @@ class DistilOptions(TrainingOptions):
     groups: list[str] = []
     # What the network begins with: "first", the weights that the group's first network began with, or "random".
     begin: Literal["first", "random"] = "first"
-    # Above 1 it softens the scores that are learnt; Christodoulidis et al. 2017 do not state theirs.
-    temperature: float = Field(default=1.0, gt=0)
 
 
 class Options(Table):

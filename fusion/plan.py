@@ -360,13 +360,15 @@ def _distilled(group: _Group, options: Options) -> Task:
     registry.check(learning.augment, spec.channels, "fusion.distil")
     begins = learning.begin == "first"
     pretrained = {"pretrained": first.inputs["pretrained"]} if begins and "pretrained" in first.inputs else {}
-    shared = ("split", "fold", "budget", "validation", "classes", "backbone", "compute", "seed")
+    shared = ("split", "fold", "budget", "validation", "classes", "backbone", "compute")
     return Task(
         stage="fusion",
         version=VERSION,
         kind="distil",
         params={
             **{key: first.params[key] for key in shared},
+            # As for fine-tuning: another one in each fold. A first network that no seed changes has that of the first seed only.
+            "seed": (int(group.tags.seed or 0) + 7919 * int(group.tags.fold or 0)) % 2**31,
             "options": learning.model_dump(exclude={"groups", "begin"}),
             "start": first.params["start"] if begins else "random",
         },

@@ -37,6 +37,8 @@ def sentences(judged: dict[str, pd.DataFrame]) -> list[str]:
     ):
         lines = part.set_index("measure")
         looking = lines[lines["looks_at_images"] & lines["regret"].notna()]
+        # Measures that see some of the chains only are not set beside those that see all.
+        looking = looking[looking["sources"] == lines["sources"].max()]
         if looking.empty:
             continue
         words = f"{backbone}, {outcome}, {part['sources'].max():.0f} chains: "

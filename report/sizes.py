@@ -42,7 +42,7 @@ def sizes(given: ReportInput, table: pd.DataFrame) -> pd.DataFrame:
             }
         )
     found = pd.DataFrame(lines, columns=COLUMNS)
-    differ = found.groupby("backbone")["weights"].nunique().gt(1).any()
+    differ = found.groupby(["target", "backbone"])["weights"].nunique().gt(1).any()
     return found if len(found) and (differ or found["latency_ms"].notna().any()) else found.iloc[:0]
 
 

@@ -25,7 +25,8 @@ class Judgement:
         high: upper end.
         kendall: plain Kendall τ, likewise.
         pearson: correlation with the gains, likewise.
-        regret: best gain minus that of the source with the best score (of several: their mean), the mean over targets.
+        regret: best gain of all sources, scored or not, minus that of the source with the best score (of several: their mean),
+            the mean over targets.
         worst_regret: the greatest of them.
         in_top: share of targets whose best source is among the `top` by score, however ties are broken.
         per_target: target -> weighted τ.
@@ -77,9 +78,9 @@ def judged(scores: pd.DataFrame, gains: pd.DataFrame, top: int = 3, draws: int =
     if not pairs:
         raise ValueError("no target has three sources with a score and a gain")
     tau = {name: _weighted(pair) for name, pair in pairs.items()}
-    regrets = [pair["gain"].max() - _gain_of_best(pair) for pair in pairs.values()]
-    # Tied scores share the worst of their ranks.
-    hits = [pair["score"].rank(ascending=False, method="max")[pair["gain"].idxmax()] <= top for pair in pairs.values()]
+    # Against the best of all sources, those without a score among them: a score that cannot see the best one loses by it.
+    regrets = [gains[name].max() - _gain_of_best(pair) for name, pair in pairs.items()]
+    hits = [_has_at_the_top(pair, gains[name].idxmax(), top) for name, pair in pairs.items()]
     low, high = _bootstrap(pairs, draws, seed)
     return Judgement(
         tau=_mean(tau.values()),
@@ -126,6 +127,11 @@ def _known(scores: pd.Series, gains: pd.Series) -> pd.DataFrame:
 
 def _gain_of_best(pair: pd.DataFrame) -> float:
     return float(pair["gain"][pair["score"] == pair["score"].max()].mean())
+
+
+def _has_at_the_top(pair: pd.DataFrame, best: object, top: int) -> bool:
+    # Tied scores share the worst of their ranks.
+    return best in pair.index and bool(pair["score"].rank(ascending=False, method="max")[best] <= top)
 
 
 def _weighted(pair: pd.DataFrame) -> float:

@@ -11,6 +11,7 @@ from indomain.errors import RequestError
 from indomain.recipe.chain import Chain
 from indomain.recipe.recipe import BASELINE
 from indomain.recipe.study import Study
+from indomain.runs import executor
 from indomain.runs.tags import Tags
 from indomain.runs.task import Task, find
 from transferability.options import Options
@@ -64,7 +65,7 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
         source = _source(study, options, earlier, task, extractors)
         if source:
             sources[source.digest] = source
-        measured.append(_measured(options, earlier, task, extractors, source))
+        measured.append(_measured(study, options, earlier, task, extractors, source))
     return [*sources.values(), *measured, _judged(study, options, earlier, measured, fitted)]
 
 
@@ -118,7 +119,7 @@ def _strategy(task: Task) -> str:
 
 
 def _measured(
-    options: Options, earlier: list[Task], network: Task, extractors: dict[str, Task], source: Task | None
+    study: Study, options: Options, earlier: list[Task], network: Task, extractors: dict[str, Task], source: Task | None
 ) -> Task:
     """The task that measures a frozen network's features of one fold's images, those of the test part left out."""
     params = {key: network.params[key] for key in ("split", "fold", "budget", "validation")}
@@ -129,6 +130,8 @@ def _measured(
     is_labelled = step is not None and step.params["objective"] in source_head.LEFT_BY
     if step is not None and is_labelled and "head" in reads:
         inputs["pretrained"] = step
+        if executor.state(study.runs, step) == "done":
+            source_head.check(study.runs.folder(step))
     if extractors:
         inputs["extractor"] = extractors[str(network.tags.target)]
     if step is not None and source is not None:
@@ -154,6 +157,8 @@ def _judged(study: Study, options: Options, earlier: list[Task], measured: list[
     outcomes = [task for task in fitted if task.tags.chain in chains]
     params: dict[str, Any] = {
         "top": options.top,
+        # Against which sources a measure loses; changed once.
+        "regret": "against the best of all chains",
         "measures": options.measures,
         "measured": [task.tags.to_params() for task in measured],
         "outcomes": [{**task.tags.to_params(), "classes": task.params["classes"]} for task in outcomes],

@@ -26,6 +26,19 @@ def write(folder: Path, kernel: np.ndarray, bias: np.ndarray) -> None:
     files.write_arrays(folder / _NAME, {"kernel": kernel, "bias": bias})
 
 
+def check(folder: Path) -> None:
+    """Raises a RequestError if a finished run has kept no head, as runs of earlier versions.
+
+    Args:
+        folder: the folder of a finished run of supervised pretraining.
+    """
+    if not (folder / _NAME).is_file():
+        raise RequestError(
+            f"{folder} has no {_NAME}: it was run before heads were kept. Delete the folder to have it run again, or leave "
+            "out what reads a head."
+        )
+
+
 def read(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """The kernel (d, classes) and the bias (classes,) of a head.
 
@@ -33,15 +46,10 @@ def read(folder: Path) -> tuple[np.ndarray, np.ndarray]:
         folder: the folder of a run of supervised pretraining.
 
     Raises:
-        RequestError: the run has kept no head, as runs of earlier versions.
+        RequestError: as for `check`.
     """
-    path = folder / _NAME
-    if not path.is_file():
-        raise RequestError(
-            f"{folder} has no {_NAME}: it was run before heads were kept. Delete the folder to have it run again, or leave "
-            "out what reads a head."
-        )
-    with np.load(path, allow_pickle=False) as saved:
+    check(folder)
+    with np.load(folder / _NAME, allow_pickle=False) as saved:
         return saved["kernel"], saved["bias"]
 
 

@@ -145,13 +145,14 @@ def _held_out(groups: np.ndarray, y: np.ndarray, share: float, seed: int, name: 
         raise RequestError(
             f"{name}: one patient only, so that none can be held out. Set grouped = false to split by image."
         )
-    if frame.groupby("y")["group"].nunique().min() < 2:
+    counts = label["y"].value_counts()
+    patients = frame.groupby("y")["group"].nunique()
+    if any(patients[number] < 2 for number in counts.index[counts < 2]):
         raise RequestError(
             f"{name}: a class has a single patient, who cannot be on both sides of a split. Merge or drop the class."
         )
     # Groups may hold several classes, as pictures of many textures under one light do: the only group in which a class is the
     # most frequent is drawn among those of the largest stratum.
-    counts = label["y"].value_counts()
     strata = label["y"].where(label["y"].map(counts) > 1, counts.idxmax())
     size = max(round(share * len(label)), strata.nunique())
     try:

@@ -27,6 +27,10 @@ def _of_layer(layer: keras.layers.Layer) -> float:
     if isinstance(layer, keras.layers.DepthwiseConv2D | keras.layers.Conv2D):
         # A depthwise kernel is (h, w, channels, multiplier): its product is right as well.
         return shape[1] * shape[2] * float(np.prod(layer.weights[0].shape))
+    if isinstance(layer, keras.layers.EinsumDense):
+        terms, result = layer.equation.split("->")
+        sizes = dict(zip(terms.split(",")[1], layer.kernel.shape)) | dict(zip(result[1:], shape[1:]))
+        return float(np.prod(list(sizes.values())))
     if isinstance(layer, keras.layers.Dense):
         # At every position, where the input has positions.
         return float(np.prod(shape[1:-1])) * float(np.prod(layer.kernel.shape))

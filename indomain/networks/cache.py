@@ -33,6 +33,21 @@ def cached(key: tuple, make: Callable[[], Any]) -> Any:
     return _CACHE[key]
 
 
+def forget(model: keras.Model) -> None:
+    """Drops a network that `cached` keeps, and all that was derived from it.
+
+    Args:
+        model: the network.
+    """
+    for key, value in list(_CACHE.items()):
+        made = value[1] if isinstance(value, tuple) else value
+        owned = isinstance(value, tuple) and value[0] is model
+        if owned and key in _CACHE:
+            forget(made)
+        if owned or made is model:
+            _CACHE.pop(key, None)
+
+
 def cached_for(owner: keras.Model, key: tuple, make: Callable[[], Any]) -> Any:
     """As `cached`, for a network that shares its weights with `owner`.
 

@@ -47,7 +47,9 @@ def with_heads(network: keras.Model, auxiliary: dict[str, float]) -> keras.Model
         pooled = keras.layers.GlobalAveragePooling2D(name=f"{name}_auxiliary_pool")(network.get_layer(name).output)
         head = keras.layers.Dense(logits.shape[-1], name=head_of(name), dtype="float32")
         outputs.append(head(pooled))
-    return keras.Model(network.input, keras.layers.Concatenate(name="all_logits")(outputs), name=network.name)
+    return keras.Model(
+        network.input, keras.layers.Concatenate(name="all_logits", dtype="float32")(outputs), name=network.name
+    )
 
 
 def head_of(layer: str) -> str:

@@ -49,7 +49,7 @@ def with_second(network: keras.Model, classes: int) -> keras.Model:
     """
     logits = network.get_layer("logits")
     second = keras.layers.Dense(classes, name=NAME, dtype="float32")(logits.input)
-    outputs = keras.layers.Concatenate(name="both_logits")([logits.output, second])
+    outputs = keras.layers.Concatenate(name="both_logits", dtype="float32")([logits.output, second])
     return keras.Model(network.input, outputs, name=network.name)
 
 

@@ -8,7 +8,7 @@ import pytest
 import finetune.run
 from finetune import truncated, tuning
 from finetune.plan import Options, plan
-from indomain.errors import RequestError
+from indomain.errors import Diverged, RequestError
 from indomain.networks import architecture, weights
 from indomain.networks.options import Architecture
 from indomain.runs.task import find
@@ -70,6 +70,7 @@ def test_what_is_left_is_trained_and_what_is_cut_off_is_not_there(tmp_path):
 
 def searched(folder, monkeypatch, liked, backbone=None):
     """A search that likes one cut on the validation images; returns network, facts and the table of what was tried."""
+    folder.mkdir(exist_ok=True)
     options = Options(**OPTIONS, truncated={"any": "search"}, strategies=["truncated-any"])
     number = {}
 
@@ -96,7 +97,9 @@ def test_a_search_tries_the_ends_of_the_stages_and_then_what_is_near_the_best(tm
     ends = truncated.stages(begun(), names)
     assert tried["cut"].tolist()[: len(ends)] == ends and set(tried["cut"]) <= set(names)
     assert facts["cut"] == "stem2_relu" and facts["cuts_tried"] == len(tried)
-    assert tried["weights"].is_monotonic_increasing or len(tried) > len(ends)
+    place = names.index("stem2_relu")
+    near = set(names[max(place - truncated.NEAR, 0) : place + truncated.NEAR + 1])
+    assert set(tried["cut"]) == near | set(ends) and tried.set_index("cut")["weights"][names].is_monotonic_increasing
     assert network.layers[-3].name == "stem2_relu" and (tmp_path / "log.csv").is_file()
 
 
@@ -142,7 +145,7 @@ def test_a_search_without_validation_images_is_refused(tmp_path):
     [
         ('finetune.truncated={ low = "stem2_rel" }', "unknown layer with maps 'stem2_rel'. Did you mean 'stem2_relu'"),
         ('finetune.truncated={ low = "fc1" }', "unknown layer with maps 'fc1'"),
-        ('finetune.truncated={ low = "image" }', "cut after 'image' has no weights left|unknown layer with maps"),
+        ('finetune.truncated={ low = "image" }', "cut after 'image' has no weights left"),
     ],
 )
 def test_a_layer_that_leaves_nothing_is_refused_before_any_work(tmp_path, cache_dir, setting, message):
@@ -169,3 +172,51 @@ def test_only_its_own_runs_depend_on_the_cut_and_timing_is_asked_for(tmp_path, c
     assert "latency" not in full.params and timed_full.params["latency"] is True
     assert {key: value for key, value in timed_full.params.items() if key != "latency"} == full.params
     assert timed_low.params["options"]["truncated"] == {"low": "stem1_relu"}
+
+
+def test_a_cut_that_diverges_is_not_chosen_and_does_not_end_the_search(tmp_path, monkeypatch):
+    fitted = truncated._fitted
+
+    def diverging(backbone, cut, *others):
+        if cut == "stem2_relu":
+            raise Diverged("the loss became nan")
+        return fitted(backbone, cut, *others)
+
+    monkeypatch.setattr(truncated, "_fitted", diverging)
+    _, facts, tried = searched(tmp_path, monkeypatch, "stem2_relu")
+    assert facts["cut"] != "stem2_relu" and tried.set_index("cut").loc["stem2_relu", "validation_auroc"] == -1
+
+    def all_diverge(*args):
+        raise Diverged("the loss became nan")
+
+    monkeypatch.setattr(truncated, "_fitted", all_diverge)
+    with pytest.raises(Diverged, match="all . cuts that were tried"):
+        searched(tmp_path / "all", monkeypatch, "stem2_relu")
+
+
+def test_a_search_killed_while_it_clears_away_begins_those_again(tmp_path, monkeypatch):
+    remove = truncated.shutil.rmtree
+
+    def stop(path, **options):
+        if path.name.startswith("cut-"):
+            raise KeyboardInterrupt
+        remove(path, **options)
+
+    monkeypatch.setattr(truncated.shutil, "rmtree", stop)
+    with pytest.raises(KeyboardInterrupt):
+        searched(tmp_path, monkeypatch, "stem1_relu")
+    for path in tmp_path.glob("cut-*/network.npz"):
+        path.unlink()
+    monkeypatch.undo()
+    _, facts, _ = searched(tmp_path, monkeypatch, "stem1_relu")
+    assert facts["cut"] == "stem1_relu"
+
+
+def test_a_search_keeps_no_networks_in_memory(tmp_path, monkeypatch):
+    from indomain.networks import cache
+
+    backbone = begun()
+    before = len(cache._CACHE)
+    searched(tmp_path, monkeypatch, "stem1_relu", backbone)
+    # The one that was chosen, and what is derived from it.
+    assert len(cache._CACHE) <= before + 3

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from fusion import distillation
-from fusion.distillation import softened
 from fusion.options import Options
 from indomain.artifacts import predictions
 from indomain.data.split import Split
@@ -89,19 +88,6 @@ def test_what_is_learnt_is_the_mean_of_what_the_networks_say_of_training_images(
         set(rows["split"]) == {"test"} and np.allclose(scores.sum(1), 1, atol=1e-5) and facts["images"] == len(learnt)
     )
     assert (tmp_path / "run/model.keras").is_file() and "accuracy" in pd.read_csv(tmp_path / "run/log.csv")
-
-
-def test_a_temperature_softens_what_is_learnt(planned, tmp_path, monkeypatch):
-    (learnt, *_), said, *_ = run(planned, tmp_path / "run", monkeypatch, "fusion.distil.temperature=4.0")
-    powers = said**0.25
-    assert np.allclose(learnt, powers / powers.sum(1, keepdims=True), atol=1e-5)
-
-
-def test_softened_scores_keep_their_order_and_add_up_to_one():
-    scores = np.array([[0.7, 0.2, 0.1], [1.0, 0.0, 0.0]])
-    assert np.allclose(softened(scores, 1.0), scores, atol=1e-6)
-    soft = softened(scores, 3.0)
-    assert np.allclose(soft.sum(1), 1) and (np.diff(soft[0]) < 0).all() and soft[0, 0] < 0.7 and soft[1, 1] > 0
 
 
 def test_what_cannot_be_distilled_is_refused(planned):

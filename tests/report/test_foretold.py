@@ -55,6 +55,8 @@ def test_a_sentence_sets_the_best_measure_beside_what_looks_at_no_image():
     ]
     names = ["measure", "looks_at_images", "tau", "tau_low", "tau_high", "regret"]
     table = pd.DataFrame(lines, columns=names).assign(backbone="n", outcome="full", sources=10, targets=5)
+    # A measure that sees three of the chains, and looks perfect on these.
+    table.loc[table["measure"] == "leep", ["tau", "tau_low", "tau_high", "regret", "sources"]] = [0.9, 0.5, 1.0, 0.0, 3]
     (said,) = foretold.sentences({"transferability.csv": table})
     assert said == (
         "n, full, 10 chains: of 2 measures that look at images logme has the highest τ, 0.31 [−0.10, 0.60], picked afterwards; "

@@ -113,3 +113,11 @@ def test_the_published_matrix_gives_the_known_numbers(data_dir):
     assert round(regret_of(np.mean, gains), 3) == 0.037
     # Sources and targets are both drawn: wider than the published interval, which draws sources only.
     assert static.low < 0.38 and static.high > 0.66
+
+
+def test_a_score_that_cannot_see_the_best_source_loses_by_it():
+    gains = pd.DataFrame({"a": [0.95, 0.8, 0.7, 0.6], "b": [0.9, 0.6, 0.71, 0.65]}, ["imagenet", "x", "y", "z"])
+    scores = gains.drop(index="imagenet").reindex(gains.index)
+    found = judged(scores, gains)
+    assert found.regret == pytest.approx((0.95 - 0.8 + 0.9 - 0.71) / 2) and found.in_top == 0 and found.sources == 3
+    assert judged(gains, gains).regret == 0

@@ -158,6 +158,15 @@ def test_groups_that_hold_several_classes_are_held_out_as_wholes(tmp_path):
     assert table.groupby("split")["y"].nunique().to_dict() == {"test": 2, "train": 2, "val": 2}
 
 
+def test_a_class_that_one_patient_has_beside_another_is_no_reason_to_refuse(tmp_path):
+    names = [f"train/{label}/p{n}_{view}.png" for n, label in enumerate("ab" * 6) for view in range(2)]
+    table = folds.draw(
+        dataset_of(tmp_path, [*names, "train/c/p0_9.png", "train/c/p2_9.png"]),
+        SplitOptions(scheme="holdout", test=0.3, validated=False),
+    )
+    assert set(table["split"]) == {"train", "test"}
+
+
 def test_a_part_without_some_class_is_refused_by_its_name(tmp_path):
     names = ["train/a/p1_a.png", "train/b/p2_a.png", "test/a/p3_a.png"]
     with pytest.raises(RequestError, match="the test part of fold 0 has no image of class b"):

@@ -31,14 +31,14 @@ def test_the_accuracy_is_the_networks_own():
     assert metric.name == "accuracy" and float(metric.result()) == 0.5
 
 
-def test_layers_inside_learn_from_their_heads_alone(tmp_path):
-    """With no loss of its own the network's stem still gets gradients: from the head that stands on it."""
+def test_the_networks_own_logits_come_first_in_full_precision():
     backbone = architecture.backbone(SMALL)
     weights.initialise(backbone, 0)
     model = classifier(backbone, 2, Options(), 0.0, auxiliary={"stem2_relu": 1.0})
     names = [layer.name for layer in model.network.layers]
     assert names.index("logits") < names.index("stem2_relu_auxiliary") and names[-1] == "all_logits"
-    assert model.network.output_shape == (None, 4)
+    assert model.network.output_shape == (None, 4) and names.index("logits") < names.index("stem2_relu_auxiliary")
+    assert model.network.output.dtype == "float32"
 
 
 def test_the_network_comes_back_without_its_heads_and_learns(tmp_path):

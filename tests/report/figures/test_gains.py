@@ -16,7 +16,7 @@ def drawn(**changes):
 
 def test_a_figure_for_each_beginning_with_the_greatest_mean_first():
     drawings = drawn()
-    assert [drawing.name.split("-")[1] for drawing in drawings] == ["random", "imagenet"] or len(drawings) == 2
+    assert sorted(drawing.name.split("-")[1] for drawing in drawings) == ["imagenet", "random"]
     of_imagenet = next(drawing for drawing in drawings if drawing.title.endswith("over imagenet"))
     axis = of_imagenet.figure.axes[0]
     assert [label.get_text() for label in axis.get_yticklabels()] == ["a", "b", "c"]
