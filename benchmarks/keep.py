@@ -48,8 +48,13 @@ def keep(recipe: str, runs: Path) -> None:
             "versions": {"indomain": __version__, "python": platform.python_version(), **last.facts["versions"]},
             "stage_versions": stage_versions(),
             "cores": os.cpu_count(),
+            **({"said": files.read_json(folder / "said.json")} if (folder / "said.json").is_file() else {}),
         },
     )
+    # The tables of a matrix are as long as the other; the page prints what they say.
+    for other in ("gains.csv", "transferability.csv"):
+        if (folder / other).is_file():
+            shutil.copyfile(folder / other, RESULTS / f"{name}-{other}")
     print(f"kept {RESULTS / name}.csv and .json")
 
 

@@ -1,7 +1,8 @@
 """What each chain gained over networks that learnt from no source before the target: chains × targets, as the survey asks.
 
 A gain is the difference from the chain `random`, or `imagenet`, of the same network fitted in the same way, with the interval
-that the table has. The intervals are of one gain each, and not corrected: of many, one in twenty excludes 0 by chance.
+that the table has. The intervals are of one gain each, and not corrected: of many, one in twenty excludes 0 by chance. Chains
+that have learnt classes from the very set that a target is of are left out there: they are no answer to what to learn from.
 """
 
 from collections.abc import Iterable
@@ -9,6 +10,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from indomain.artifacts import source_head
 from indomain.metrics import printed
 from report.comparison import RowKey, TableRow
 from report.given import ReportInput
@@ -35,7 +37,7 @@ def gains(rows: Iterable[TableRow], given: ReportInput) -> pd.DataFrame:
     for key, row in known.items():
         for over in beginnings:
             there = known.get(replace(key, chain=over))
-            if key.chain in beginnings or there is None:
+            if key.chain in beginnings or there is None or _knows_the_classes(given, key):
                 continue
             found = difference(row.sample, there.sample)
             words = {"over": over, "backbone": key.backbone, "method": str(key.method)}
@@ -55,6 +57,21 @@ def gains(rows: Iterable[TableRow], given: ReportInput) -> pd.DataFrame:
     table = pd.DataFrame(lines, columns=COLUMNS)
     counts = table.groupby(KEYS)[["chain", "target"]].transform("nunique")
     return table[(counts["chain"] >= FEWEST_CHAINS) & (counts["target"] >= FEWEST_TARGETS)].reset_index(drop=True)
+
+
+def _knows_the_classes(given: ReportInput, key: RowKey) -> bool:
+    """Whether a chain has read labels of the set that the row's target is of."""
+    own = _names(given.recipe["targets"][key.target]["set"])
+    for word in given.recipe["chains"].get(key.chain, [])[1:]:
+        source, _, objective = word.partition(":")
+        if objective in source_head.LEFT_BY and own & _names(given.recipe["sources"][source]["set"]):
+            return True
+    return False
+
+
+def _names(sets: str | list[str]) -> set[str]:
+    """The names of sets, without their subsets."""
+    return {name.partition("/")[0].partition(":")[0] for name in ([sets] if isinstance(sets, str) else sets)}
 
 
 def _is_shown(row: TableRow, given: ReportInput) -> bool:

@@ -75,6 +75,8 @@ def run(work: Work) -> dict[str, Any]:
         "gains": gains.sentences(gained, given),
         "foretold": foretold.sentences(judged),
     }
+    if said["gains"] or said["foretold"]:
+        files.write_json(folder / "said.json", said)
     of_sizes = sizes.sizes(given, all_rows)
     if len(of_sizes):
         of_sizes.to_csv(folder / "sizes.csv", index=False, float_format="%.6g")

@@ -67,6 +67,19 @@ def test_another_network_is_no_reference():
     assert gains(mixed, two_targets()).empty
 
 
+def test_a_chain_that_knows_the_classes_of_the_targets_own_set_is_left_out_there():
+    given = two_targets()
+    given.recipe["sources"]["a"]["set"] = ["x", "t"]
+    found = gains(rows(), given)
+    assert set(found[found["chain"] == "a"]["target"]) == {"u"} and set(found[found["chain"] == "b"]["target"]) == {
+        "t",
+        "u",
+    }
+    # Without labels it has learnt from images only.
+    given.recipe["chains"]["a"] = ["imagenet", "a:simclr"]
+    assert set(gains(rows(), given)[lambda table: table["chain"] == "a"]["target"]) == {"t", "u"}
+
+
 def test_of_one_target_or_two_chains_there_is_no_matrix():
     assert gains([row for row in rows() if row.key.target == "t"], two_targets()).empty
     assert gains([row for row in rows() if row.key.chain != "a"], two_targets()).empty
