@@ -146,10 +146,11 @@ def _searched(
         raise Diverged(f"all {len(found)} cuts that were tried")
     chosen = _chosen(backbone, best, found, num_classes, trainer)
     # First what says that a cut has been tried, so that a search that is killed here tries again what is half deleted.
-    for name in found:
-        (trainer.folder / f"cut-{name}" / DONE).unlink()
-    for name in found:
-        shutil.rmtree(trainer.folder / f"cut-{name}")
+    folders = list(trainer.folder.glob("cut-*"))
+    for folder in folders:
+        (folder / DONE).unlink(missing_ok=True)
+    for folder in folders:
+        shutil.rmtree(folder)
     return chosen
 
 
