@@ -77,6 +77,12 @@ class Options(TrainingOptions):
         for name in self.augmented.values():
             if name not in AUGMENTATIONS:
                 raise unknown("augmentation", name, AUGMENTATIONS, "augmented")
+        for name in self.tune.strategy:
+            if name in STRATEGIES and STRATEGIES[name].reads_source_head:
+                raise ValueError(
+                    f"tune.strategy gives every chain the same candidates, and {name} is for chains that have learnt classes; "
+                    "compare it as one of strategies"
+                )
         named = {"strategies": self.strategies, "tune.strategy": self.tune.strategy}
         for key, name in [(key, name) for key, names in named.items() for name in names]:
             if name == SURGICAL:

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from finetune import on_features, surgical, truncated, tuning
+from finetune import on_features, slim, surgical, truncated, tuning
 from finetune.plan import Options
 from finetune.strategies import PARTIAL, SLIM, STRATEGIES, SURGICAL, TRUNCATED, fit_function, strategy_of
 from indomain import files
@@ -43,6 +43,8 @@ def check(tasks: list[Task]) -> None:
             if kind in (TRUNCATED, SLIM):
                 (cut,) = getattr(options, kind).values()
                 truncated.check(backbone, cut, f"finetune.{kind}", searches=kind == TRUNCATED)
+                if kind == SLIM:
+                    slim.with_slim_top(backbone, cut)
             elif kind in (SURGICAL, PARTIAL):
                 (patterns,) = getattr(options, kind).values()
                 surgical.fitting(backbone, patterns, f"finetune.{kind}")

@@ -82,3 +82,8 @@ def test_a_whole_recipe_runs_with_it(tmp_path, cache_dir):
     for needed in [*task.needed(), task]:
         worker.run_one(needed, study.runs)
     assert (study.runs.folder(task) / "predictions.csv").is_file()
+
+
+def test_it_is_no_candidate_of_a_choice_that_every_chain_makes():
+    with pytest.raises(ValueError, match="the same candidates, and co-tuning is for chains that have learnt classes"):
+        Options(tune={"strategy": ["full", "co-tuning"]})

@@ -1,12 +1,16 @@
 """Lower layers that are transferred, under a new top of half the width."""
 
 import numpy as np
+import pytest
 
+import finetune.run
 from finetune import slim, truncated
-from finetune.plan import Options
+from finetune.plan import Options, plan
+from indomain.errors import RequestError
 from indomain.networks import architecture, weights
+from indomain.runs.task import find
 from indomain.training.trainer import Trainer
-from tests.small import SMALL, problem, same, values_of
+from tests.small import SMALL, problem, same, study_of, values_of
 
 
 def fitted(folder, seed=0):
@@ -32,3 +36,9 @@ def test_each_seed_draws_another_top_and_the_same_seed_the_same(tmp_path):
     again = values_of(fitted(tmp_path / "b")[0])
     other = values_of(fitted(tmp_path / "c", seed=1)[0])
     assert same(first, again) and not all(np.array_equal(a, b) for a, b in zip(first, other))
+
+
+def test_a_cut_that_nothing_follows_is_refused_before_any_work(tmp_path, cache_dir):
+    settings = ('finetune.strategies=["slim-top"]', 'finetune.slim={ top="block2_bn" }')
+    with pytest.raises(RequestError, match="no stage of .* follows 'block2_bn'.* Cut lower"):
+        finetune.run.check(find(plan(study_of(tmp_path, cache_dir, *settings), []), "finetune"))
