@@ -8,6 +8,7 @@ from report.given import ReportInput
 
 # A larger difference from the reference is hardly possible: chance is 0.5, and nothing exceeds 1.
 _POSSIBLE = 0.5
+MOST = 8  # rows of which nothing can be told that a sentence names; the table has all of them
 # The difference belongs to the words: "in-domain (+0.050 [+0.020, +0.080]) is better than imagenet".
 _WORDS = {
     "better": ("is better than {reference}", "are better than {reference}"),
@@ -53,7 +54,8 @@ def _found(given: ReportInput, compared: pd.DataFrame) -> str:
         # The reference is a chain, or else the best ImageNet row.
         named = reference if reference in given.chains else "the best ImageNet row"
         words = _WORDS[str(verdict)][len(rows) > 1].format(reference=named, margin=given.options["margin"])
-        found.append(f"{_listed(rows, compared)} {words}")
+        unnamed = verdict in ("equal", "cannot tell") and len(rows) > MOST
+        found.append(f"{_counted(rows) if unnamed else _listed(rows, compared)} {words}")
     best = [reference for reference in dict.fromkeys(compared["compared_with"]) if reference not in given.chains]
     if best:
         found[-1] += f" (by validation: {best[0]})"
@@ -76,6 +78,12 @@ def _same_network(compared: pd.DataFrame) -> str:
         renamed = rows.drop(columns=list(named.values())).rename(columns=named)
         found.append(f"against {other} {_listed(renamed, known)}")
     return f" With the same network and method (exploration): {'; '.join(found)}." if found else ""
+
+
+def _counted(rows: pd.DataFrame) -> str:
+    """The number of rows, and the range of their differences."""
+    low, high = (f"{value:+.3f}".replace("-", "−") for value in (rows["difference"].min(), rows["difference"].max()))
+    return f"{len(rows)} rows (differences from {low} to {high})"
 
 
 def _listed(rows: pd.DataFrame, part: pd.DataFrame) -> str:

@@ -31,6 +31,17 @@ def test_chains_of_one_verdict_are_listed_together():
     assert ") and random (" in answered(*rows)[0] and answered(*rows)[0].count("cannot be told apart") == 1
 
 
+def test_many_rows_of_which_nothing_can_be_told_are_counted_and_findings_are_named():
+    many = [
+        table_row("other", backbone=f"n{number}", comparison=comparison(0.01 * number - 0.02, 0.9))
+        for number in range(answer.MOST + 1)
+    ]
+    (sentence,) = answered(*many, table_row("random", comparison=comparison(0.2, 1e-6)))
+    assert "9 rows (differences from −0.020 to +0.060) cannot be told apart from imagenet" in sentence
+    assert "random (" in sentence and "is better than imagenet" in sentence and "n3" not in sentence
+    assert "n3" in answered(*many[: answer.MOST])[0]
+
+
 def test_networks_are_named_where_there_are_several():
     rows = [table_row("other", backbone=name, comparison=comparison()) for name in ("m", "n")]
     assert "other (m, +0.100" in answered(*rows)[0]
