@@ -6,7 +6,8 @@ Reads fine-tuned networks. A `features` run writes `features.npz`, once per netw
 once for all folds, label budgets and seeds). A `classify` run fits one classifier under one rule of fusion and writes
 `predictions.csv` (test images) and, on request, the fitted classifier as `classifier.skops`. Everything that learns is part
 of one scikit-learn estimator, which is fitted on the training and validation images of its fold only. A `heads` run fuses
-the scores of the networks' own heads; a `distil` run trains one network on what several say. The rows of the table whose
+the scores of the networks' own heads; a `distil` run trains one network on what several say; an `adapt` run fits a classifier
+on other sets, for the target without its labels. The rows of the table whose
 method begins with "fusion" (several networks) or "features" (one network) come from these runs.
 
 `FeatureFusion` and the other names in `__all__` are scikit-learn estimators that can be used without recipes.
@@ -21,6 +22,9 @@ method begins with "fusion" (several networks) or "features" (one network) come 
     fitting         fitting, and choosing settings within the training images
     heads           fusing the networks' own heads
     distillation    one network that learns what several say
+    groups          which networks are fused, and the tasks of their features
+    adapting        the tasks of domain adaptation
+    adaptation      classifiers that learn from other sets
     memo            identical fits, computed once per process
     small_samples   scikit-learn's classifiers, adapted to a few hundred images
 """

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from fusion.registry import CLASSIFIERS, RULES
+from fusion.registry import ADAPTATIONS, CLASSIFIERS, RULES
 from indomain.errors import unknown
 from indomain.toml import Table
 from indomain.training.options import TrainingOptions
@@ -19,8 +19,43 @@ class DistilOptions(TrainingOptions):
     begin: Literal["first", "random"] = "first"
 
 
+class AdaptationOptions(Table):
+    """[fusion.adaptation]: classifiers that learn from the labelled images of other sets, for the targets with `adapt_from`.
+
+    They read the features of networks off the shelf, which have not seen the target's labels, and the target's images outside
+    the test part without their labels. Beside them stand "source-only" and "target-trained", the same classifier without
+    adaptation and with the target's labels. Chains that start from features files are left out.
+    """
+
+    # The methods, keys of `fusion.registry.ADAPTATIONS`.
+    methods: list[str] = []
+    # "nothing": settings are fixed. "prediction-entropy": those of the most certain predictions for the target's images (Morerio
+    # et al. 2018, arXiv:1711.10288), which reads no label of the target.
+    choose: Literal["nothing", "prediction-entropy"] = "nothing"
+    # One more row for each method: settings chosen by the target's labels, which says "oracle" and is no adaptation.
+    oracle: bool = False
+
+    @field_validator("methods")
+    @classmethod
+    def _known(cls, value: list[str]) -> list[str]:
+        for name in value:
+            if name not in ADAPTATIONS:
+                raise unknown("method of adaptation", name, ADAPTATIONS)
+        return value
+
+    @field_validator("choose", mode="before")
+    @classmethod
+    def _sees_no_label_of_the_target(cls, value: Any) -> Any:
+        if value not in ("nothing", "prediction-entropy"):
+            raise ValueError(
+                f'choose = {value!r}: settings are fixed ("nothing") or chosen without a label of the target '
+                '("prediction-entropy"). What the target\'s labels would choose is a row of its own: oracle = true'
+            )
+        return value
+
+
 class Options(Table):
-    """[fusion]; there is no fusion where `classifiers`, `heads` and `distil.groups` are empty."""
+    """[fusion]; there is no fusion where `classifiers`, `heads`, `distil.groups` and `adaptation.methods` are empty."""
 
     # Classifiers on the features, keys of `fusion.registry.CLASSIFIERS`.
     classifiers: list[str] = []
@@ -50,6 +85,8 @@ class Options(Table):
     pooling: list[Literal["mean", "max", "std"]] = Field(default=["mean"], min_length=1)
     # Groups whose networks are compressed into one, and how it learns.
     distil: DistilOptions = DistilOptions()
+    # Classifiers that learn from other sets.
+    adaptation: AdaptationOptions = AdaptationOptions()
     # Number of components or features to keep or, for concat and pca, a share of the variance below 1.
     components: int | float | None = None
 

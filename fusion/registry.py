@@ -1,4 +1,7 @@
-"""The rules of fusion and the classifiers by name. This file imports no scikit-learn, so that checking a recipe is fast."""
+"""The rules of fusion, the classifiers and the methods of adaptation by name.
+
+This file imports no scikit-learn, so that checking a recipe is fast.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -79,6 +82,30 @@ CLASSIFIERS = {
 }
 
 
+@dataclass(frozen=True)
+class Adaptation:
+    """A method of domain adaptation on features.
+
+    Attributes:
+        function: "module:function", called with the number of features, a seed and settings; returns a scikit-learn estimator
+            that is fitted with `sample_domain`.
+        grid: setting -> the values that `[fusion.adaptation] choose` and `oracle` choose from, the default first; {}: it chooses
+            for itself, without labels, or there is nothing to choose.
+    """
+
+    function: str
+    grid: dict[str, list[Any]] = field(default_factory=dict)
+
+
+ADAPTATIONS = {
+    "kliep": Adaptation("fusion.adaptation:kliep"),
+    "domain-classifier": Adaptation("fusion.adaptation:domain_classifier", {"C": [0.01, 0.001, 0.1, 1.0]}),
+    "subspace-alignment": Adaptation("fusion.adaptation:subspace_alignment", {"components": [20, 5, 10, 50, 100]}),
+    "coral": Adaptation("fusion.adaptation:coral", {"shrinkage": ["auto", 0.1, 0.5, 0.9]}),
+    "linear-ot": Adaptation("fusion.adaptation:linear_ot", {"reg": [0.1, 0.01, 1.0, 10.0]}),
+}
+
+
 def rule(name: str) -> Callable[..., Any]:
     """The function of a rule of fusion.
 
@@ -102,3 +129,15 @@ def classifier(name: str, seed: int) -> Any:
         RequestError: an unknown name.
     """
     return look_up({known: entry.function for known, entry in CLASSIFIERS.items()}, name, "classifier")(seed)
+
+
+def adaptation(name: str) -> Callable[..., Any]:
+    """The function of a method of adaptation.
+
+    Args:
+        name: a key of `ADAPTATIONS`.
+
+    Raises:
+        RequestError: an unknown name.
+    """
+    return look_up({known: entry.function for known, entry in ADAPTATIONS.items()}, name, "method of adaptation")

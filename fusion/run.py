@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from fusion import distillation, heads
+from fusion import adaptation, distillation, heads
 from fusion.fitting import fit, scores_of
 from fusion.registry import classifier, rule
 from indomain import files
@@ -17,7 +17,9 @@ from indomain.runs.task import Task, Work
 
 
 def check(tasks: list[Task]) -> None:
-    """Raises a RequestError if a backbone does not have the layer asked of it, before any work starts."""
+    """Raises a RequestError for a layer that a backbone does not have, or a missing library, before any work starts."""
+    if any(task.kind == "adapt" for task in tasks):
+        adaptation.check()
     # Each network is built once, however many targets and layers ask for it.
     asked: dict[str, tuple[Architecture, set[str]]] = {}
     for task in tasks:
@@ -32,7 +34,13 @@ def check(tasks: list[Task]) -> None:
 
 def run(work: Work) -> dict[str, Any]:
     """Executes a run of any kind; returns facts for the run's record."""
-    kinds = {"features": _extract, "classify": _classify, "heads": heads.fuse, "distil": distillation.distil}
+    kinds = {
+        "features": _extract,
+        "classify": _classify,
+        "heads": heads.fuse,
+        "distil": distillation.distil,
+        "adapt": adaptation.run,
+    }
     return kinds[work.task.kind](work)
 
 

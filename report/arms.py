@@ -57,6 +57,7 @@ class ArmResults:
         runs: the runs with predictions.
         diverged: for each run without predictions, what diverged.
         chosen: the settings of each run that were chosen on validation images.
+        shares: of each run of an adaptation, the share of each class in the sources and in the target.
     """
 
     key: RowKey
@@ -65,6 +66,7 @@ class ArmResults:
     runs: list[Run] = field(default_factory=list)
     diverged: list[str] = field(default_factory=list)
     chosen: list[dict[str, Any]] = field(default_factory=list)
+    shares: list[tuple[list[float], list[float]]] = field(default_factory=list)
 
     @property
     def dead(self) -> int:
@@ -101,13 +103,14 @@ def read_arms(given: ReportInput) -> tuple[list[ArmResults], pd.DataFrame]:
         FloatingPointError: every training diverged.
     """
     collected = _Arms(given)
-    for tags, folder in given.of_kind("finetune/", "fusion/classify", "fusion/heads", "fusion/distil"):
+    kinds = ("finetune/", "fusion/classify", "fusion/heads", "fusion/distil", "fusion/adapt")
+    for tags, folder in given.of_kind(*kinds):
         record = read_record(folder)
         if record.diverged:
             collected.add_diverged(tags, record.diverged)
         else:
             table, y, scores = predictions.read(folder / "predictions.csv", given.info(tags).classes)
-            collected.add(tags, table, y, scores, record.facts.get("chosen"))
+            collected.add(tags, table, y, scores, record.facts)
     if not collected.frames:
         first = next(iter(collected.arms.values()))
         raise FloatingPointError(f"every training diverged; the first: {first.diverged[0]}")
@@ -152,7 +155,7 @@ class _Arms:
         table: pd.DataFrame,
         y: np.ndarray,
         scores: np.ndarray,
-        chosen: dict[str, Any] | None = None,
+        facts: dict[str, Any] | None = None,
     ) -> None:
         """Adds the predictions of a run, of which those of validation images serve thresholds and temperatures.
 
@@ -161,10 +164,11 @@ class _Arms:
             table: the rows of `predictions.csv`, (n,).
             y: int (n,), class numbers.
             scores: (n, classes).
-            chosen: the settings that were chosen for the run on validation images, if there was a choice.
+            facts: of the run's record: `chosen`, the settings that were chosen on validation images, if there was a choice, and
+                `source_shares` and `target_shares` of an adaptation.
         """
         names = ("profile", "target", "chain", "backbone", "method", "budget", "seed", "fold")
-        words = tags.words()
+        words, facts = tags.words(), facts or {}
         self.frames.append(table.drop(columns="group").assign(**{name: words[name] for name in names}))
         test, held_out = ((table["split"] == part).to_numpy() for part in ("test", "val"))
         for level, name, rule in self.given.levels_of(tags):
@@ -173,7 +177,8 @@ class _Arms:
             units = levels.gathered(table[test], y[test], scores[test], *gather)
             run = Run(int(tags.fold or 0), int(tags.seed or 0), *units)
             arm.runs.append(run)
-            arm.chosen += [chosen] if chosen else []
+            arm.chosen += [facts["chosen"]] if facts.get("chosen") else []
+            arm.shares += [(facts["source_shares"], facts["target_shares"])] if "source_shares" in facts else []
             if held_out.any():
                 val_y, val_scores, *_ = levels.gathered(table[held_out], y[held_out], scores[held_out], *gather)
                 only = [self.given.metric]

@@ -12,6 +12,9 @@ from report.given import ReportInput
 from report.sample import Sample
 from report.statistics import ROUNDING
 
+# Total variation distance between the class shares of two sets from which on a reader is warned.
+SHARES_APART = 0.1
+
 
 def interval_caveat(sample: Sample) -> str:
     """A warning if there is no interval, or none that the data themselves give.
@@ -71,6 +74,34 @@ def choices_remark(chosen: list[dict[str, Any]]) -> list[str]:
     words = Counter(", ".join(f"{name} {value}" for name, value in settings.items()) for settings in chosen)
     counted = "; ".join(f"{text} in {number}" for text, number in words.most_common())
     return [f"chosen on validation images, of {len(chosen)} runs: {counted}"] if chosen else []
+
+
+def shares_remark(classes: list[str], shares: list[tuple[list[float], list[float]]]) -> list[str]:
+    """The share of each class in the sources and in the target, and a warning where they differ.
+
+    Args:
+        classes: names of the classes.
+        shares: of each run of an adaptation, in the sources and in the target.
+
+    Returns:
+        No sentence where there is no adaptation.
+    """
+    if not shares:
+        return []
+    source, target = np.mean([first for first, _ in shares], axis=0), np.mean([second for _, second in shares], axis=0)
+    words = ", ".join(f"{name} {a:.2f} and {b:.2f}" for name, a, b in zip(classes, source, target))
+    beware = "; they differ, and alignment then hurts" if shares_differ(source, target) else ""
+    return [f"class shares in the sources and in the target: {words}{beware}"]
+
+
+def shares_differ(source: np.ndarray, target: np.ndarray) -> bool:
+    """Whether the shares of the classes differ so much that adaptation, which takes them for equal, may do harm.
+
+    Args:
+        source: (classes,), of sum 1.
+        target: the same of the target.
+    """
+    return bool(np.abs(source - target).sum() / 2 > SHARES_APART)
 
 
 def failure_caveats(arms: list[ArmResults]) -> list[str]:

@@ -3,7 +3,8 @@
 Where a recipe has a baseline, the reference of all rows of a target is the best of its ImageNet rows, by the first metric on
 the validation images: among the recipe's own, frozen networks, and these fused. A chain that beats only a weak ImageNet row
 has shown nothing. The difference from ImageNet with the same network and method stands beside it, as exploration. Where there
-is no baseline, or the recipe names a chain in `compare_with`, that difference is the comparison.
+is no baseline, or the recipe names a chain in `compare_with`, that difference is the comparison. An adaptation is compared with
+the same network and classifier without it.
 
 Comparisons are grouped into families, and the p values of each are corrected together. The primary family is declared
 before anything is run: the chains against the reference by the first metric, at the first level, under the strict profile,
@@ -15,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
-from indomain.runs.tags import Method, Tags
+from indomain.runs.tags import SOURCE_ONLY, Method, Tags
 from report.given import ReportInput
 from report.sample import Difference, Sample, difference
 
@@ -181,6 +182,18 @@ def reference_of(key: RowKey, known: Mapping[RowKey, Found], compare_with: str) 
     return None
 
 
+def unadapted_of(key: RowKey, known: Mapping[RowKey, Found]) -> Found | None:
+    """The entry of the same network without adaptation, which an adaptation is compared with; None for itself.
+
+    Args:
+        key: the coordinates of a row of an adaptation, or of one of its controls.
+        known: coordinates -> entry, of all rows.
+    """
+    if key.method.adaptation == SOURCE_ONLY:
+        return None
+    return known.get(replace(key, method=replace(key.method, adaptation=SOURCE_ONLY, tuned=False)))
+
+
 def compare(
     given: ReportInput,
     key: RowKey,
@@ -209,6 +222,7 @@ def compare(
     else:
         family = _family(given, key, kind, metric) or (ONE_PRETRAINING if one_pretraining else PRIMARY)
     reference = f"{other.chain}, {other.backbone}, {other.method}" if is_best else other.chain
+    reference = SOURCE_ONLY if key.method.adaptation else reference
     return Comparison(reference, difference(here, there), family)
 
 
@@ -222,6 +236,7 @@ def _family(given: ReportInput, key: RowKey, kind: str, metric: str) -> str:
         "calibrated scores": key.method.calibrated,
         "other label budgets": key.budget != given.largest_budget(key.target),
         "other levels": key.level != given.levels_of(key)[0][1],
+        "adaptation": bool(key.method.adaptation),
         "features and fusion": not key.method.strategy,
     }
     return next((family for family, applies in exploratory.items() if applies), "")

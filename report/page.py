@@ -38,8 +38,9 @@ def render(
         sentences: what a reader must know.
         figures: (title, SVG) of each figure.
         panels: (title, PNG file) of each panel.
-        judged: the tables of `report.foretold.read` and of `report.ranks.tables`, and `sizes.csv`.
-        said: what the ranks, the gains and the judgement of measures allow to say, by "ranks", "gains" and "foretold".
+        judged: the tables of `report.foretold.read` and of `report.ranks.tables`, `sizes.csv` and `adaptation.csv`.
+        said: what the ranks, the gains, the judgement of measures and the adaptations allow to say, by "ranks", "gains",
+            "foretold" and "adaptation".
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
@@ -62,8 +63,9 @@ def render(
         ranks=_of_first_metric(given, (judged or {}).get("ranks.csv", pd.DataFrame())),
         agreement=_of_first_metric(given, (judged or {}).get("rank_agreement.csv", pd.DataFrame())),
         sizes=(judged or {}).get("sizes.csv", pd.DataFrame()).to_dict("records"),
+        adapted=(judged or {}).get("adaptation.csv", pd.DataFrame()).to_dict("records"),
         pairs=(judged or {}).get("rank_pairs.csv", pd.DataFrame()).to_dict("records"),
-        said={"ranks": [], "gains": [], "foretold": [], **(said or {})},
+        said={"ranks": [], "gains": [], "foretold": [], "adaptation": [], **(said or {})},
         columns=[name for name in COORDINATES if table[name].nunique(dropna=True) > 1 or name == "chain"],
         has_reported=bool(table["reported"].notna().any()),
         registry=given.registry,

@@ -135,11 +135,14 @@ def _detectable(path: Path) -> dict[str, float]:
 
 def _shown(earlier: list[Task]) -> list[Task]:
     """The tasks whose results the report shows, in the order of the stages."""
-    kinds = [("finetune", ""), ("fusion", "classify"), ("fusion", "heads"), ("fusion", "distil"), ("explain", "panel")]
-    wanted = {*kinds, ("explain", "measure"), ("explain", "robustness"), ("transferability", "judge")}
-    order = ("finetune", "fusion", "explain", "transferability")
-    chosen = [task for task in earlier if (task.stage, task.kind) in wanted]
-    return sorted(chosen, key=lambda task: order.index(task.stage))
+    kinds = {
+        "finetune": [""],
+        "fusion": ["classify", "heads", "distil", "adapt"],
+        "explain": ["panel", "measure", "robustness"],
+        "transferability": ["judge"],
+    }
+    chosen = [task for task in earlier if task.kind in kinds.get(task.stage, [])]
+    return sorted(chosen, key=lambda task: list(kinds).index(task.stage))
 
 
 def _coordinates(task: Task) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from indomain import files
 from indomain.errors import look_up
 from indomain.runs.task import Work
 from report import (
+    adaptation,
     answer,
     caveats,
     costs,
@@ -67,6 +68,9 @@ def run(work: Work) -> dict[str, Any]:
     files.write_text(folder / "table.tex", _tex(given, all_rows, [*answers, *sentences]))
     pairs = of_ranks.get("rank_pairs.csv", pd.DataFrame())
     figures = _draw(folder, Material(given, all_rows, arms, curves, ranked, pairs, gained))
+    adapted = adaptation.adaptations(arms, evaluated_rows, given)
+    if len(adapted):
+        adapted.to_csv(folder / "adaptation.csv", index=False, float_format="%.6g")
     judged = foretold.read(given)
     for name, content in judged.items():
         content.to_csv(folder / name, index=False, float_format="%.6g")
@@ -74,13 +78,14 @@ def run(work: Work) -> dict[str, Any]:
         "ranks": ranks.sentences(ranked, given),
         "gains": gains.sentences(gained, given),
         "foretold": foretold.sentences(judged),
+        "adaptation": adaptation.sentences(arms, adapted),
     }
-    if said["gains"] or said["foretold"]:
+    if said["gains"] or said["foretold"] or said["adaptation"]:
         files.write_json(folder / "said.json", said)
     of_sizes = sizes.sizes(given, all_rows)
     if len(of_sizes):
         of_sizes.to_csv(folder / "sizes.csv", index=False, float_format="%.6g")
-    tables = {**judged, **of_ranks, "sizes.csv": of_sizes}
+    tables = {**judged, **of_ranks, "sizes.csv": of_sizes, "adaptation.csv": adapted}
     html = page.render(given, all_rows, stages, answers, sentences, figures, _panels(given, folder), tables, said)
     files.write_text(folder / "report.html", html)
     files.write_text(folder / "summary.txt", summary.render(given, all_rows, answers, sentences))

@@ -12,7 +12,7 @@ from indomain import metrics
 from indomain.recipe.recipe import BASELINE
 from report import statistics
 from report.arms import ArmResults, Run
-from report.caveats import choices_remark, interval_caveat, training_caveats, undefined_caveat
+from report.caveats import choices_remark, interval_caveat, shares_remark, training_caveats, undefined_caveat
 from report.comparison import (
     ONE_TRAINING,
     Comparison,
@@ -21,6 +21,7 @@ from report.comparison import (
     compare,
     less_is_better,
     reference_of,
+    unadapted_of,
     verdict,
 )
 from report.given import ReportInput
@@ -121,7 +122,9 @@ def score_rows(arms: list[ArmResults], given: ReportInput) -> list[TableRow]:
         same_network = reference_of(key, by_key, options["compare_with"])
         is_best = _of_target(key) in best
         reference = best.get(_of_target(key), same_network)
-        if key.chain == BASELINE or reference is arm:
+        if key.method.adaptation:
+            reference, same_network, is_best = unadapted_of(key, by_key), None, False
+        elif key.chain == BASELINE or reference is arm:
             reference = same_network = None
         for name in [name for name in names if not key.method.calibrated or name in CALIBRATED]:
             row = _row(given, arm, name, samples[key][name], compared(arm, reference, name, is_best))
@@ -257,6 +260,7 @@ def _note(given: ReportInput, arm: ArmResults, name: str, sample: Sample) -> str
     notes += training_caveats(given, arm.key, sample) if name != CALIBRATION else []
     notes += ["test images carry the marker as it was learnt"] * arm.marked
     notes += choices_remark(arm.chosen)
+    notes += shares_remark(arm.info.classes, arm.shares)
     notes += ["leaks between training and test are kept"] * bool(arm.info.leaks and not arm.info.dropped)
     return "; ".join(filter(None, notes))
 

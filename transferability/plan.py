@@ -106,12 +106,8 @@ def _source(
         return None
     extractor = extractors[str(network.tags.target)]
     split = Split.open(step.paths)
-    return replace(
-        extractor,
-        params={**extractor.params, "rows": split.info.rows},
-        tags=replace(extractor.tags, target=None, source=step.tags.source),
-        paths={**split.paths(), "start": extractor.paths["start"]},
-    )
+    tags = replace(extractor.tags, target=None, source=step.tags.source)
+    return extractor.on_images(split.info.rows, split.paths(), tags)
 
 
 def _strategy(task: Task) -> str:

@@ -108,12 +108,22 @@ class TfdsReader(Table):
     download: bool = True  # download and prepare the set if it is not there yet
 
 
+class ScannerOptions(Table):
+    """The device that takes a phantom's radiographs; see `indomain.data.images.phantom.Scanner`."""
+
+    dose: float = Field(default=1.0, gt=0, le=100)  # relative to the usual one: less dose, more noise
+    contrast: float = Field(default=1.0, gt=0, le=10)  # factor on the distance from mid-grey
+    collimation: float = Field(default=0.0, ge=0, le=0.4)  # share of the image that is dark at each side
+
+
 class PhantomReader(Table):
     """Draws synthetic radiographs instead of reading files; see `indomain.data.images.phantom`."""
 
     reader: Literal["phantom"]  # selects this reader
     patients: int = Field(default=200, ge=2)  # patients per body part
     seed: int = 0  # seed of all random numbers
+    abnormal: float = Field(default=0.5, gt=0, lt=1)  # share of the studies that are abnormal
+    scanner: ScannerOptions = ScannerOptions()  # the device
 
 
 Reader = Annotated[

@@ -116,6 +116,8 @@ class TargetOptions(SetOptions):
     fractions: list[float] = []  # label budgets: shares of the training labels, above 0 and up to 1
     shots: list[int] = []  # label budgets: training labels per class, 1 or more
     chains: list[str] = []  # which of the recipe's chains to run on this target; empty: all
+    # Sources whose labelled images stand in for the target's labels, which adaptation does not read; see [fusion.adaptation].
+    adapt_from: list[str] = []
     confounder: MarkerOptions | None = None  # a marker that is correlated with the label during training
     # "kept": leaks stay under the strict profile too, and are counted and reported, to measure what they are worth.
     leaks: Literal["refused", "kept"] = "refused"

@@ -151,6 +151,14 @@ class Recipe(Table):
             for chain_name in target.chains:
                 if chain_name not in self.chains:
                     raise unknown("chain", chain_name, self.chains, f"targets.{name}.chains")
+            for source in target.adapt_from:
+                if source not in self.sources:
+                    raise unknown("source", source, self.sources, f"targets.{name}.adapt_from")
+            if target.adapt_from and target.confounder:
+                raise ValueError(
+                    f"targets.{name}: adapt_from and confounder exclude each other: adaptation reads the features of images "
+                    "without the marker"
+                )
         for backbone in self.backbones:
             for chain_name in backbone.chains:
                 if chain_name not in self.chains:
@@ -226,8 +234,9 @@ class Recipe(Table):
         return [(backbone, chain) for backbone, chain in pairs if not backbone.chains or chain.name in backbone.chains]
 
     def sources_of(self, target: str) -> set[str]:
-        """The sources that a target's chains learn from."""
-        return {step.source for chain in self.chains_of(target) for step in chain.steps}
+        """The sources that a target's chains, or its adaptation, learn from."""
+        steps = {step.source for chain in self.chains_of(target) for step in chain.steps}
+        return steps | set(self.targets[target].adapt_from)
 
 
 def recipe_names() -> list[str]:

@@ -3,6 +3,9 @@
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+# The controls of adaptation: without it, and with the labels that it does not see.
+SOURCE_ONLY, TARGET_TRAINED = "source-only", "target-trained"
+
 
 @dataclass(frozen=True)
 class Method:
@@ -19,6 +22,7 @@ class Method:
         whose: the class that is explained, "true" or "predicted".
         fitted_by: the strategy that fitted the networks whose features or heads are used; "" for "full".
         layer: the layer, or the number of layers, that the features come from, if several are compared.
+        adaptation: the method of domain adaptation, or its control, if the classifier has learnt from other sets.
     """
 
     strategy: str = ""
@@ -31,6 +35,11 @@ class Method:
     whose: str = ""
     fitted_by: str = ""
     layer: str = ""
+    adaptation: str = ""
+
+    def to_params(self) -> dict[str, Any]:
+        """The attributes as JSON; the one that came later is left out where it says nothing, so that digests stay."""
+        return {name: value for name, value in asdict(self).items() if value or name != "adaptation"}
 
     def __str__(self) -> str:
         words = [self.strategy or self._of_features()]
@@ -43,6 +52,7 @@ class Method:
         name = "features" if self.networks == 1 else "fusion"
         name += f" by {self.rule}" if self.rule not in ("", "concat") else ""
         name += f" of {self.layer}" if self.layer else ""
+        name += f", {self.adaptation}" if self.adaptation else ""
         return f"{f'{self.fitted_by} ' if self.fitted_by else ''}{name}: {self.classifier or 'own heads'}"
 
     @property
@@ -117,4 +127,7 @@ class Tags:
 
     def to_params(self) -> dict[str, Any]:
         """The tags that are set, as JSON for a task's parameters; the method as a table."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        if self.method:
+            values["method"] = self.method.to_params()
+        return {name: value for name, value in values.items() if value is not None}

@@ -1,7 +1,7 @@
 """A task: one run to be done, named by a digest of everything that determines its result."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -100,6 +100,17 @@ class Task:
     def name(self) -> str:
         """The name of the run's folder."""
         return f"{self.stage}-{self.digest}"
+
+    def on_images(self, rows: str, paths: dict[str, Any], tags: Tags) -> "Task":
+        """The same run on other images, for runs that depend on them by the digest `rows` alone, as features do.
+
+        Args:
+            rows: the digest of the other images.
+            paths: where they are, as `indomain.data.split.Split.paths` returns it.
+            tags: coordinates of the run.
+        """
+        paths = {**{key: self.paths[key] for key in ("start",) if key in self.paths}, **paths}
+        return replace(self, params={**self.params, "rows": rows}, tags=tags, paths=paths)
 
     def title(self) -> str:
         """One line that describes the run."""

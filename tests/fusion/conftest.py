@@ -37,3 +37,35 @@ def fitted(fused):
     study, tasks = fused
     networks = find(tasks, "finetune", chain="random")
     return {task.digest: leave_network(study, task, seed) for seed, task in enumerate(networks)}
+
+
+ADAPTING = """
+title = "Small adaptation"
+size = 32
+seeds = [0, 1]
+drop_leaks = true
+backbones = [{ name = "dcnn-light", width = 0.125 }]
+[targets.wrist]
+set = "small.toml:wrist"
+split = { scheme = "kfold", folds = 2, validation = 0.25 }
+adapt_from = ["elbow"]
+[sources.elbow]
+set = "small.toml:elbow"
+use = ["train", "test"]
+[baseline]
+backbones = []
+[chains]
+random = ["random"]
+[finetune]
+strategies = ["full", "off-the-shelf"]
+[fusion.adaptation]
+methods = ["domain-classifier", "kliep", "subspace-alignment", "coral", "linear-ot"]
+oracle = true
+"""
+
+
+@pytest.fixture(scope="session")
+def adapting(tmp_path_factory, cache_dir):
+    """A study whose target learns from another set, and its plan; nothing of it has been run."""
+    study = small_study(tmp_path_factory.mktemp("adapting"), cache_dir, ADAPTING)
+    return study, make_plan(study)

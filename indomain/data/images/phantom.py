@@ -50,6 +50,21 @@ class _Dice:
 
 
 @dataclass(frozen=True)
+class Scanner:
+    """What a device and its operators do to every radiograph, whoever lies under it.
+
+    Attributes:
+        dose: relative to the usual one; the noise is divided by its square root.
+        contrast: factor on the distance from mid-grey.
+        collimation: share of the rows and columns that is dark at each side, 0 … 0.4.
+    """
+
+    dose: float = 1.0
+    contrast: float = 1.0
+    collimation: float = 0.0
+
+
+@dataclass(frozen=True)
 class Exposure:
     """One radiograph to be drawn. These fields determine every pixel.
 
@@ -61,6 +76,7 @@ class Exposure:
         view_number: 0 anteroposterior, 1 lateral, 2 oblique.
         abnormality: one of `ABNORMALITIES`, or "".
         split: "train" or "test".
+        scanner: the device.
     """
 
     seed: int
@@ -70,6 +86,7 @@ class Exposure:
     view_number: int
     abnormality: str
     split: str
+    scanner: Scanner = Scanner()
 
     @property
     def label(self) -> str:
@@ -97,16 +114,24 @@ class Exposure:
         return f"{self.part}/{self.study}_{self.label}/{self.view}"
 
 
-def exposures(patients: int, seed: int = 0, parts: tuple[str, ...] = PARTS) -> Iterator[Exposure]:
+def exposures(
+    patients: int,
+    seed: int = 0,
+    parts: tuple[str, ...] = PARTS,
+    scanner: Scanner = Scanner(),
+    abnormal: float = 0.5,
+) -> Iterator[Exposure]:
     """Yields every exposure of a phantom set, in a fixed order.
 
-    A patient has one body part and 1–2 studies of 1–3 views each; half of the studies are abnormal. The images of a patient
-    do not depend on the other patients and body parts.
+    A patient has one body part and 1–2 studies of 1–3 views each; half of the studies are abnormal, or another share. The
+    images of a patient do not depend on the other patients and body parts.
 
     Args:
         patients: patients per body part; every fourth patient belongs to the test split.
         seed: seed of the set.
         parts: the body parts, from `PARTS`.
+        scanner: the device that takes all of them.
+        abnormal: share of the studies that are abnormal, 0 … 1.
 
     Raises:
         RequestError: if a body part is unknown.
@@ -119,10 +144,11 @@ def exposures(patients: int, seed: int = 0, parts: tuple[str, ...] = PARTS) -> I
             dice = _Dice(seed, part_number, number)
             split = "test" if number % 4 == 3 else "train"
             for study in range(1 + (dice.below(4) == 0)):
-                abnormal = dice.below(2) == 1
-                kind = ABNORMALITIES[dice.below(len(ABNORMALITIES))] if abnormal else ""
+                # A half is drawn as it always was, so that the usual set keeps its images.
+                is_abnormal = dice.below(2) == 1 if abnormal == 0.5 else dice.uniform(0.0, 1.0) < abnormal
+                kind = ABNORMALITIES[dice.below(len(ABNORMALITIES))] if is_abnormal else ""
                 for view in range(1 + dice.below(3)):
-                    yield Exposure(seed, part, part_number * 10_000 + number, study + 1, view, kind, split)
+                    yield Exposure(seed, part, part_number * 10_000 + number, study + 1, view, kind, split, scanner)
 
 
 def render(exposure: Exposure, size: tuple[int, int] = (64, 64)) -> tuple[np.ndarray, np.ndarray]:
@@ -168,9 +194,16 @@ def render(exposure: Exposure, size: tuple[int, int] = (64, 64)) -> tuple[np.nda
     # Marrow and muscle have a texture of smooth noise, so that a small lesion must be told apart from the background.
     texture = _smooth(shot.noise(*size)) * np.float32(0.035)
     depth = bone * np.float32(2.4 * density) + tissue * np.float32(0.55) + metal * np.float32(6.0) + texture * tissue
+    scanner = exposure.scanner
     image = _exposed(depth, shot)
+    if scanner.contrast != 1:
+        grey = np.float32(127.5)
+        image = grey + (image - grey) * np.float32(scanner.contrast)
     image = _marker_and_collimation(image, shot, size)
-    image += shot.noise(*size) * np.float32(shot.uniform(2.0, 5.0))
+    border = [int(scanner.collimation * length) for length in size]
+    image[: border[0]] = image[size[0] - border[0] :] = 3
+    image[:, : border[1]] = image[:, size[1] - border[1] :] = 3
+    image += shot.noise(*size) * np.float32(shot.uniform(2.0, 5.0) / float(np.sqrt(scanner.dose)))
     return np.clip(np.floor(image + np.float32(0.5)), 0, 255).astype(np.uint8), mask.astype(np.uint8) * 255
 
 

@@ -19,7 +19,8 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
     options = manifest.read
     assert isinstance(options, PhantomReader)
     records = []
-    for exposure in phantom.exposures(options.patients, options.seed):
+    scanner = phantom.Scanner(**options.scanner.model_dump())
+    for exposure in phantom.exposures(options.patients, options.seed, scanner=scanner, abnormal=options.abnormal):
         records.append(
             Record(
                 id=exposure.id,
