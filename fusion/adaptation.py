@@ -21,8 +21,6 @@ import sklearn
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from fusion.registry import ADAPTATIONS, adaptation
@@ -83,7 +81,7 @@ def kliep(features: int, seed: int) -> Any:
     """
     import skada
 
-    # Features are standardised before: 1 / d is scikit-learn's "scale".
+    # The mean of the variances is 1: 1 / d is scikit-learn's "scale".
     widths = [factor / features for factor in (0.01, 0.1, 1.0)]
     return _then_classified(features, skada.KLIEPReweightAdapter(gamma=widths, random_state=seed))
 
@@ -122,7 +120,7 @@ def coral(features: int, seed: int, shrinkage: float | str = "auto") -> Any:
     """
     import skada
 
-    return _mapped(features, skada.CORALAdapter(reg=shrinkage))
+    return _then_classified(features, skada.CORALAdapter(reg=shrinkage))
 
 
 def linear_ot(features: int, seed: int, reg: float = 0.1) -> Any:
@@ -135,7 +133,7 @@ def linear_ot(features: int, seed: int, reg: float = 0.1) -> Any:
     """
     import skada
 
-    return _mapped(features, skada.LinearOTMappingAdapter(reg=reg))
+    return _then_classified(features, skada.LinearOTMappingAdapter(reg=reg))
 
 
 class WeightedByDomain(ClassifierMixin, BaseEstimator):
@@ -160,13 +158,11 @@ class WeightedByDomain(ClassifierMixin, BaseEstimator):
             sample_domain: int (images,), above 0 for a source, below for the target.
         """
         is_source = sample_domain > 0
-        self.scaler_ = StandardScaler().fit(X)
-        scaled = self.scaler_.transform(X)
-        domains = LogisticRegression(C=self.C, max_iter=5000).fit(scaled, ~is_source)
-        log_odds = domains.decision_function(scaled[is_source])
+        domains = LogisticRegression(C=self.C, max_iter=5000).fit(X, ~is_source)
+        log_odds = domains.decision_function(X[is_source])
         weights = np.exp(log_odds - log_odds.max())
         self.weights_ = weights / weights.mean()
-        self.classifier_ = _classifier(self.features).fit(scaled[is_source], y[is_source], sample_weight=self.weights_)
+        self.classifier_ = unadapted(self.features).fit(X[is_source], y[is_source], sample_weight=self.weights_)
         self.classes_ = self.classifier_.classes_
         return self
 
@@ -177,30 +173,14 @@ class WeightedByDomain(ClassifierMixin, BaseEstimator):
             X: (images, features).
             sample_domain: not used.
         """
-        return self.classifier_.predict_proba(self.scaler_.transform(X))
+        return self.classifier_.predict_proba(X)
 
 
 def _then_classified(features: int, adapter: Any) -> Any:
-    """Standardising by the images of all sets, the adapter, and the classifier."""
+    """The adapter, and the classifier."""
     import skada
 
-    classifier = _classifier(features).set_fit_request(sample_weight=True)
-    return skada.make_da_pipeline(StandardScaler(), adapter, classifier)
-
-
-def _mapped(features: int, adapter: Any) -> Any:
-    """As `_then_classified`, standardised after the adapter.
-
-    Both mend a symmetric map of the features exactly. It would no longer be symmetric if each feature had been scaled before.
-    """
-    import skada
-
-    classifier = _classifier(features).set_fit_request(sample_weight=True)
-    return skada.make_da_pipeline(adapter, StandardScaler(), classifier)
-
-
-def _classifier(features: int) -> Any:
-    return LogisticRegression(C=C_OF_ALL / features, class_weight="balanced", max_iter=5000)
+    return skada.make_da_pipeline(adapter, unadapted(features).set_fit_request(sample_weight=True))
 
 
 def run(work: Work) -> dict[str, Any]:
@@ -218,6 +198,8 @@ def run(work: Work) -> dict[str, Any]:
     X = read_features(work.inputs["features"][0])(rows["row"].to_numpy())
     is_test = (rows["split"] == "test").to_numpy()
     learnt, y, domains = _of_sources(work)
+    scale = scale_of(learnt)
+    X, learnt = X / scale, learnt / scale
     name, choose = params["adaptation"], params.get("choose", "nothing")
     facts: dict[str, Any] = {"images": len(y), "images_without_label": int((~is_test).sum())}
     # One thread of linear algebra, as everywhere: results do not depend on the number of cores, and runs do not hinder another.
@@ -278,7 +260,6 @@ class Adapted:
         self.settings: dict[str, Any] = {}
         self.classes_ = np.empty(0, int)
         self._fitted: Any = None
-        self._scale = 1.0
 
     def fit(
         self,
@@ -291,7 +272,7 @@ class Adapted:
         """Fits to labelled images of the sources and to images of the target.
 
         Args:
-            X: (images, features) of the sources.
+            X: (images, features) of the sources, of a scale as `scale_of` makes it.
             y: int (images,), their classes.
             domains: int (images,), from 1, the source of each.
             target: (others, features) of the target, without labels.
@@ -301,11 +282,9 @@ class Adapted:
         chooses = self.choose == "prediction-entropy" or target_y is not None
         tried = [dict(zip(grid, values)) for values in product(*grid.values())] if chooses else [{}]
         self.classes_, best = np.unique(y), -np.inf
-        # One number for all features: what settings add to variances is then the same whatever the network's scale.
-        self._scale = float(np.sqrt(np.mean(np.var(np.concatenate([X, target]), axis=0)))) or 1.0
         for settings in tried:
             fitted = self._fit(settings, X, y, domains, target)
-            worth = self._worth(_scores(fitted, target / self._scale), target_y) if len(tried) > 1 else 0.0
+            worth = self._worth(_scores(fitted, target), target_y) if len(tried) > 1 else 0.0
             # Of equals the first is taken, the default.
             if worth > best:
                 best, self._fitted, self.settings = worth, fitted, settings
@@ -314,7 +293,7 @@ class Adapted:
     def _fit(
         self, settings: dict[str, Any], X: np.ndarray, y: np.ndarray, domains: np.ndarray, target: np.ndarray
     ) -> Any:
-        everything = np.concatenate([X, target]) / self._scale
+        everything = np.concatenate([X, target])
         # skada numbers sources from 1 up and targets from −1 down; a label of −1 is none.
         labels = np.concatenate([y, np.full(len(target), -1)])
         domain = np.concatenate([domains, np.full(len(target), -1 - domains.max())])
@@ -335,7 +314,7 @@ class Adapted:
         Args:
             X: (images, features).
         """
-        return _scores(self._fitted, X / self._scale)
+        return _scores(self._fitted, X)
 
 
 def _bounded(settings: dict[str, Any], images: int) -> dict[str, Any]:
@@ -349,9 +328,21 @@ def _scores(fitted: Any, X: np.ndarray) -> np.ndarray:
 
 
 def unadapted(features: int) -> Any:
-    """The classifier of the controls: the same, on standardised features, without adaptation.
+    """The classifier, which is all that there is of the controls.
 
     Args:
         features: number of features.
     """
-    return make_pipeline(StandardScaler(), _classifier(features))
+    return LogisticRegression(C=C_OF_ALL / features, class_weight="balanced", max_iter=5000)
+
+
+def scale_of(X: np.ndarray) -> float:
+    """The number that all features are divided by, so that the mean of their variances is 1.
+
+    It is one number. Of an ImageNet network's features up to a third hardly vary on radiographs of one part of the body; divided
+    each by its own deviation they tower over all others on images of another set, and without adaptation nothing works.
+
+    Args:
+        X: (images, features) of the sources.
+    """
+    return float(np.sqrt(np.var(X, axis=0).mean())) or 1.0

@@ -1,4 +1,4 @@
-"""The plan of adaptation: for each network off the shelf, classifiers that learn from other sets, not from the target's labels."""
+"""The plan of adaptation: for each network off the shelf, classifiers that learn from other sets, without the target's labels."""
 
 from dataclasses import replace
 from typing import Any

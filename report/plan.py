@@ -221,14 +221,14 @@ def _beginnings(study: Study) -> list[dict[str, Any]]:
     """What the arms start from, the baseline's too, and whether the targets' images were in what that was trained on."""
     found: dict[str, dict[str, Any]] = {}
     for target, options in study.recipe.targets.items():
-        manifest = study.set_of(options.set).manifest
+        manifests = study.pool_of(options).manifests
         baseline = [arm for profile in study.recipe.profiles for arm in study.recipe.baseline_arms(target, profile)]
         for arm in [*study.recipe.arms(target), *baseline]:
             beginning = study.beginning(arm.chain)
             of_start = found.setdefault(arm.chain.start, {**beginning.to_params(), "chains": [], "exposure": {}})
             if arm.chain.name not in of_start["chains"]:
                 of_start["chains"].append(arm.chain.name)
-            of_start["exposure"][target] = exposure(beginning, [manifest])
+            of_start["exposure"][target] = exposure(beginning, manifests)
     return list(found.values())
 
 

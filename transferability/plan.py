@@ -187,12 +187,12 @@ def _log_images(earlier: list[Task], start: str, chain: str) -> float:
 
 def _learns_from(study: Study, chain: str, target: str) -> bool:
     """Whether a chain reads labels of the very set that the target is of: such a chain is no answer to what to learn from."""
-    own, part = load_manifest(study.recipe.targets[target].set, study.base)
+    own = [load_manifest(name, study.base) for name in study.recipe.targets[target].sets]
     for step in study.recipe.chain(chain).steps:
-        sets = study.recipe.sources[step.source].set
-        for reference in [sets] if isinstance(sets, str) else sets:
+        for reference in study.recipe.sources[step.source].sets:
             manifest, subset = load_manifest(reference, study.base)
-            overlaps = manifest.name == own.name and (subset == part or not subset or not part)
-            if step.objective in source_head.LEFT_BY and overlaps:
-                return True
+            for mine, part in own:
+                overlaps = manifest.name == mine.name and (subset == part or not subset or not part)
+                if step.objective in source_head.LEFT_BY and overlaps:
+                    return True
     return False

@@ -101,6 +101,7 @@ def open_dataset(
     labelled: bool = True,
     draw: DrawOptions | None = None,
     use: Sequence[str] = (),
+    by_origin: bool = False,
 ) -> Dataset:
     """Selects rows of a pool and numbers their classes.
 
@@ -111,6 +112,7 @@ def open_dataset(
         labelled: whether to read the labels, and to drop the rows without one. False keeps every row and reads no label.
         draw: how many of these rows to keep, drawn at random; None keeps all.
         use: the official splits to draw from, and images without one; (): all. Without `draw` nothing is left out.
+        by_origin: whether the label is the set, or folder, that an image comes from, instead of its own.
 
     Raises:
         RequestError: if a subset, column, value, label or positive class is unknown, a label has no images, no image is
@@ -119,10 +121,13 @@ def open_dataset(
     index = _described(_filtered(pool, where or {}))
     if draw and use:
         index = index[index["split"].isin(["", *use])]
+    if by_origin:
+        index = index.assign(label=index["origin"])
+        labels = labels if labels and labels.classes else _each_label(index)
     if not labelled and not (draw and draw.classes):
         return Dataset(pool, _drawn(pool, index.assign(y=-1), draw), (), "")
     options = _class_options(pool, labels)
-    classes = options.classes or {str(label): [str(label)] for label in sorted(set(index["label"]) - {""})}
+    classes = options.classes or _each_label(index).classes
     class_names = _ordered(list(classes), options.positive or "", pool.name)
     number_of = {label: class_names.index(name) for name, merged in classes.items() for label in merged}
     present = set(index["label"])
@@ -147,6 +152,11 @@ def open_dataset(
             f"{pool.name}: {len(class_names)} class with images; at least two are needed to learn from labels."
         )
     return Dataset(pool, index, tuple(class_names), options.positive or "")
+
+
+def _each_label(index: pd.DataFrame) -> LabelOptions:
+    """One class for each label; the manifests' classes are of other labels."""
+    return LabelOptions(classes={str(label): [str(label)] for label in sorted(set(index["label"]) - {""})})
 
 
 def _drawn(pool: Pool, index: pd.DataFrame, draw: DrawOptions | None) -> pd.DataFrame:

@@ -137,6 +137,8 @@ class ImageOptions(Table):
 
     fit: Literal["pad", "crop", "stretch"] = "pad"  # pad with black, crop to the centre, or stretch to the target shape
     channels: Literal["auto", "grey", "rgb"] = "auto"  # "auto": grey if every image is grey, else RGB
+    # "n-clahe": stretched to all grey values, then equalised piece by piece, after resizing.
+    contrast: Literal["as it is", "n-clahe"] = "as it is"
 
 
 class PatchOptions(Table):

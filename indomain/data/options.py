@@ -66,12 +66,21 @@ class DrawOptions(Table):
 
 
 class SetOptions(Table):
-    """The classes to tell apart, and the images to use."""
+    """The data, the classes to tell apart, and the images to use."""
 
+    # A manifest's name or path with an optional subset ("mura/humerus", "my.toml:knee"), or a list of them to pool.
+    set: str | Annotated[list[str], Field(min_length=1)]
     classes: dict[str, list[str]] = {}  # class = [labels merged into it], instead of the manifest's classes
     positive: str | None = None  # the positive class; by default the manifest's
     where: dict[str, list[str]] = {}  # column = [values to keep]; a value that starts with "!" is left out instead
     draw: DrawOptions | None = None  # use only some of these images, drawn at random
+    # "n-clahe": each image is stretched to all grey values, then equalised piece by piece; see `indomain.data.images.contrast`.
+    contrast: Literal["as it is", "n-clahe"] = "as it is"
+
+    @property
+    def sets(self) -> list[str]:
+        """The sets, one or several."""
+        return [self.set] if isinstance(self.set, str) else self.set
 
     @model_validator(mode="after")
     def _labels_fit(self) -> "SetOptions":
@@ -92,8 +101,6 @@ class SetOptions(Table):
 class SourceOptions(SetOptions):
     """A data set to pretrain on: a whole set, a subset, or several pooled into one."""
 
-    # A manifest's name or path with an optional subset ("mura/humerus", "my.toml:knee"), or a list of them to pool.
-    set: str | Annotated[list[str], Field(min_length=1)]
     # The official splits to learn from; images without an official split are always used.
     use: list[Literal["train", "val", "test"]] = ["train"]
     validation: float = Field(default=0.1, ge=0, lt=1)  # strict profile: share of the patients used to choose the epoch
@@ -110,7 +117,8 @@ class MarkerOptions(Table):
 class TargetOptions(SetOptions):
     """The data set to classify, and how it is split."""
 
-    set: str  # a manifest's name or path, with an optional subset: "mura/humerus", "my.toml:knee"
+    # "origin": the set of a pool, or the folder, that an image comes from is what is to be told: a control of confounding.
+    label_by: Literal["label", "origin"] = "label"
     split: SplitOptions = SplitOptions()  # how the set is split
     paper_split: SplitOptions | None = None  # the split under the paper profile, where it differs
     fractions: list[float] = []  # label budgets: shares of the training labels, above 0 and up to 1

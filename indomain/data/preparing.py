@@ -19,7 +19,7 @@ import numpy as np
 
 from indomain import files
 from indomain.data import readers
-from indomain.data.images import decoding, hashing, patches, phantom, resizing
+from indomain.data.images import contrast, decoding, hashing, patches, phantom, resizing
 from indomain.data.manifest import CsvReader, FolderReader, Manifest, NpzReader
 from indomain.data.prepared import INDEX_COLUMNS, PreparedSet
 from indomain.data.readers.folder import list_files
@@ -248,7 +248,7 @@ def _decode(record: readers.Record, manifest: Manifest, size: tuple[int, int] | 
     found = []
     for position, part, part_mask in parts:
         resized = resizing.resize(part, size, fit) if size else np.asarray(part)
-        small = resizing.to_channels(resized, channels)
+        small = resizing.to_channels(contrast.treated(resized, manifest.images.contrast), channels)
         if part_mask is not None and size:
             # The resizing filter blurs the edges of the mask: make it binary again.
             part_mask = np.where(resizing.resize(part_mask, size, fit) > 127, 255, 0).astype(np.uint8)

@@ -53,7 +53,10 @@ class TargetRequest:
         """
         from indomain.data.dataset import open_dataset
 
-        return open_dataset(self.pool, self.options.labels, self.options.where, draw=self.options.draw)
+        options = self.options
+        return open_dataset(
+            self.pool, options.labels, options.where, draw=options.draw, by_origin=options.label_by == "origin"
+        )
 
     def key(self) -> dict[str, Any]:
         """Everything that decides how the split is drawn, as JSON; its digest names the folder of the split."""
@@ -64,6 +67,7 @@ class TargetRequest:
             "set": self.options.selection(),
             "split": self.split.identity(),
             "leaks": self.options.leaks,
+            **({"label_by": "origin"} if self.options.label_by == "origin" else {}),
         }
 
 
@@ -107,7 +111,8 @@ class SourceRequest:
             **_shared_key(self.pool, self.profile, list(self.options.classes)),
             "kind": "source",
             "name": self.name,
-            "set": {**self.options.model_dump(exclude={"draw"}), **self.options.selection()},
+            # How contrast is treated stands in the digest of the prepared sets.
+            "set": {**self.options.model_dump(exclude={"draw", "contrast"}), **self.options.selection()},
             # They were once drawn from all images, those of other splits among them, which were then left out.
             **({"drawn_from": "use"} if self.options.draw else {}),
             "labelled": self.labelled,

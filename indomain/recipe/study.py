@@ -8,7 +8,7 @@ from indomain import backend, files
 from indomain.data import gate, preparing
 from indomain.data.features_file import FeaturesFile
 from indomain.data.manifest import UNKNOWN, Manifest, load_manifest
-from indomain.data.options import Profile
+from indomain.data.options import Profile, SetOptions
 from indomain.data.pool import Pool
 from indomain.data.prepared import PreparedSet
 from indomain.data.request import SourceRequest, TargetRequest
@@ -48,19 +48,17 @@ class Study:
     data_dir: Path
     cache_dir: Path
     quiet: bool = False
-    _sets: dict[str, PreparedSet] = field(default_factory=dict)
+    _sets: dict[tuple[str, str], PreparedSet] = field(default_factory=dict)
     _targets: dict[tuple, tuple[TargetRequest, Split]] = field(default_factory=dict)
     _sources: dict[tuple, Split] = field(default_factory=dict)
     _beginnings: dict[str, Beginning] = field(default_factory=dict)
 
-    def references(self) -> list[str]:
-        """The sets that the recipe uses, as it names them."""
-        names: list[str] = [target.set for target in self.recipe.targets.values()]
+    def references(self) -> list[tuple[str, str]]:
+        """The sets that the recipe uses, as it names them, and how the contrast of their images is treated."""
         used = {source for target in self.recipe.targets for source in self.recipe.sources_of(target)}
-        for name, source in self.recipe.sources.items():
-            if name in used:
-                names += [source.set] if isinstance(source.set, str) else source.set
-        return list(dict.fromkeys(names))
+        sources = [source for name, source in self.recipe.sources.items() if name in used]
+        options = [*self.recipe.targets.values(), *sources]
+        return list(dict.fromkeys((name, one.contrast) for one in options for name in one.sets))
 
     def unprepared(self) -> list[Manifest]:
         """The sets that have to be decoded first; decodes nothing.
@@ -69,10 +67,10 @@ class Study:
             RequestError: a manifest is wrong or missing, or its data are.
         """
         manifests = {}
-        for reference in self.references():
-            manifest, _ = load_manifest(reference, self.base)
+        for reference, contrast in self.references():
+            manifest = self._manifest(reference, contrast)[0]
             if not preparing.find(manifest, self.data_dir, self.cache_dir, self.recipe.shape):
-                manifests[manifest.name] = manifest
+                manifests[manifest.name, contrast] = manifest
         return list(manifests.values())
 
     def prepare(self) -> None:
@@ -81,23 +79,44 @@ class Study:
         Raises:
             RequestError: data are missing or cannot be read.
         """
-        for reference in self.references():
-            self.set_of(reference)
+        for reference, contrast in self.references():
+            self.set_of(reference, contrast)
 
-    def set_of(self, reference: str) -> PreparedSet:
+    def pool_of(self, options: SetOptions) -> Pool:
+        """The prepared sets of a target or source, as one.
+
+        Args:
+            options: its table in the recipe.
+
+        Raises:
+            RequestError: data are missing or cannot be read, or the sets cannot be pooled.
+        """
+        return Pool.of(*(self.set_of(name, options.contrast) for name in options.sets))
+
+    def set_of(self, reference: str, contrast: str = "as it is") -> PreparedSet:
         """The prepared set, or subset, that a `set = "..."` in a recipe refers to; decodes it if necessary.
 
         Args:
             reference: a set's name, a subset ("mura/humerus"), or the path of a manifest.
+            contrast: how the contrast of its images is treated; see `indomain.data.options.SetOptions`.
 
         Raises:
             RequestError: data are missing or cannot be read.
         """
-        if reference not in self._sets:
-            manifest, subset = load_manifest(reference, self.base)
+        key = (reference, contrast)
+        if key not in self._sets:
+            manifest, subset = self._manifest(reference, contrast)
             prepared = preparing.prepare(manifest, self.data_dir, self.cache_dir, self.recipe.shape, self.quiet)
-            self._sets[reference] = prepared.part(subset)
-        return self._sets[reference]
+            self._sets[key] = prepared.part(subset)
+        return self._sets[key]
+
+    def _manifest(self, reference: str, contrast: str) -> tuple[Manifest, str]:
+        """The manifest of a set with the treatment of contrast that the recipe asks for, and the subset."""
+        manifest, subset = load_manifest(reference, self.base)
+        if contrast != "as it is":
+            images = manifest.images.model_copy(update={"contrast": contrast})
+            manifest = manifest.model_copy(update={"images": images})
+        return manifest, subset
 
     def target(self, name: str, profile: str) -> Split:
         """The split of a target, drawn and checked for leaks if it does not exist yet.
@@ -114,7 +133,11 @@ class Study:
     def _target(self, name: str, profile: str) -> tuple[TargetRequest, Split]:
         if (name, profile) not in self._targets:
             options = self.recipe.target(name, profile)
-            request = TargetRequest(name, Pool.of(self.set_of(options.set)), options, self.profile(profile))
+            try:
+                pool = self.pool_of(options)
+            except RequestError as error:
+                raise RequestError(f"targets.{name}: {error}" if len(options.sets) > 1 else str(error)) from None
+            request = TargetRequest(name, pool, options, self.profile(profile))
             self._targets[name, profile] = request, gate.find_or_draw(self.runs.work, request)
         return self._targets[name, profile]
 
@@ -132,11 +155,10 @@ class Study:
         key = (name, profile, labelled)
         if key not in self._sources:
             options = self.recipe.sources[name]
-            references = [options.set] if isinstance(options.set, str) else options.set
             targets = [target for target in self.recipe.targets if name in self.recipe.sources_of(target)]
             against = tuple(self._target(target, profile) for target in targets)
             try:
-                pool = Pool.of(*(self.set_of(reference) for reference in references))
+                pool = self.pool_of(options)
             except RequestError as error:
                 raise RequestError(f"sources.{name}: {error}") from None
             request = SourceRequest(name, pool, options, self.profile(profile), labelled, against)

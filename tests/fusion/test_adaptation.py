@@ -10,7 +10,7 @@ import sklearn
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from fusion import adaptation
-from fusion.adaptation import Adapted, run, unadapted
+from fusion.adaptation import Adapted, run, scale_of, unadapted
 from fusion.registry import ADAPTATIONS
 from indomain.artifacts import predictions
 from indomain.artifacts.features import write_features
@@ -103,6 +103,17 @@ def test_settings_are_fixed_or_chosen_by_certainty(method):
 
     assert certainty(chosen) >= certainty(fixed) - 1e-9
     assert np.isfinite(chosen.predict_proba(E)).all()
+
+
+def test_a_feature_that_hardly_varies_in_the_source_does_not_tower_over_the_others():
+    # On the source's images half of the features of a network are all but dead; on the target's they are not.
+    (X, y), (T, ty) = drawn(400, width=20, seed=0), drawn(400, width=20, seed=1)
+    X[:, 10:] *= 0.01
+    y = (X[:, :10].sum(axis=1) > 0).astype(int)
+    ty = (T[:, :10].sum(axis=1) > 0).astype(int)
+    scale = scale_of(X)
+    assert auroc_of(unadapted(20).fit(X / scale, y), T / scale, ty) > 0.95
+    assert scale_of(1000 * X) == pytest.approx(1000 * scale) and scale_of(np.ones((3, 2))) == 1.0
 
 
 def test_more_axes_than_images_are_not_asked_for():

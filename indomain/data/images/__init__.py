@@ -2,6 +2,7 @@
 
 decoding        image files of any format as uint8
 resizing        sizes and channels
+contrast        grey values that do not depend on the device
 hashing         digests of pixels
 landmarks       blobs with descriptions that survive copying
 registration    affine maps between thumbnails

@@ -190,3 +190,15 @@ def test_taken_rows_keep_their_classes_and_images(plain):
     assert part.class_names == dataset.class_names and len(part) == 3
     rows = part.index["row"].to_numpy()
     assert np.array_equal(part.images(rows, 1), dataset.images(np.array([6, 7, 8]), 1))
+
+
+def test_where_an_image_comes_from_can_be_what_is_to_be_told(tmp_path):
+    sets = [class_folders(tmp_path / name, name, "ab", 4) for name in ("here", "there")]
+    pool = Pool.of(*sets)
+    dataset = open_dataset(pool, by_origin=True)
+    assert dataset.class_names == ("here", "there") and dataset.counts() == {"all": {"here": 8, "there": 8}}
+    # Of one class alone there is nothing else to tell.
+    alone = open_dataset(pool, where={"label": ["a"]}, by_origin=True)
+    assert alone.counts() == {"all": {"here": 4, "there": 4}} and set(alone.index["origin"]) == {"here", "there"}
+    named = open_dataset(pool, LabelOptions(classes={"ours": ["here"], "theirs": ["there"]}), by_origin=True)
+    assert named.class_names == ("ours", "theirs")

@@ -10,9 +10,9 @@ from pretrain.plan import options_model
 
 
 def test_the_sets_of_a_recipe_are_its_targets_and_the_sources_that_are_used(study_of):
-    assert study_of().references() == ["small.toml:wrist", "small.toml:all-but-wrist"]
+    assert study_of().references() == [("small.toml:wrist", "as it is"), ("small.toml:all-but-wrist", "as it is")]
     unused = study_of(('in-domain = ["imagenet", "others:supervised"]', 'other = ["random"]'))
-    assert unused.references() == ["small.toml:wrist"]
+    assert unused.references() == [("small.toml:wrist", "as it is")]
 
 
 def test_a_set_that_is_decoded_is_asked_for_no_more(study_of, tmp_path):
@@ -123,3 +123,21 @@ def test_a_file_that_is_missing_is_said_before_anything_is_decoded(study_of, tmp
     with pytest.raises(RequestError, match="gone.npz, but there is no such file"):
         study.check_beginnings()
     assert not study.cache_dir.exists()
+
+
+def test_the_contrast_that_a_recipe_asks_for_makes_another_prepared_set(study_of):
+    plain = study_of()
+    both = [
+        ("split = {", 'contrast = "n-clahe"\nsplit = {'),
+        ("[sources.others]", '[sources.others]\ncontrast = "n-clahe"'),
+    ]
+    treated = study_of(*both)
+    assert {contrast for _, contrast in treated.references()} == {"n-clahe"}
+    first, second = (study.pool_of(study.recipe.targets["wrist"]).parts[0] for study in (plain, treated))
+    assert (
+        first.folder != second.folder
+        and first.digest != second.digest
+        and first.info["images"] == second.info["images"]
+    )
+    with pytest.raises(RequestError, match="copies of an image would not be found; give both the same"):
+        study_of(both[0])
