@@ -11,5 +11,6 @@ The rows of the table whose method is a strategy come from these runs.
     strategies      the strategies by name
     on_features     a head trained on stored features
     tuning          the choice among candidates
+    mixtures        what is learnt from where there are synthetic images
     full, off_the_shelf, lp_ft, surgical, partial, truncated, slim, deeply_supervised, co_tuning
 """

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from finetune import mixtures
+from finetune.mixtures import Mixture
 from finetune.strategies import AUGMENTED, OF_TABLES, PARTIAL, SLIM, STRATEGIES, SURGICAL, TRUNCATED, strategy_of
 from finetune.tuning import ANY, TuneOptions
 from indomain.artifacts import source_head
@@ -159,7 +161,7 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
             runs = list(product(target_options.budgets(), folds, study.seeds(profile)))
             is_marked = bool(target_options.confounder)
             arms = study.recipe.arms(target)
-            planned = [
+            planned: list[tuple] = [
                 (arm, own, strategy, run)
                 for arm in arms
                 if arm.backbone
@@ -193,6 +195,9 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
                 )
                 planned_by = _tuned_tasks if _is_tuned(own, strategy, profile) else _tasks
                 tasks += planned_by(study, earlier, own, arm, budget, tags)
+                for mixture in mixtures.of(earlier, tags) if strategy == ANY or not own.only_the_head(strategy) else []:
+                    of_row = replace(tags, method=Method(strategy=strategy, mixture=mixture.name))
+                    tasks += planned_by(study, earlier, own, arm, budget, of_row, mixture=mixture)
     return tasks
 
 
@@ -240,7 +245,13 @@ def _is_tuned(options: Options, strategy: str, profile: str) -> bool:
 
 
 def _tuned_tasks(
-    study: Study, earlier: list[Task], options: Options, arm: Arm, budget: LabelBudget, tags: Tags
+    study: Study,
+    earlier: list[Task],
+    options: Options,
+    arm: Arm,
+    budget: LabelBudget,
+    tags: Tags,
+    mixture: Mixture | None = None,
 ) -> list[Task]:
     """The tasks of all candidates of one network, and the task that chooses among them."""
     assert tags.method and tags.target and tags.profile
@@ -255,8 +266,11 @@ def _tuned_tasks(
     strategies = _strategies(options, options.tune.strategy, is_marked) or [tags.method.strategy]
     for strategy, setting in product(strategies, options.tune.settings()):
         one = options.model_copy(update=setting)
-        of_candidate = replace(tags, method=Method(strategy=strategy))
-        *features, network = _tasks(study, earlier, one, arm, budget, of_candidate, for_every_seed=True)
+        of_candidate = replace(tags, method=replace(tags.method, strategy=strategy))
+        if mixture and one.only_the_head(strategy):
+            # The head alone is fitted on stored features, of which synthetic images have none.
+            continue
+        *features, network = _tasks(study, earlier, one, arm, budget, of_candidate, True, mixture)
         before += features
         # Some settings mean nothing to some strategies: what would be the same run is one candidate.
         words = {"strategy": strategy} if options.tune.strategy else {}
@@ -289,6 +303,7 @@ def _tasks(
     budget: LabelBudget,
     tags: Tags,
     for_every_seed: bool = False,
+    mixture: Mixture | None = None,
 ) -> list[Task]:
     """The task of one network, preceded by the task of its features if it is fitted on stored features.
 
@@ -335,12 +350,13 @@ def _tasks(
         "compute": study.compute(),
         **({"latency": True} if options.latency else {}),
         **_confounder(study, options, strategy, tags.target),
+        **({"mixture": mixture.to_params()} if mixture else {}),
     }
     network = Task(
         stage="finetune",
         version=VERSION,
         params=params,
-        inputs={"pretrained": steps[-1]} if steps else {},
+        inputs={**({"pretrained": steps[-1]} if steps else {}), **(mixture.inputs() if mixture else {})},
         tags=tags,
         paths={**split.paths(), "start": beginning.path},
         like=f"{strategy} {options.epochs} {like} {budget.label}",

@@ -11,7 +11,7 @@ from finetune import on_features, slim, surgical, truncated, tuning
 from finetune.plan import Options
 from finetune.strategies import PARTIAL, SLIM, STRATEGIES, SURGICAL, TRUNCATED, fit_function, strategy_of
 from indomain import files
-from indomain.artifacts import predictions
+from indomain.artifacts import predictions, synthetic
 from indomain.artifacts.features import read_features, write_features
 from indomain.data.features_file import FeaturesFile
 from indomain.data.images import confounders
@@ -126,12 +126,21 @@ def _fitted(
     if "confounder" in params:
         images = confounders.marked(images, table, params["confounder"])
     fit = fit_function(params["strategy"])
-    examples, more = Examples(images, table), {}
+    examples, more = Examples(*_mixed(work, images, table)), {}
     if STRATEGIES[strategy_of(params["strategy"])].reads_source_head:
         more["source"] = work.inputs["pretrained"]
     network, facts = fit(backbone, examples, len(params["classes"]), trainer, **more)
     model = architecture.with_scores(network)
     return model, inference.predict(model, images, held_out["row"].to_numpy()), facts
+
+
+def _mixed(work: Work, images: Any, table: pd.DataFrame) -> tuple[Any, pd.DataFrame]:
+    """The images and the table, with synthetic training images among them where the row asks for it."""
+    mixture = work.params.get("mixture")
+    if mixture is None:
+        return images, table
+    made = synthetic.read(work.inputs["synthetic"]) if "synthetic" in work.inputs else None
+    return synthetic.mixed(images, table, made, mixture["amount"], mixture["real"], mixture["times"])
 
 
 def _trained(work: Work) -> tuple[str, ...] | None:

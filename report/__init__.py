@@ -3,8 +3,9 @@
     python -m report RECIPE
 
 Reads the predictions, measures and panels of the other stages. Writes `table.csv`, `table.tex`, `report.html`,
-`predictions.csv`, `ranks.csv`, `rank_agreement.csv`, `gains.csv`, `sizes.csv`, `adaptation.csv`, `stages.csv`,
-`summary.txt` and the figures as PNG, which are published in <runs folder>/<recipe name>/.
+`predictions.csv`, `ranks.csv`, `rank_agreement.csv`, `gains.csv`, `sizes.csv`, `adaptation.csv`, `synthesis.csv`,
+`synthetic_images.csv`, `stages.csv`, `summary.txt` and the figures as PNG, which are published in
+<runs folder>/<recipe name>/.
 
     options         the keys of [report]
     plan, run       the stage's task, and how it is run
@@ -27,6 +28,7 @@ Reads the predictions, measures and panels of the other stages. Writes `table.cs
     wide            the papers' kind of table: a row per chain and method, a column per metric
     summary, latex, page   the tables for the terminal, LaTeX and the browser
     costs           time and memory that the runs took
+    synthesis       whether synthetic images help
     adaptation      what a target reaches without its labels
     sizes           how large and how fast the networks of each row are
     figures         the figures by name

@@ -4,7 +4,7 @@ Where a recipe has a baseline, the reference of all rows of a target is the best
 the validation images: among the recipe's own, frozen networks, and these fused. A chain that beats only a weak ImageNet row
 has shown nothing. The difference from ImageNet with the same network and method stands beside it, as exploration. Where there
 is no baseline, or the recipe names a chain in `compare_with`, that difference is the comparison. An adaptation is compared with
-the same network and classifier without it.
+the same network and classifier without it, synthetic images with the training images oversampled for as many steps.
 
 Comparisons are grouped into families, and the p values of each are corrected together. The primary family is declared
 before anything is run: the chains against the reference by the first metric, at the first level, under the strict profile,
@@ -16,13 +16,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
-from indomain.runs.tags import SOURCE_ONLY, Method, Tags
+from indomain.runs.tags import OVERSAMPLED, SOURCE_ONLY, Method, Tags
 from report.given import ReportInput
 from report.sample import Difference, Sample, difference
 
 Found = TypeVar("Found")
 PRIMARY = "primary"
 ONE_TRAINING = "one training"
+CLASSIC = "classic"  # the training without oversampling and synthetic images, as it is named where it is a reference
 ONE_PRETRAINING = "given this one pretraining"
 # Metrics and measures of which less is better.
 LESS_IS_BETTER = ("brier", "calibration_error", "deletion", "randomisation")
@@ -182,16 +183,24 @@ def reference_of(key: RowKey, known: Mapping[RowKey, Found], compare_with: str) 
     return None
 
 
-def unadapted_of(key: RowKey, known: Mapping[RowKey, Found]) -> Found | None:
-    """The entry of the same network without adaptation, which an adaptation is compared with; None for itself.
+def control_of(key: RowKey, known: Mapping[RowKey, Found]) -> Found | None:
+    """The entry of the same network under the control of its experiment; None for the control itself.
+
+    An adaptation is compared with no adaptation; synthetic images with oversampling, and this with the classic training.
 
     Args:
-        key: the coordinates of a row of an adaptation, or of one of its controls.
+        key: the coordinates of a row of an adaptation or of a mixture.
         known: coordinates -> entry, of all rows.
     """
-    if key.method.adaptation == SOURCE_ONLY:
-        return None
-    return known.get(replace(key, method=replace(key.method, adaptation=SOURCE_ONLY, tuned=False)))
+    control = _control(key.method)
+    return known.get(replace(key, method=control)) if control else None
+
+
+def _control(method: Method) -> Method | None:
+    if method.adaptation:
+        is_control = method.adaptation == SOURCE_ONLY
+        return None if is_control else replace(method, adaptation=SOURCE_ONLY, tuned=False)
+    return replace(method, mixture="" if method.mixture == OVERSAMPLED else OVERSAMPLED) if method.mixture else None
 
 
 def compare(
@@ -222,7 +231,8 @@ def compare(
     else:
         family = _family(given, key, kind, metric) or (ONE_PRETRAINING if one_pretraining else PRIMARY)
     reference = f"{other.chain}, {other.backbone}, {other.method}" if is_best else other.chain
-    reference = SOURCE_ONLY if key.method.adaptation else reference
+    control = _control(key.method)
+    reference = (control.adaptation or control.mixture or CLASSIC) if control else reference
     return Comparison(reference, difference(here, there), family)
 
 
@@ -237,6 +247,7 @@ def _family(given: ReportInput, key: RowKey, kind: str, metric: str) -> str:
         "other label budgets": key.budget != given.largest_budget(key.target),
         "other levels": key.level != given.levels_of(key)[0][1],
         "adaptation": bool(key.method.adaptation),
+        "synthesis": bool(key.method.mixture),
         "features and fusion": not key.method.strategy,
     }
     return next((family for family, applies in exploratory.items() if applies), "")

@@ -27,6 +27,7 @@ def render(
     panels: list[tuple[str, Path]],
     judged: dict[str, pd.DataFrame] | None = None,
     said: dict[str, list[str]] | None = None,
+    sheets: list[tuple[str, Path]] | None = None,
 ) -> str:
     """A self-contained HTML page; panels are embedded in a smaller format than the PNG files next to it.
 
@@ -38,9 +39,11 @@ def render(
         sentences: what a reader must know.
         figures: (title, SVG) of each figure.
         panels: (title, PNG file) of each panel.
-        judged: the tables of `report.foretold.read` and of `report.ranks.tables`, `sizes.csv` and `adaptation.csv`.
-        said: what the ranks, the gains, the judgement of measures and the adaptations allow to say, by "ranks", "gains",
-            "foretold" and "adaptation".
+        judged: the tables of `report.foretold.read` and of `report.ranks.tables`, `sizes.csv`, `adaptation.csv`, `synthesis.csv`
+            and `synthetic_images.csv`.
+        said: what the ranks, the gains, the judgement of measures, the adaptations and the synthetic images allow to say, by
+            "ranks", "gains", "foretold", "adaptation" and "synthesis".
+        sheets: (title, PNG file) of each contact sheet of synthetic images.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
@@ -64,8 +67,11 @@ def render(
         agreement=_of_first_metric(given, (judged or {}).get("rank_agreement.csv", pd.DataFrame())),
         sizes=(judged or {}).get("sizes.csv", pd.DataFrame()).to_dict("records"),
         adapted=(judged or {}).get("adaptation.csv", pd.DataFrame()).to_dict("records"),
+        helped=(judged or {}).get("synthesis.csv", pd.DataFrame()).to_dict("records"),
+        made=(judged or {}).get("synthetic_images.csv", pd.DataFrame()).to_dict("records"),
+        sheets=[(title, _light(path)) for title, path in sheets or []],
         pairs=(judged or {}).get("rank_pairs.csv", pd.DataFrame()).to_dict("records"),
-        said={"ranks": [], "gains": [], "foretold": [], "adaptation": [], **(said or {})},
+        said={"ranks": [], "gains": [], "foretold": [], "adaptation": [], "synthesis": [], **(said or {})},
         columns=[name for name in COORDINATES if table[name].nunique(dropna=True) > 1 or name == "chain"],
         has_reported=bool(table["reported"].notna().any()),
         registry=given.registry,

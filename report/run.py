@@ -24,6 +24,7 @@ from report import (
     robustness,
     sizes,
     summary,
+    synthesis,
     table,
 )
 from report.arms import read_arms
@@ -71,6 +72,10 @@ def run(work: Work) -> dict[str, Any]:
     adapted = adaptation.adaptations(arms, evaluated_rows, given)
     if len(adapted):
         adapted.to_csv(folder / "adaptation.csv", index=False, float_format="%.6g")
+    helped, made = synthesis.helped(scored, evaluated_rows, given), synthesis.judged(given)
+    if len(made):
+        helped.to_csv(folder / "synthesis.csv", index=False, float_format="%.6g")
+        made.to_csv(folder / "synthetic_images.csv", index=False, float_format="%.6g")
     judged = foretold.read(given)
     for name, content in judged.items():
         content.to_csv(folder / name, index=False, float_format="%.6g")
@@ -79,14 +84,23 @@ def run(work: Work) -> dict[str, Any]:
         "gains": gains.sentences(gained, given),
         "foretold": foretold.sentences(judged),
         "adaptation": adaptation.sentences(arms, adapted),
+        "synthesis": synthesis.sentences(helped, made),
     }
-    if said["gains"] or said["foretold"] or said["adaptation"]:
+    if any(said[name] for name in ("gains", "foretold", "adaptation", "synthesis")):
         files.write_json(folder / "said.json", said)
     of_sizes = sizes.sizes(given, all_rows)
     if len(of_sizes):
         of_sizes.to_csv(folder / "sizes.csv", index=False, float_format="%.6g")
-    tables = {**judged, **of_ranks, "sizes.csv": of_sizes, "adaptation.csv": adapted}
-    html = page.render(given, all_rows, stages, answers, sentences, figures, _panels(given, folder), tables, said)
+    tables = {
+        **judged,
+        **of_ranks,
+        "sizes.csv": of_sizes,
+        "adaptation.csv": adapted,
+        "synthesis.csv": helped,
+        "synthetic_images.csv": made,
+    }
+    panels, sheets = _panels(given, folder), _sheets(given, folder)
+    html = page.render(given, all_rows, stages, answers, sentences, figures, panels, tables, said, sheets)
     files.write_text(folder / "report.html", html)
     files.write_text(folder / "summary.txt", summary.render(given, all_rows, answers, sentences))
     return {"rows": len(all_rows), "comparisons": int(evaluated_rows["difference"].notna().sum())}
@@ -125,6 +139,16 @@ def _panels(given: ReportInput, folder: Path) -> list[tuple[str, Path]]:
         copy.write_bytes((source / "panel.png").read_bytes())
         panels.append((f"{tags.target}, {tags.backbone}, {tags.method}: the {tags.explained} class", copy))
     return panels
+
+
+def _sheets(given: ReportInput, folder: Path) -> list[tuple[str, Path]]:
+    """Copies the contact sheets of synthetic images; returns (title, file) of each."""
+    copies = []
+    for title, source in synthesis.sheets(given):
+        copy = folder / f"sheet-{_file_name(title.partition(':')[0].replace(', ', '-'))}.png"
+        copy.write_bytes(source.read_bytes())
+        copies.append((title, copy))
+    return copies
 
 
 def _file_name(words: str) -> str:

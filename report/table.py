@@ -19,9 +19,9 @@ from report.comparison import (
     RowKey,
     TableRow,
     compare,
+    control_of,
     less_is_better,
     reference_of,
-    unadapted_of,
     verdict,
 )
 from report.given import ReportInput
@@ -122,8 +122,8 @@ def score_rows(arms: list[ArmResults], given: ReportInput) -> list[TableRow]:
         same_network = reference_of(key, by_key, options["compare_with"])
         is_best = _of_target(key) in best
         reference = best.get(_of_target(key), same_network)
-        if key.method.adaptation:
-            reference, same_network, is_best = unadapted_of(key, by_key), None, False
+        if key.method.adaptation or key.method.mixture:
+            reference, same_network, is_best = control_of(key, by_key), None, False
         elif key.chain == BASELINE or reference is arm:
             reference = same_network = None
         for name in [name for name in names if not key.method.calibrated or name in CALIBRATED]:
@@ -147,7 +147,8 @@ def best_imagenet(given: ReportInput, arms: Iterable[ArmResults]) -> dict[tuple,
     """
     found: dict[tuple, list[ArmResults]] = {}
     for arm in arms:
-        if given.is_imagenet(arm.key.chain) and arm.is_comparable and np.isfinite(arm.validated):
+        is_plain = given.is_imagenet(arm.key.chain) and not arm.key.method.mixture
+        if is_plain and arm.is_comparable and np.isfinite(arm.validated):
             found.setdefault(_of_target(arm.key), []).append(arm)
     sign = -1 if less_is_better(given.metric) else 1
     return {

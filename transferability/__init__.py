@@ -10,7 +10,7 @@ image, and writes `transferability.csv` and `matrix.csv`. The names in `__all__`
     plan, run     the stage's tasks, and how one is run
     registry      the measures by name
     measures      from features and labels: nearest neighbours, linear probe, H-score, LogME, NLEEP, LEEP, NCE
-    distances     between sets of features: Fréchet, KID, debiased CKA, OTDD
+    distances     between sets of features: Fréchet, debiased CKA, OTDD
     evaluation    scores of sources against the gains that they gave
 """
 
@@ -18,7 +18,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from transferability.distances import debiased_cka, frechet, kid, otdd
+    from indomain.networks.feature_sets import kid
+    from transferability.distances import debiased_cka, frechet, otdd
     from transferability.evaluation import Judgement, judged, null_band, regret_of, static_ranks
     from transferability.measures import h_score, knn, leep, linear_probe, log_me, nce, nleep
 
@@ -27,9 +28,10 @@ __all__ = [
     "null_band", "otdd", "regret_of", "static_ranks",
 ]  # fmt: skip
 _MODULES = {
-    "distances": ("debiased_cka", "frechet", "kid", "otdd"),
-    "evaluation": ("Judgement", "judged", "null_band", "regret_of", "static_ranks"),
-    "measures": ("h_score", "knn", "leep", "linear_probe", "log_me", "nce", "nleep"),
+    "indomain.networks.feature_sets": ("kid",),
+    "transferability.distances": ("debiased_cka", "frechet", "otdd"),
+    "transferability.evaluation": ("Judgement", "judged", "null_band", "regret_of", "static_ranks"),
+    "transferability.measures": ("h_score", "knn", "leep", "linear_probe", "log_me", "nce", "nleep"),
 }
 
 
@@ -37,5 +39,5 @@ def __getattr__(name: str) -> Any:
     # Imported on first use: scikit-learn takes more than a second to import, which planning a recipe must not wait for.
     for module, names in _MODULES.items():
         if name in names:
-            return getattr(importlib.import_module(f"transferability.{module}"), name)
+            return getattr(importlib.import_module(module), name)
     raise AttributeError(f"module 'transferability' has no attribute {name!r}")

@@ -22,27 +22,6 @@ def frechet(first: np.ndarray, second: np.ndarray) -> float:
     return max(float(means @ means + np.trace(one) + np.trace(two) - 2 * inner), 0.0)
 
 
-def kid(first: np.ndarray, second: np.ndarray) -> float:
-    """The kernel distance with the kernel (x·y/d + 1)³, unbiased: about 0 for two samples of one population (Bińkowski 2018).
-
-    Args:
-        first: (images, features).
-        second: (other images, the same features).
-    """
-    one, two = first.astype(np.float64), second.astype(np.float64)
-    within = [_mean_of_pairs(_cubic(part, part)) for part in (one, two)]
-    return float(sum(within) - 2 * _cubic(one, two).mean())
-
-
-def _cubic(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    return (first @ second.T / first.shape[1] + 1) ** 3
-
-
-def _mean_of_pairs(kernel: np.ndarray) -> float:
-    number = len(kernel)
-    return float((kernel.sum() - np.trace(kernel)) / (number * (number - 1)))
-
-
 def debiased_cka(first: np.ndarray, second: np.ndarray) -> float:
     """Linear centred kernel alignment of two networks' features of the same images, with unbiased HSIC (Song et al. 2012).
 

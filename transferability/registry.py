@@ -39,7 +39,7 @@ MEASURES = {
     "nce": Measure("transferability.measures:nce", reads="head"),
     "cka": Measure("transferability.distances:debiased_cka", reads="extractor"),
     "frechet": Measure("transferability.distances:frechet", reads="source", is_distance=True),
-    "kid": Measure("transferability.distances:kid", reads="source", is_distance=True),
+    "kid": Measure("indomain.networks.feature_sets:kid", reads="source", is_distance=True),
     "otdd": Measure("transferability.distances:otdd", reads="labelled source", is_distance=True),
 }
 

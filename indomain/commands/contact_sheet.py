@@ -4,13 +4,13 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from PIL import Image
 
 from indomain import files
 from indomain.data.dataset import Dataset
+from indomain.data.images.sheets import sheet
 from indomain.training import augmentation, registry
 
-LINES, TIMES, GAP = 8, 7, 4  # images, augmented versions of each, pixels between them
+LINES, TIMES = 8, 7  # images, augmented versions of each
 
 
 def write(dataset: Dataset, name: str, seed: int, path: Path) -> None:
@@ -38,18 +38,3 @@ def write(dataset: Dataset, name: str, seed: int, path: Path) -> None:
         columns.append(np.clip(np.round(augmented), 0, 255).astype(np.uint8))
     with files.written(path) as temporary:
         sheet(np.stack(columns, axis=1)).save(temporary, format="PNG")
-
-
-def sheet(images: np.ndarray) -> Image.Image:
-    """Images side by side on white, with a wider gap after the first column.
-
-    Args:
-        images: uint8 (lines, columns, height, width, channels).
-    """
-    lines, columns, height, width, channels = images.shape
-    canvas = np.full((lines * (height + GAP) + GAP, columns * (width + GAP) + 3 * GAP, channels), 255, np.uint8)
-    for line in range(lines):
-        for column in range(columns):
-            top, left = GAP + line * (height + GAP), GAP + column * (width + GAP) + (2 * GAP if column else 0)
-            canvas[top : top + height, left : left + width] = images[line, column]
-    return Image.fromarray(canvas[..., 0] if channels == 1 else canvas)

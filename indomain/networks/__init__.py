@@ -8,5 +8,6 @@ weights_manifest   published weights: where they are, how images are brought to 
 arithmetic         how large and how fast a network is
 inference          forward passes in batches
 features           features at a layer; a head on stored features
+feature_sets       two sets of images compared by features
 backbones          the networks themselves
 """

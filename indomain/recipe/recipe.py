@@ -11,7 +11,7 @@ set = "mura/all-but-humerus"
 [chains]                     # initial weights, then pretraining steps
 random = ["random"]
 imagenet-in-domain = ["imagenet", "others:supervised"]
-[pretrain] [finetune] [fusion] [explain] [transferability] [report]     # the options of each stage
+[pretrain] [synthesis] [finetune] [fusion] [explain] [transferability] [report]     # the options of each stage
 """
 
 from dataclasses import replace
@@ -104,6 +104,8 @@ class Recipe(Table):
     chains: dict[str, list[str]] = Field(min_length=1)
     # Options of stage 1, pretraining; validated by `pretrain`.
     pretrain: dict[str, Any] = {}
+    # Options of synthesis, between pretraining and fine-tuning; validated by `synthesis`.
+    synthesis: dict[str, Any] = {}
     # Options of stage 2, fine-tuning; validated by `finetune`.
     finetune: dict[str, Any] = {}
     # Options of stage 3, fusion; validated by `fusion`.

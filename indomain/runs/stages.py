@@ -8,7 +8,7 @@ from typing import Any
 
 from indomain.errors import RequestError
 
-STAGES = ("pretrain", "finetune", "fusion", "explain", "transferability", "report")
+STAGES = ("pretrain", "synthesis", "finetune", "fusion", "explain", "transferability", "report")
 
 
 def plan_of(stage: str) -> Callable[..., Any]:

@@ -5,6 +5,8 @@ from typing import Any
 
 # The controls of adaptation: without it, and with the labels that it does not see.
 SOURCE_ONLY, TARGET_TRAINED = "source-only", "target-trained"
+# The control of synthesis: the training images, repeated for as many steps.
+OVERSAMPLED = "oversampled"
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class Method:
         whose: the class that is explained, "true" or "predicted".
         fitted_by: the strategy that fitted the networks whose features or heads are used; "" for "full".
         layer: the layer, or the number of layers, that the features come from, if several are compared.
+        mixture: what is learnt from beside the classic training images: "oversampled", "dcgan 0.5", "dcgan only".
         adaptation: the method of domain adaptation, or its control, if the classifier has learnt from other sets.
     """
 
@@ -35,14 +38,16 @@ class Method:
     whose: str = ""
     fitted_by: str = ""
     layer: str = ""
+    mixture: str = ""
     adaptation: str = ""
 
     def to_params(self) -> dict[str, Any]:
-        """The attributes as JSON; the one that came later is left out where it says nothing, so that digests stay."""
-        return {name: value for name, value in asdict(self).items() if value or name != "adaptation"}
+        """The attributes as JSON; those that came later are left out where they say nothing, so that digests stay."""
+        return {name: value for name, value in asdict(self).items() if value or name not in ("mixture", "adaptation")}
 
     def __str__(self) -> str:
         words = [self.strategy or self._of_features()]
+        words += [self.mixture] if self.mixture else []
         words += ["tuned"] if self.tuned else []
         words += ["calibrated"] if self.calibrated else []
         words += [self.explanation, f"of the {self.whose} class"] if self.explanation else []

@@ -60,9 +60,11 @@ def compiled(
         rates: layer name -> factor on the learning rate of its weights; 1 for layers not listed.
         **losses: `loss` and `metrics` for keras.Model.compile.
     """
+    # Two players that learn from each other forget sooner than others.
+    moments = {"beta_1": options.beta_1} if hasattr(options, "beta_1") else {}
     base, own = {
-        "adamw": (keras.optimizers.AdamW, {"weight_decay": options.weight_decay}),
-        "adam": (keras.optimizers.Adam, {}),
+        "adamw": (keras.optimizers.AdamW, {"weight_decay": options.weight_decay, **moments}),
+        "adam": (keras.optimizers.Adam, moments),
         "sgd": (keras.optimizers.SGD, {"momentum": options.momentum}),
     }[options.optimizer]
     optimizer = _scheduled(base)(learning_rate=options.learning_rate, global_clipnorm=options.clip or None, **own)

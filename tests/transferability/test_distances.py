@@ -3,7 +3,8 @@ import pytest
 from scipy.linalg import sqrtm
 
 from indomain.errors import RequestError
-from transferability.distances import debiased_cka, frechet, kid, otdd
+from indomain.networks.feature_sets import kid
+from transferability.distances import debiased_cka, frechet, otdd
 
 RNG = np.random.default_rng(0)
 ONE, TWO = RNG.normal(size=(80, 12)), RNG.normal(0.5, 2.0, size=(90, 12))

@@ -9,6 +9,7 @@ registration    affine maps between thumbnails
 patches         large images cut into squares
 corruptions     ten corruptions in five severities
 confounders     a burnt-in marker that is correlated with the label
+sheets          many images side by side
 phantom         synthetic radiographs
 phantom_atlas   the anatomy of the phantoms
 """

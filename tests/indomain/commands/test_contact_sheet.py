@@ -6,10 +6,11 @@ from PIL import Image
 
 from indomain.commands import contact_sheet
 from indomain.data.dataset import open_dataset
+from indomain.data.images import sheets
 from indomain.data.pool import Pool
 from indomain.errors import RequestError
 
-GAP = contact_sheet.GAP
+GAP = sheets.GAP
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def dataset(phantom_set):
 
 def test_every_image_stands_in_its_line_on_white():
     images = np.arange(2 * 3 * 4 * 5, dtype=np.uint8).reshape(2, 3, 4, 5, 1)
-    sheet = np.asarray(contact_sheet.sheet(images))
+    sheet = np.asarray(sheets.sheet(images))
     assert (sheet[GAP : GAP + 4, GAP : GAP + 5] == images[0, 0, ..., 0]).all()
     # The first column, the image as it is, stands apart.
     left = GAP + (5 + GAP) + 2 * GAP
@@ -28,7 +29,7 @@ def test_every_image_stands_in_its_line_on_white():
 
 
 def test_images_in_colour_make_a_sheet_in_colour():
-    assert contact_sheet.sheet(np.zeros((1, 1, 2, 2, 3), np.uint8)).mode == "RGB"
+    assert sheets.sheet(np.zeros((1, 1, 2, 2, 3), np.uint8)).mode == "RGB"
 
 
 def test_an_image_as_it_is_and_changed_ones_beside_it(dataset, tmp_path):
