@@ -124,7 +124,8 @@ def _targets(given: ReportInput) -> list[str]:
     """The targets that count when targets are counted: the first of each set, and none with a marker."""
     options = given.recipe["targets"]
     plain = [name for name in options if not options[name].get("confounder")]
-    return list({options[name]["set"]: name for name in reversed(plain)}.values())
+    # A target of several sets is another one than each of them.
+    return list({str(options[name]["set"]): name for name in reversed(plain)}.values())
 
 
 def _ranked(values: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from indomain.data.image_store import ImageStore
 from indomain.data.manifest import COLUMNS, LabelOptions
 from indomain.data.options import DrawOptions
 from indomain.data.pool import Pool
+from indomain.data.prepared import before_treatment
 from indomain.errors import RequestError, unknown
 
 if TYPE_CHECKING:
@@ -69,7 +70,9 @@ class Dataset:
         from indomain.data import duplicates
 
         rows = self.index["row"].to_numpy()
-        return duplicates.sign(lambda places: self.images(rows[places], 1)[..., 0], self.index["sha256"].to_numpy(str))
+        # Copies are looked for in the images as they were: equalised piece by piece, two copies of different frames differ.
+        store = ImageStore([before_treatment(folder) for folder in self.pool.folders], 1)
+        return duplicates.sign(lambda places: store(rows[places])[..., 0], self.index["sha256"].to_numpy(str))
 
     @cached_property
     def _stores(self) -> dict[int, ImageStore]:

@@ -2,6 +2,7 @@
 
     <cache folder>/<name>-<rows>x<columns>-<key>/
         images.npy      uint8 (N, rows, columns) for grey, (N, rows, columns, 3) for colour
+        untreated.npy   the same before their contrast was treated, only where it was
         masks.npy       uint8 (N, rows, columns), only where the set has masks
         index.csv       id, file, label, patient, study, body_part, view, split, source_image (the image that a patch was
                         cut from), sha256 of the pixels
@@ -37,6 +38,18 @@ INDEX_COLUMNS = [
     "source_image",
     "sha256",
 ]
+
+UNTREATED = "untreated.npy"
+
+
+def before_treatment(folder: Path) -> Path:
+    """The file of the images of a prepared set before their contrast was treated.
+
+    Args:
+        folder: the set's.
+    """
+    path = folder / UNTREATED
+    return path if path.is_file() else folder / "images.npy"
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,13 @@ from indomain import files
 from indomain.data import readers
 from indomain.data.images import contrast, decoding, hashing, patches, phantom, resizing
 from indomain.data.manifest import CsvReader, FolderReader, Manifest, NpzReader
-from indomain.data.prepared import INDEX_COLUMNS, PreparedSet
+from indomain.data.prepared import INDEX_COLUMNS, UNTREATED, PreparedSet
 from indomain.data.readers.folder import list_files
 from indomain.data.readers.paths import path_in
 from indomain.errors import RequestError
 from indomain.progress import track
 
-VERSION = 5
+VERSION = 6
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Decoded:
         image: uint8 (rows, columns, channels), 0–255; None if the file could not be read.
         mask: uint8 (rows, columns), 255 on the abnormality, else 0; None without a mask.
         reason: why it could not be read, or "".
+        untreated: the image before its contrast was treated; None where it is as it was.
     """
 
     file: str
@@ -47,6 +48,7 @@ class Decoded:
     image: np.ndarray | None = None
     mask: np.ndarray | None = None
     reason: str = ""
+    untreated: np.ndarray | None = None
 
 
 def prepare(
@@ -168,7 +170,7 @@ def _build(manifest: Manifest, records: list[readers.Record], folder: Path, size
             "masks": files.file_sha256(folder / "masks.npy") if has_masks else "",
             "seconds": round(time.monotonic() - start, 3),
             # The index holds a digest of each image's pixels, which `indomain data check` verifies.
-            "files": files.contents(folder, without_digest=("images.npy", "masks.npy")),
+            "files": files.contents(folder, without_digest=("images.npy", "masks.npy", UNTREATED)),
         },
     )
 
@@ -185,7 +187,10 @@ def _write_images(
     rows: list[list[str]] = []
     unreadable: list[list[str]] = []
     with contextlib.ExitStack() as stack:
-        images = stack.enter_context(_Array(folder / "images.npy", size if channels == 1 else (*size, 3)))
+        shown = size if channels == 1 else (*size, 3)
+        images = stack.enter_context(_Array(folder / "images.npy", shown))
+        is_treated = manifest.images.contrast != "as it is"
+        untreated = stack.enter_context(_Array(folder / UNTREATED, shown)) if is_treated else None
         has_masks = any(record.mask for record in records)
         masks = stack.enter_context(_Array(folder / "masks.npy", size)) if has_masks else None
         for part in decoded(manifest, records, size, channels, f"preparing {manifest.name}", quiet):
@@ -193,6 +198,8 @@ def _write_images(
                 unreadable.append([part.file, part.reason])
                 continue
             images.append(part.image)
+            if untreated is not None:
+                untreated.append(part.image if part.untreated is None else part.untreated)
             if masks is not None:
                 masks.append(np.zeros(size, np.uint8) if part.mask is None else part.mask)
             rows.append([*part.words])
@@ -248,7 +255,9 @@ def _decode(record: readers.Record, manifest: Manifest, size: tuple[int, int] | 
     found = []
     for position, part, part_mask in parts:
         resized = resizing.resize(part, size, fit) if size else np.asarray(part)
-        small = resizing.to_channels(contrast.treated(resized, manifest.images.contrast), channels)
+        treated = contrast.treated(resized, manifest.images.contrast)
+        small = resizing.to_channels(treated, channels)
+        before = None if treated is resized else resizing.to_channels(resized, channels)
         if part_mask is not None and size:
             # The resizing filter blurs the edges of the mask: make it binary again.
             part_mask = np.where(resizing.resize(part_mask, size, fit) > 127, 255, 0).astype(np.uint8)
@@ -256,7 +265,7 @@ def _decode(record: readers.Record, manifest: Manifest, size: tuple[int, int] | 
         words["source_image"] = record.id if position else ""
         words["id"] = f"{record.id}@{position}" if position else record.id
         words["sha256"] = hashing.pixel_sha256(small)
-        found.append(Decoded(record.file, tuple(words.values()), small, part_mask))
+        found.append(Decoded(record.file, tuple(words.values()), small, part_mask, untreated=before))
     return found
 
 

@@ -156,12 +156,6 @@ class Recipe(Table):
             for source in target.adapt_from:
                 if source not in self.sources:
                     raise unknown("source", source, self.sources, f"targets.{name}.adapt_from")
-            for source in self.sources_of(name):
-                if self.sources[source].contrast != target.contrast:
-                    raise ValueError(
-                        f"targets.{name}.contrast is {target.contrast!r}, and sources.{source}.contrast "
-                        f"{self.sources[source].contrast!r}: copies of an image would not be found; give both the same"
-                    )
             if target.adapt_from and target.confounder:
                 raise ValueError(
                     f"targets.{name}: adapt_from and confounder exclude each other: adaptation reads the features of images "

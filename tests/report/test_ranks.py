@@ -121,6 +121,9 @@ def test_over_targets_the_mean_rank_counts_and_each_set_once():
     joined = ranks.rankings(rows, given)[-1]
     assert (joined.target, joined.targets) == ("all targets", 2)
     assert joined.table()["chain"].tolist() == ["other", "imagenet", "random"]
+    # A target of several sets is another one than each of them.
+    pooled = several_targets(2, both={"set": ["set0", "set1"]}, again={"set": ["set0", "set1"]})
+    assert ranks.rankings(*pooled)[-1].targets == 3
     assert joined.means.tolist() == [2, 1, 3]
 
 

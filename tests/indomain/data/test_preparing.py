@@ -8,10 +8,13 @@ from PIL import Image
 
 from indomain import progress
 from indomain.data import preparing
+from indomain.data.dataset import open_dataset
 from indomain.data.images import hashing
+from indomain.data.pool import Pool
 from indomain.data.preparing import find, list_records, prepare
 from indomain.errors import RequestError
-from tests.indomain.data.made import class_folders, image, manifest_of, save
+from tests.indomain.data.made import class_folders, given, image, manifest_of, save
+from tests.indomain.data.test_duplicates import pairs
 
 FOLDERS = {"reader": "folder", "root": "x"}
 SIZE = (16, 16)
@@ -218,3 +221,22 @@ def test_missing_data_are_named_with_the_way_to_get_them(tmp_path, cache):
     asked = manifest_of(FOLDERS, get="from the authors")
     with pytest.raises(RequestError, match=r"(?s)the folder is not there.*Get it: from the authors.*INDOMAIN_DATA"):
         prepare(asked, tmp_path, cache, SIZE, quiet=True)
+
+
+def test_copies_are_found_whatever_is_done_to_the_contrast(tmp_path):
+    """A picture, and the same in a wider frame: equalised piece by piece they differ, and the gate compares what was before."""
+    framed = np.zeros((96, 64), np.uint8)
+    framed[16:80] = image(1, (64, 64))
+    images = {
+        "a/one.png": image(1, (64, 64)),
+        "b/two.png": framed,
+        "a/3.png": image(3, (64, 64)),
+        "b/4.png": image(4, (64, 64)),
+    }
+    found = {}
+    for contrast in ("as it is", "n-clahe"):
+        options = {"reader": "folder", "root": "framed"}
+        prepared = given(tmp_path / contrast, images, options, "framed", (64, 64), images={"contrast": contrast})
+        assert (prepared.folder / "untreated.npy").is_file() is (contrast == "n-clahe")
+        found[contrast] = {ids[1:] for ids in pairs(open_dataset(Pool.of(prepared)))}
+    assert found["n-clahe"] == found["as it is"] == {("a/one.png", "b/two.png")}
