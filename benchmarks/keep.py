@@ -32,8 +32,8 @@ def keep(recipe: str, runs: Path) -> None:
     name = recipe.replace("/", "-")
     files.write_text(RESULTS / f"{name}.csv", (folder / "table.csv").read_text(encoding="utf-8"))
     for figure in files.read_json(folder / publishing.LIST):
-        # Panels are large, and show images; the figures of numbers are kept.
-        if figure.endswith(".png") and not figure.startswith("panel-"):
+        # Panels and contact sheets are large, and show images; the figures of numbers are kept.
+        if figure.endswith(".png") and not figure.startswith(("panel-", "sheet-")):
             shutil.copyfile(folder / figure, RESULTS / f"{name}-{figure}")
     stages = pd.read_csv(folder / "stages.csv")
     records = [read_record(folder) for folder in finished(runs / "work") if folder.name.startswith("finetune-")]
@@ -52,7 +52,7 @@ def keep(recipe: str, runs: Path) -> None:
         },
     )
     # The tables of a matrix are as long as the other; the page prints what they say.
-    for other in ("gains.csv", "transferability.csv"):
+    for other in ("gains.csv", "transferability.csv", "adaptation.csv", "synthesis.csv", "synthetic_images.csv"):
         if (folder / other).is_file():
             shutil.copyfile(folder / other, RESULTS / f"{name}-{other}")
     print(f"kept {RESULTS / name}.csv and .json")

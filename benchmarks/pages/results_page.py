@@ -43,7 +43,7 @@ def section(house: House, recipe: str, remark: str) -> str:
         said.append(
             f"* {where}{': ' if where else ''}{named(best, contenders(group)) + ' has the highest mean; ' if best else ''}{words}"
         )
-    for about in ("gains", "foretold"):
+    for about in ("gains", "foretold", "adaptation", "synthesis"):
         said += [f"* {sentence}" for sentence in record.get("said", {}).get(about, [])]
     parts.append("\n".join(said))
     missing = [row for row in every if row["note"].startswith("not run: ")]

@@ -65,8 +65,8 @@ def differences(table: pd.DataFrame, metric: str, title: str, every_chain: list[
         position += 1.1
     axis.set_yticks(ticks, labels, fontsize=8)
     axis.invert_yaxis()
-    # The best ImageNet row has a long name, which stands in the table.
-    known = [name if name in every_chain else "the best ImageNet row" for name in table["compared_with"]]
+    # The best ImageNet row has a long name, which stands in the table; a chain or a control has its own.
+    known = ["the best ImageNet row" if ", " in name else name for name in table["compared_with"]]
     references = ", ".join(dict.fromkeys(known))
     axis.set_xlabel(
         f"{printed(metric)} minus that of {references}, with 95 % interval\n"

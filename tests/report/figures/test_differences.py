@@ -35,3 +35,10 @@ def test_the_first_metric_is_named_as_papers_do_and_so_are_reference_and_margin(
 
 def test_without_a_comparison_there_is_no_figure():
     assert not list(draw(material([row("imagenet")])))
+
+
+def test_a_control_is_named_and_the_best_row_of_imagenet_has_a_short_name():
+    controls = [row("other", comparison=comparison(0.1, chain="source-only"))]
+    assert "minus that of source-only" in " ".join(words(next(draw(material(controls))).figure))
+    best = [row("other", comparison=comparison(0.1, chain="imagenet, squeezenet, full"))]
+    assert "minus that of the best ImageNet row" in " ".join(words(next(draw(material(best))).figure))
