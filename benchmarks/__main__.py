@@ -16,6 +16,8 @@ BENCHMARKS = (
     "reuse",
     "explaining",
     "fusing",
+    "adapting",
+    "generating",
     "allocating",
     "memory",
     "precision",

@@ -260,6 +260,7 @@ class Adapted:
         self.settings: dict[str, Any] = {}
         self.classes_ = np.empty(0, int)
         self._fitted: Any = None
+        self._domain = -1
 
     def fit(
         self,
@@ -282,9 +283,11 @@ class Adapted:
         chooses = self.choose == "prediction-entropy" or target_y is not None
         tried = [dict(zip(grid, values)) for values in product(*grid.values())] if chooses else [{}]
         self.classes_, best = np.unique(y), -np.inf
+        # skada numbers sources from 1 up and targets downwards, each with a number of its own.
+        self._domain = -1 - int(domains.max())
         for settings in tried:
             fitted = self._fit(settings, X, y, domains, target)
-            worth = self._worth(_scores(fitted, target), target_y) if len(tried) > 1 else 0.0
+            worth = self._worth(self._scores(fitted, target), target_y) if len(tried) > 1 else 0.0
             # Of equals the first is taken, the default.
             if worth > best:
                 best, self._fitted, self.settings = worth, fitted, settings
@@ -294,9 +297,9 @@ class Adapted:
         self, settings: dict[str, Any], X: np.ndarray, y: np.ndarray, domains: np.ndarray, target: np.ndarray
     ) -> Any:
         everything = np.concatenate([X, target])
-        # skada numbers sources from 1 up and targets from −1 down; a label of −1 is none.
+        # A label of −1 is none.
         labels = np.concatenate([y, np.full(len(target), -1)])
-        domain = np.concatenate([domains, np.full(len(target), -1 - domains.max())])
+        domain = np.concatenate([domains, np.full(len(target), self._domain)])
         with routed():
             if self.method == "subspace-alignment":
                 settings = {**settings, **_bounded(settings, min(len(X), len(target)))}
@@ -314,17 +317,16 @@ class Adapted:
         Args:
             X: (images, features).
         """
-        return _scores(self._fitted, X)
+        return self._scores(self._fitted, X)
+
+    def _scores(self, fitted: Any, X: np.ndarray) -> np.ndarray:
+        with routed():
+            return fitted.predict_proba(X, sample_domain=np.full(len(X), self._domain))
 
 
 def _bounded(settings: dict[str, Any], images: int) -> dict[str, Any]:
     """The number of axes, of which there are fewer than images."""
     return {"components": min(settings.get("components", 20), images - 1)}
-
-
-def _scores(fitted: Any, X: np.ndarray) -> np.ndarray:
-    with routed():
-        return fitted.predict_proba(X, sample_domain=np.full(len(X), -1))
 
 
 def unadapted(features: int) -> Any:

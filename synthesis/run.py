@@ -1,6 +1,7 @@
 """A run of synthesis: generators learn from the training images of one fold, make images, and these are judged."""
 
 from math import ceil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from synthesis.registry import GENERATORS
 
 STEPS_OF_EPOCH = 100  # a set of forty images is passed so often that an epoch has as many steps
 SHOWN = 8  # real and synthetic images of each class on the contact sheet
+_DONE = "made.npz"  # what a class has made, until the run is done
 FEWEST_JUDGED = 50  # synthetic images of a class that are judged at least
 
 
@@ -38,26 +40,51 @@ def run(work: Work) -> dict[str, Any]:
     numbers = sorted(train["y"].unique())
     made: dict[int, np.ndarray] = {}
     facts: dict[str, Any] = {"images": len(train), "steps": 0}
-    accuracies = {}
+    accuracies: dict[int, float] = {}
     for group in [[number] for number in numbers] if kind.of_class else [numbers]:
         rows = train[train["y"].isin(group)]
         told = 0 if kind.of_class else len(params["classes"])
-        model, learnt = _learnt(work, rows, images, told)
-        facts["steps"] += learnt.pop("steps")
-        facts |= {"images_per_second": learnt["images_per_second"]}
-        for number in group:
-            count = int((train["y"] == number).sum())
-            made[number] = model.make(max(ceil(params["amounts"][-1] * count), FEWEST_JUDGED), params["seed"], number)
-            accuracies[number] = learnt["discriminator_accuracy"]
+        counts = {number: int((train["y"] == number).sum()) for number in group}
+        of_group, learnt = _made(work, rows, images, told, counts)
+        made |= of_group
+        facts["steps"] += int(learnt["steps"])
+        facts["images_per_second"] = learnt["images_per_second"]
+        accuracies |= dict.fromkeys(group, learnt["discriminator_accuracy"])
     everything = np.concatenate([made[number] for number in numbers])
     synthetic.write(work.folder, everything, np.repeat(numbers, [len(made[number]) for number in numbers]))
     lines = _judged(work, table, images, made, accuracies)
     _write_sheet(work, train, images, made)
+    for path in work.folder.glob(f"*/{_DONE}"):
+        path.unlink()
     words = sorted({word for line in lines for word in str(line["beware"]).split("; ") if word})
     return {**facts, "made": len(everything), "beware": words}
 
 
-def _learnt(work: Work, rows: pd.DataFrame, images: Any, told: int) -> tuple[Adversarial, dict[str, Any]]:
+def _made(
+    work: Work, rows: pd.DataFrame, images: Any, told: int, counts: dict[int, int]
+) -> tuple[dict[int, np.ndarray], dict[str, float]]:
+    """Class number -> images that players have made after they have learnt from some rows, and facts of the training.
+
+    Both are kept until the run is done: a killed run goes on with the class that it was at.
+    """
+    folder = work.folder / (f"class{rows['y'].min()}" if not told else "classes")
+    folder.mkdir(exist_ok=True)
+    try:
+        with np.load(folder / _DONE, allow_pickle=False) as kept:
+            made = {number: kept[f"made{number}"] for number in counts}
+            return made, {name: float(kept[name]) for name in kept.files if not name.startswith("made")}
+    except files.UNREADABLE:
+        pass
+    model, facts = _learnt(work, rows, images, told, folder)
+    amount, seed = work.params["amounts"][-1], work.params["seed"]
+    made = {n: model.make(max(ceil(amount * count), FEWEST_JUDGED), seed, n) for n, count in counts.items()}
+    files.write_arrays(folder / _DONE, {**{f"made{n}": pictures for n, pictures in made.items()}, **facts})
+    return made, facts
+
+
+def _learnt(
+    work: Work, rows: pd.DataFrame, images: Any, told: int, folder: Path
+) -> tuple[Adversarial, dict[str, float]]:
     """Players that have learnt from some images, and facts."""
     params = work.params
     options = GANOptions.model_validate(params["options"])
@@ -71,9 +98,6 @@ def _learnt(work: Work, rows: pd.DataFrame, images: Any, told: int) -> tuple[Adv
     y = rows["y"].to_numpy()[order] if told else None
     batches = Batches(images, rows["row"].to_numpy()[order], y, None, batch, seed)
     learning = options.model_copy(update={"epochs": ceil(options.steps / of_epoch), "batch": batch})
-    # Each class has a folder of its own, so that a killed run goes on with the class that it was at.
-    folder = work.folder / (f"class{rows['y'].min()}" if not told else "classes")
-    folder.mkdir(exist_ok=True)
     trainer = Trainer(learning, seed, folder, work.progress)
     facts = trainer.fit(model, batches)
     log = pd.read_csv(folder / "log.csv")

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from indomain.training.batches import Batches
+from synthesis.adversarial import SHOWN_AUGMENTED
 from synthesis.registry import GENERATORS
 from tests.small import same, values_of
 from tests.synthesis.small import SHAPE, pictures, players
@@ -38,8 +39,11 @@ def test_the_same_seed_gives_the_same_players_and_images(name):
         batches = Batches(lambda rows, images=images: images[rows], np.arange(16), batch=8, seed=0)
         model.fit(batches, epochs=2, verbose=0, shuffle=False)
         runs.append((values_of(model.network), model.make(4, 1)))
-    assert same(runs[0][0], runs[1][0]) and np.array_equal(runs[0][1], runs[1][1])
-    assert not np.array_equal(runs[0][1], players(name, seed=4).make(4, 1))
+    # But for the order in which busy cores add up.
+    far = values_of(players(name, seed=4).network)
+    apart, farther = (max(np.abs(a - b).mean() for a, b in zip(runs[0][0], other)) for other in (runs[1][0], far))
+    assert apart < 1e-4 and farther > 0.01
+    assert np.abs(runs[0][1].astype(int) - runs[1][1]).max() <= 2
 
 
 def test_images_have_the_right_form_and_a_sample_begins_a_larger_one():
@@ -77,7 +81,7 @@ def test_the_discriminator_sees_augmented_images_on_both_sides_and_some_that_are
     images = np.linspace(-1, 1, 16 * 16, dtype=np.float32).reshape(1, 16, 16, 1).repeat(64, 0)
     seen = keras.ops.convert_to_numpy(model._shown(keras.ops.convert_to_tensor(images), True))
     unchanged = np.isclose(seen, images, atol=1e-4).all(axis=(1, 2, 3)).mean()
-    assert 0.05 < unchanged < 0.45
+    assert abs(unchanged - (1 - SHOWN_AUGMENTED)) < 0.2
     plain = players("dcgan")
     assert np.array_equal(keras.ops.convert_to_numpy(plain._shown(keras.ops.convert_to_tensor(images), True)), images)
 

@@ -1,4 +1,7 @@
-"""A run of synthesis: it learns from the training images of its fold and from nothing else, and resumes after a kill."""
+"""A run of synthesis: it learns from the training images of its fold and from nothing else, and resumes after a kill.
+
+Two runs of one seed differ by a grey value here and there, where busy cores add up in another order.
+"""
 
 import numpy as np
 import pandas as pd
@@ -34,7 +37,13 @@ def test_it_leaves_images_a_judgement_and_a_sheet(task, tmp_path):
     assert any("mode collapse" in words for words in facts["beware"])
 
 
-def test_no_image_outside_the_training_part_is_learnt_from(task, tmp_path, monkeypatch):
+@pytest.fixture
+def unjudged(monkeypatch):
+    """What is made is not compared with anything, which takes most of the time."""
+    monkeypatch.setattr("synthesis.run._judged", lambda *arguments: [])
+
+
+def test_no_image_outside_the_training_part_is_learnt_from(task, tmp_path, monkeypatch, unjudged):
     """Every validation and test image is replaced by a white one: what is made stays the same."""
     made = []
     rows = Split.open(task.paths).labelled(task.params)
@@ -52,10 +61,11 @@ def test_no_image_outside_the_training_part_is_learnt_from(task, tmp_path, monke
             folder.mkdir()
             run(Work(task, folder, {}))
         made.append(synthetic.read(folder)[0])
-    assert np.array_equal(*made)
+    apart = np.abs(made[0].astype(int) - made[1])
+    assert apart.max() <= 4 and apart.mean() < 0.3
 
 
-def test_a_white_image_that_is_learnt_from_is_seen(task, tmp_path, monkeypatch):
+def test_a_white_image_that_is_learnt_from_is_seen(task, tmp_path, monkeypatch, unjudged):
     rows = Split.open(task.paths).labelled(task.params)
     learnt = set(rows.loc[rows["split"] == "train", "row"].iloc[::4])
     made = []
@@ -71,7 +81,8 @@ def test_a_white_image_that_is_learnt_from_is_seen(task, tmp_path, monkeypatch):
             folder.mkdir()
             run(Work(task, folder, {}))
         made.append(synthetic.read(folder)[0])
-    assert not np.array_equal(*made)
+    apart = np.abs(made[0].astype(int) - made[1])
+    assert apart.mean() > 3 and apart.max() > 20
 
 
 def _whitened(store, planted):
@@ -83,7 +94,7 @@ def _whitened(store, planted):
     return read
 
 
-def test_a_killed_run_goes_on_with_the_class_that_it_was_at(task, tmp_path, monkeypatch):
+def test_a_killed_run_goes_on_with_the_class_that_it_was_at(task, tmp_path, monkeypatch, unjudged):
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     whole.mkdir(), cut.mkdir()
     run(Work(task, whole, {}))
@@ -92,8 +103,14 @@ def test_a_killed_run_goes_on_with_the_class_that_it_was_at(task, tmp_path, monk
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("synthesis.run._judged", killed)
+        patched.setattr("synthesis.run._write_sheet", killed)
         with pytest.raises(KeyboardInterrupt):
             run(Work(task, cut, {}))
-    run(Work(task, cut, {}))
-    assert np.array_equal(synthetic.read(whole)[0], synthetic.read(cut)[0])
+    # What the classes had made is there, and is not made again.
+    assert len(list(cut.glob("class*/made.npz"))) == 2
+    with monkeypatch.context() as patched:
+        patched.setattr("synthesis.run._learnt", killed)
+        run(Work(task, cut, {}))
+    assert not list(cut.glob("class*/made.npz"))
+    apart = np.abs(synthetic.read(whole)[0].astype(int) - synthetic.read(cut)[0])
+    assert apart.max() <= 4 and apart.mean() < 0.3
