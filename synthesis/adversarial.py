@@ -31,6 +31,7 @@ class Players(keras.Model):
     def __init__(self, *networks: keras.Model) -> None:
         super().__init__(name="players")
         self.networks = list(networks)
+        self.built = True
 
 
 class Adversarial(TrainingModel):
