@@ -194,14 +194,21 @@ def run(work: Work) -> dict[str, Any]:
         the target. The labels behind the latter are read after the fit.
     """
     params = work.params
-    rows = Split.open(work.task.paths).labelled(params)
-    X = read_features(work.inputs["features"][0])(rows["row"].to_numpy())
+    split = Split.open(work.task.paths)
+    rows, every = split.labelled(params), split.table(params["fold"])
+    # A label budget, which may ask for as many images of each class, does not choose the images without labels.
+    unlabelled = every[~every["split"].isin(["test", "dropped"])]
+    features = read_features(work.inputs["features"][0])
     is_test = (rows["split"] == "test").to_numpy()
     learnt, y, domains = _of_sources(work)
     scale = scale_of(learnt)
-    X, learnt = X / scale, learnt / scale
+    X, unseen, learnt = (
+        features(rows["row"].to_numpy()) / scale,
+        features(unlabelled["row"].to_numpy()) / scale,
+        learnt / scale,
+    )
     name, choose = params["adaptation"], params.get("choose", "nothing")
-    facts: dict[str, Any] = {"images": len(y), "images_without_label": int((~is_test).sum())}
+    facts: dict[str, Any] = {"images": len(y), "images_without_label": len(unseen)}
     # One thread of linear algebra, as everywhere: results do not depend on the number of cores, and runs do not hinder another.
     with threadpool_limits(1):
         if name == TARGET_TRAINED:
@@ -211,8 +218,8 @@ def run(work: Work) -> dict[str, Any]:
             fitted = unadapted(X.shape[1]).fit(learnt, y)
             facts = {"images": len(y)}
         else:
-            labels = rows["y"].to_numpy()[~is_test] if choose == "target labels" else None
-            fitted = Adapted(name, params["seed"], choose).fit(learnt, y, domains, X[~is_test], labels)
+            labels = unlabelled["y"].to_numpy() if choose == "target labels" else None
+            fitted = Adapted(name, params["seed"], choose).fit(learnt, y, domains, unseen, labels)
             facts |= {"settings": fitted.settings} if fitted.settings else {}
         scores = np.zeros((int(is_test.sum()), len(params["classes"])))
         # The sources need not have every class.
@@ -220,7 +227,7 @@ def run(work: Work) -> dict[str, Any]:
     if not np.isfinite(scores).all():
         raise Diverged("the scores after adaptation are not finite")
     predictions.write(work.folder / "predictions.csv", rows[is_test].reset_index(drop=True), scores, params["classes"])
-    shares = {"source_shares": y, "target_shares": rows["y"].to_numpy()[~is_test]}
+    shares = {"source_shares": y, "target_shares": unlabelled["y"].to_numpy()}
     return facts | {name: _shares(numbers, len(params["classes"])) for name, numbers in shares.items()}
 
 

@@ -16,7 +16,10 @@ from indomain.artifacts import predictions
 from indomain.artifacts.features import write_features
 from indomain.data.split import Split
 from indomain.errors import RequestError
+from indomain.recipe.plan import make_plan
 from indomain.runs.task import Work, find
+from tests.fusion.conftest import ADAPTING
+from tests.studies import small_study
 
 ALIGNING = ("coral", "linear-ot")
 
@@ -164,15 +167,17 @@ def ran(adapting, tmp_path):
             (folder / name).mkdir()
             write_features(folder / name, rows, features)
         if spoilt:
-            plain = Split.labelled
-
-            def lying(split, params):
-                table = plain(split, params)
-                unseen = table["split"] != "test"
-                table.loc[unseen, "y"] = 1 - table.loc[unseen, "y"]
-                return table
-
-            monkeypatch.setattr(Split, "labelled", lying)
+            whole = Split.table
+            monkeypatch.setattr(
+                Split,
+                "table",
+                # The source's labels are true.
+                lambda split, fold=0: whole(split, fold).assign(
+                    y=lambda table: table["y"].where(
+                        (table["split"] == "test") | (split.info.name == "elbow"), 1 - table["y"]
+                    )
+                ),
+            )
         facts = run(Work(task, folder, inputs))
         monkeypatch and monkeypatch.undo()
         return predictions.read(folder / "predictions.csv", task.params["classes"])[1:], facts
@@ -198,3 +203,18 @@ def test_the_bound_and_the_oracle_do(ran, monkeypatch):
         (_, scores), facts = ran("linear-ot (oracle)", spoilt, monkeypatch)
         worth.append(facts["settings"])
     assert worth[0].keys() == worth[1].keys() == {"reg"}
+
+
+def test_a_label_budget_does_not_choose_the_images_without_labels(tmp_path, cache_dir):
+    study = small_study(tmp_path, cache_dir, ADAPTING, "targets.wrist.shots=[2]")
+    task = next(
+        task for task in find(make_plan(study), "fusion", "adapt", fold=0) if task.tags.method.adaptation == "coral"
+    )
+    inputs = {"features": [tmp_path / "target"], "sources": [tmp_path / "source"]}
+    for name, prefix in (("target", ""), ("source", "source0_")):
+        rows = Split.open(task.paths, prefix).rows()
+        (tmp_path / name).mkdir()
+        write_features(tmp_path / name, rows, np.random.default_rng(0).normal(size=(len(rows), 6)).astype(np.float32))
+    every = Split.open(task.paths).table(0)
+    facts = run(Work(task, tmp_path, inputs))
+    assert facts["images_without_label"] == int(every["split"].isin(["train", "val"]).sum()) > 4 + 2
