@@ -20,6 +20,8 @@ from indomain.runs import publishing
 from indomain.runs.folder import finished
 from indomain.runs.stages import STAGES
 
+LARGEST = 1_000_000  # bytes of a figure that is kept
+
 
 def stage_versions() -> dict[str, int]:
     """Stage -> the VERSION of its results in this code."""
@@ -32,8 +34,10 @@ def keep(recipe: str, runs: Path) -> None:
     name = recipe.replace("/", "-")
     files.write_text(RESULTS / f"{name}.csv", (folder / "table.csv").read_text(encoding="utf-8"))
     for figure in files.read_json(folder / publishing.LIST):
-        # Panels and contact sheets are large, and show images; the figures of numbers are kept.
-        if figure.endswith(".png") and not figure.startswith(("panel-", "sheet-")):
+        # Panels and contact sheets show images. The figures of numbers are kept, but for those of hundreds of rows, which nobody
+        # can read: the table has them.
+        of_numbers = figure.endswith(".png") and not figure.startswith(("panel-", "sheet-"))
+        if of_numbers and (folder / figure).stat().st_size <= LARGEST:
             shutil.copyfile(folder / figure, RESULTS / f"{name}-{figure}")
     stages = pd.read_csv(folder / "stages.csv")
     records = [read_record(folder) for folder in finished(runs / "work") if folder.name.startswith("finetune-")]

@@ -23,7 +23,7 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
 
     Raises:
         RequestError: an augmentation that does not suit the images, sides that are not doubled from 4 pixels, a target with a
-            marker, or a class with too few training images.
+            marker, a class with too few training images, or generators that seeds share where each draws its own labels.
     """
     if "strict" not in study.recipe.profiles:
         return []
@@ -39,6 +39,12 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
         split = study.target(target, "strict")
         channels = {"grey": 1, "rgb": 3}.get(study.recipe.channels) or split.info.channels
         budget = target_options.largest_budget()
+        if options.seeds == "one" and not budget.is_whole:
+            raise RequestError(
+                f'{study.name}: [synthesis] seeds = "one" and the label budget of target {target!r} ({budget.label}) exclude '
+                "each other: each seed draws labels of its own, and one generator would bring those of the first to all. Set "
+                'seeds = "each", or let the target have all labels.'
+            )
         seeds = study.seeds("strict") if options.seeds == "each" else study.seeds("strict")[:1]
         for name in options.generators:
             learning = getattr(options, name)

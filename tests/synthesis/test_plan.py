@@ -42,6 +42,7 @@ def test_without_generators_nothing_is_planned(planned):
         (["size=24"], r"a side is a power of two|square images whose side is a power of two, from 16; size is 24"),
         (["targets.wrist.shots=[2]"], r"class 'normal' of target 'wrist' has 2 training images in fold 0; a generator needs 8"),
         (["synthesis.dcgan.augment=colour"], r"synthesis.dcgan: augment = \"colour\" changes hues"),
+        (["targets.wrist.shots=[8]", "synthesis.seeds=one"], r"one generator would bring those of the first to all"),
         (["targets.wrist.confounder={share=0.9}"], r"\[synthesis\] and targets.wrist.confounder exclude each other"),
     ],
 )  # fmt: skip
