@@ -11,7 +11,7 @@ import pandas as pd
 
 from indomain.data.image_store import ImageStore
 from indomain.data.manifest import COLUMNS, LabelOptions
-from indomain.data.options import DrawOptions
+from indomain.data.options import OFFICIAL, DrawOptions
 from indomain.data.pool import Pool
 from indomain.data.prepared import before_treatment
 from indomain.errors import RequestError, unknown
@@ -123,7 +123,7 @@ def open_dataset(
     """
     index = _described(_filtered(pool, where or {}))
     if draw and use:
-        index = index[index["split"].isin(["", *use])]
+        index = index[index["split"].isin(use) | ~index["split"].isin(OFFICIAL)]
     if by_origin:
         index = index.assign(label=index["origin"])
         labels = labels if labels and labels.classes else _each_label(index)

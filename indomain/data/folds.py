@@ -12,7 +12,7 @@ import pandas as pd
 
 from indomain.data.budget import ranks
 from indomain.data.dataset import Dataset
-from indomain.data.options import SplitOptions
+from indomain.data.options import OFFICIAL, SplitOptions
 from indomain.errors import RequestError
 
 COLUMNS = ["fold", "id", "row", "group", "y", "split", "rank"]
@@ -71,7 +71,7 @@ def draw_source(dataset: Dataset, use: list[str], validation: float, seed: int, 
     """
     index = dataset.index
     if use:
-        index = index[index["split"].isin(["", *use])]
+        index = index[index["split"].isin(use) | ~index["split"].isin(OFFICIAL)]
         if index.empty:
             raise RequestError(f"{dataset.name}: no image is in the splits {', '.join(use)}.")
     index = index.reset_index(drop=True)
@@ -95,6 +95,14 @@ def _test_parts(
                 f'{dataset.name}: the set has no official test images. Use scheme = "holdout" or "kfold".'
             )
         return [official == name]
+    if options.scheme == "published":
+        names = sorted(set(index["split"]) - {"", *OFFICIAL}, key=lambda name: (len(name), name))
+        if len(names) < 2:
+            raise RequestError(
+                f"{dataset.name}: the set has no published folds. Put the file that names them into its folder (`indomain data "
+                'show` says which), or use scheme = "kfold".'
+            )
+        return [(index["split"] == name).to_numpy() for name in names]
     if options.scheme == "holdout":
         parts = []
         for repeat in range(options.folds):

@@ -92,6 +92,9 @@ class MatReader(Table):
     label: str  # of the label, a number
     patient: str = ""  # of the patient, as text
     mask: str = ""  # of the mask, not 0 on the abnormality
+    # A file below the root, and the array in it, with the number of the fold of each image by the number in its name, from 1:
+    # "cvind.mat:cvind". Splits can follow it (scheme = "published"); without the file there are no such folds.
+    folds: str = ""
     but: list[str] = []  # names of files below the root that are not images
 
 

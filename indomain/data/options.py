@@ -10,6 +10,8 @@ from indomain.data.manifest import LabelOptions
 from indomain.toml import Table
 
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
+# What an official split may be. Any other word is a published fold, and may be learnt from.
+OFFICIAL = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,9 @@ class Profile:
 class SplitOptions(Table):
     """How a target is split; see `indomain.data.folds`."""
 
-    # "official": the data set's own test images; "holdout": random test patients; "kfold": cross-validation.
-    scheme: Literal["official", "holdout", "kfold"] = "holdout"
+    # "official": the data set's own test images; "published": the folds that its authors published; "holdout": random test
+    # patients; "kfold": cross-validation.
+    scheme: Literal["official", "published", "holdout", "kfold"] = "holdout"
     test: float = Field(default=0.2, gt=0, lt=1)  # holdout: share of the patients to test on, between 0 and 1
     validation: float = Field(default=0.2, gt=0, lt=1)  # share of the training patients used to choose the epoch
     folds: int = Field(default=1, ge=1)  # kfold: number of folds; holdout: number of repeated random splits

@@ -46,7 +46,7 @@ class Record:
         study: the study.
         body_part: the body part.
         view: the view.
-        split: the official split: "train", "val" or "test".
+        split: the official split, "train", "val" or "test", or a published fold, "fold1" and so on.
         mask: returns the mask, uint8 (H, W), 255 on the abnormality, else 0; None without a mask.
     """
 

@@ -36,10 +36,56 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
         raise missing(manifest, data_dir, "the folder is not there")
     paths = [path for path in root.rglob("*.mat") if path.name not in options.but]
     paths.sort(key=lambda path: [int(word) if word.isdigit() else word for word in re.split(r"(\d+)", path.name)])
-    return [_record(manifest, options, root, path) for path in paths]
+    folds = _folds(manifest, options, root)
+    if folds is not None and len(folds) != len(paths):
+        raise RequestError(
+            f"{manifest.name}: {options.folds.partition(':')[0]} has the folds of {len(folds)} images, and below {root} are "
+            f"{len(paths)}. Complete the set, or take the file out of the folder to draw other folds."
+        )
+    return [_record(manifest, options, root, path, folds) for path in paths]
 
 
-def _record(manifest: Manifest, options: MatReader, root: Path, path: Path) -> Record:
+def _folds(manifest: Manifest, options: MatReader, root: Path) -> np.ndarray | None:
+    """The fold of each image by the number in its name, from 1; None where there is no such file."""
+    name, _, array = options.folds.partition(":")
+    found = sorted(root.rglob(name)) if name else []
+    if not found:
+        return None
+    try:
+        values = _of_file(manifest, found[0], [array])[0]
+    except RequestError:
+        values = _of_older_file(found[0], array)
+    if values is None:
+        raise RequestError(
+            f"{manifest.name}: {found[0]} has no array {array} that can be read. Fetch it again, or take it out of the folder to "
+            "draw other folds."
+        )
+    return values.ravel()
+
+
+def _of_older_file(path: Path, name: str) -> np.ndarray | None:
+    """An array of a file of before MATLAB 7.3; None where there is none."""
+    from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
+
+    try:
+        return loadmat(path).get(name)
+    except (MatReadError, ValueError, TypeError, EOFError, OSError):
+        return None
+
+
+def _fold_of(manifest: Manifest, path: Path, folds: np.ndarray | None) -> str:
+    if folds is None:
+        return ""
+    if not path.stem.isdigit() or not 1 <= int(path.stem) <= len(folds):
+        raise RequestError(
+            f"{manifest.name}: {path}: folds are given by the number in a file's name, from 1 to {len(folds)}. Leave the file "
+            "out (but = [...]), or name it so."
+        )
+    return f"fold{int(folds[int(path.stem) - 1])}"
+
+
+def _record(manifest: Manifest, options: MatReader, root: Path, path: Path, folds: np.ndarray | None) -> Record:
     label, patient = _of_file(manifest, path, [options.label, options.patient])
     if label is None or label.size != 1 or not np.isfinite(float(label.ravel()[0])):
         raise RequestError(f"{manifest.name}: {path}: {options.label} is not one number.")
@@ -51,6 +97,7 @@ def _record(manifest: Manifest, options: MatReader, root: Path, path: Path) -> R
         grey=partial(bool, True),
         label=str(int(value)) if value == int(value) else str(value),
         patient="" if patient is None else _text(patient),
+        split=_fold_of(manifest, path, folds),
         mask=partial(_mask, manifest, path, options.mask) if options.mask else None,
     )
 

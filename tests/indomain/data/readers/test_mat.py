@@ -5,11 +5,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import scipy.io
 
-from indomain.data import audit
+from indomain.data import audit, folds, leakage
 from indomain.data.dataset import open_dataset
 from indomain.data.images.decoding import UnreadableImage
 from indomain.data.manifest import load_manifest
+from indomain.data.options import SplitOptions
 from indomain.data.pool import Pool
 from indomain.data.preparing import prepare
 from indomain.data.readers import mat
@@ -40,8 +42,17 @@ def write(path: Path, label: float, patient: str, image: np.ndarray) -> None:
 def data(tmp_path) -> Path:
     for name, (label, patient) in FILES.items():
         write(tmp_path / f"figshare_brain/brainTumorDataPublic_1-766/{name}.mat", label, patient, image_of(int(name)))
-    (tmp_path / "figshare_brain/cvind.mat").write_bytes(b"folds")
     return tmp_path
+
+
+def leave_folds(data: Path, older: bool) -> None:
+    """The authors' folds, of ten images, in a file of MATLAB 7.3 or of before."""
+    numbers, path = np.array([[1, 2, 1, 1, 1, 2, 1, 1, 1, 2]]), data / "figshare_brain/cvind.mat"
+    if older:
+        scipy.io.savemat(path, {"cvind": numbers.T})
+    else:
+        with h5py.File(path, "w") as file:
+            file["cvind"] = numbers.astype(float)
 
 
 def records(data):
@@ -100,3 +111,62 @@ def test_a_stack_of_slices_is_no_image(data):
 def test_a_folder_that_is_not_there_says_where_to_get_it(tmp_path):
     with pytest.raises(RequestError, match="figshare.com/articles/1512427"):
         records(tmp_path)
+
+
+@pytest.fixture
+def whole(data):
+    """Ten images, as many as the folds below are of."""
+    for number in range(4, 10):
+        write(
+            data / f"figshare_brain/brainTumorDataPublic_1-766/{number}.mat",
+            number % 3 + 1,
+            f"P{number}",
+            image_of(number),
+        )
+    return data
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_the_authors_folds_are_read_by_the_number_in_a_files_name(whole, older):
+    leave_folds(whole, older)
+    found = {Path(record.id).name: record.split for record in records(whole)}
+    assert (found["1"], found["2"], found["3"], found["10"]) == ("fold1", "fold2", "fold1", "fold2")
+
+
+def test_without_the_file_there_are_no_published_folds(data):
+    assert {record.split for record in records(data)} == {""}
+
+
+def test_folds_of_another_number_of_images_or_none_are_refused(data):
+    leave_folds(data, False)
+    with pytest.raises(
+        RequestError, match=r"cvind.mat has the folds of 10 images, and below .* are 4. Complete the set"
+    ):
+        records(data)
+    (data / "figshare_brain/cvind.mat").write_bytes(b"folds")
+    with pytest.raises(RequestError, match=r"cvind.mat has no array cvind that can be read"):
+        records(data)
+
+
+def test_a_split_follows_published_folds_and_a_patient_on_both_sides_is_a_leak(whole, tmp_path):
+    leave_folds(whole, False)
+    manifest, _ = load_manifest("figshare_brain")
+    dataset = open_dataset(Pool.of(prepare(manifest, whole, tmp_path / "cache", (16, 16), quiet=True)))
+    table = folds.draw(dataset, SplitOptions(scheme="published", validated=False))
+    tested = {
+        fold: sorted(int(Path(one).name) for one in part["id"])
+        for fold, part in table[table["split"] == "test"].groupby("fold")
+    }
+    assert tested == {0: [1, 3, 4, 5, 7, 8, 9], 1: [2, 6, 10]}
+    # Images 1 and 2 are of one patient, in two folds.
+    assert set(leakage.leaks(dataset, table)["kind"]) >= {"same patient"}
+    assert any(finding == "patient overlap" for finding in audit.findings(dataset, [])["kind"])
+
+
+def test_a_set_without_published_folds_says_what_to_do(data, tmp_path):
+    manifest, _ = load_manifest("figshare_brain")
+    dataset = open_dataset(Pool.of(prepare(manifest, data, tmp_path / "cache", (16, 16), quiet=True)))
+    with pytest.raises(RequestError, match=r"no published folds. Put the file.*scheme = \"kfold\""):
+        folds.draw(dataset, SplitOptions(scheme="published"))
+    # A source learns from folds as from images without an official split.
+    assert set(folds.draw_source(dataset, ["train"], 0.0, 0, True)["split"]) == {"train"}
