@@ -12,5 +12,7 @@ The rows of the table whose method is a strategy come from these runs.
     on_features     a head trained on stored features
     tuning          the choice among candidates
     mixtures        what is learnt from where there are synthetic images
+    adapting        the plan of networks that learn from other sets' labels
+    adaptation      how they learn, aligned with the target's images
     full, off_the_shelf, lp_ft, surgical, partial, truncated, slim, deeply_supervised, co_tuning
 """

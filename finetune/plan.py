@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from finetune import mixtures
+from finetune import adapting, mixtures
+from finetune.adapting import AdaptationOptions
 from finetune.mixtures import Mixture
 from finetune.strategies import AUGMENTED, OF_TABLES, PARTIAL, SLIM, STRATEGIES, SURGICAL, TRUNCATED, strategy_of
 from finetune.tuning import ANY, TuneOptions
@@ -64,6 +65,8 @@ class Options(TrainingOptions):
     auxiliary: Auxiliary = {}
     # Weight of the loss of the source's head under "co-tuning".
     co_weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    # Networks that learn from other sets' labels.
+    adaptation: AdaptationOptions = AdaptationOptions()
     # Inverse of the regularisation strength of "off-the-shelf", as in scikit-learn. There are more features than images.
     C: float = Field(default=0.01, gt=0)
 
@@ -118,7 +121,7 @@ class Options(TrainingOptions):
         if chosen.options is not None:
             return self.model_dump(include=set(chosen.options))
         others = {key for known, other in STRATEGIES.items() if known != name for key in other.own} - chosen.own
-        used = self.model_dump(exclude={"strategies", "tune", "latency", *others})
+        used = self.model_dump(exclude={"strategies", "tune", "latency", "adaptation", *others})
         table = strategy.removeprefix(f"{name}-")
         if name == SURGICAL:
             # The order of the patterns counts.
@@ -156,6 +159,11 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
     tasks = []
     for profile in study.recipe.profiles:
         options = study.options("finetune", Options, profile)
+        if options.adaptation.methods and not any(target.adapt_from for target in study.recipe.targets.values()):
+            raise RequestError(
+                f"{study.name}: [finetune.adaptation] names methods, and no target has sources to adapt from: add adapt_from = "
+                '["SOURCE"] to a target.'
+            )
         for target, target_options in study.recipe.targets.items():
             folds = range(study.target(target, profile).info.folds)
             runs = list(product(target_options.budgets(), folds, study.seeds(profile)))
@@ -198,6 +206,37 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
                 for mixture in mixtures.of(earlier, tags) if strategy == ANY or not own.only_the_head(strategy) else []:
                     of_row = replace(tags, method=Method(strategy=strategy, mixture=mixture.name))
                     tasks += planned_by(study, earlier, own, arm, budget, of_row, mixture=mixture)
+            if target_options.adapt_from and adapting.asked_for(earlier, target, profile, options.adaptation):
+                tasks += _adapting(study, earlier, options, profile, target)
+    return tasks
+
+
+def _adapting(study: Study, earlier: list[Task], options: Options, profile: str, target: str) -> list[Task]:
+    """The tasks of adaptation of all networks that a target's chains train."""
+    folds, strategy = range(study.target(target, profile).info.folds), "full"
+    tasks = []
+    for arm, fold, seed in product(study.recipe.arms(target), folds, study.seeds(profile)):
+        if not arm.backbone:
+            continue
+        own = _of_backbone(options, arm.backbone)
+        if own.only_the_head(strategy):
+            raise RequestError(
+                f"{study.name}: [finetune.adaptation] changes the layers below the head, and frozen = 1 keeps them all. Adapt "
+                "stored features by [fusion.adaptation], or let some layers learn."
+            )
+        budget = study.recipe.targets[target].largest_budget()
+        tags = Tags(
+            profile=profile,
+            target=target,
+            chain=arm.chain.name,
+            backbone=arm.label,
+            method=Method(strategy=strategy),
+            budget=budget.label,
+            fold=fold,
+            seed=seed,
+        )
+        (network,) = _tasks(study, earlier, own, arm, budget, tags)
+        tasks += adapting.planned(study, earlier, network, options.adaptation)
     return tasks
 
 

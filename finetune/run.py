@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from finetune import on_features, slim, surgical, truncated, tuning
+from finetune import adaptation, adapting, on_features, slim, surgical, truncated, tuning
 from finetune.plan import Options
 from finetune.strategies import PARTIAL, SLIM, STRATEGIES, SURGICAL, TRUNCATED, fit_function, strategy_of
 from indomain import files
@@ -81,6 +81,10 @@ def run(work: Work) -> dict[str, Any]:
         work.progress(f"{len(split.rows())} images")
         rows = split.rows()
         return features.extract(work.folder, _backbone(work), split.images(params["backbone"]["shape"][-1]), rows)
+    if work.task.kind == adapting.KIND:
+        options = Options.model_validate(params["options"])
+        trainer = Trainer(options, params["seed"], work.folder, work.progress)
+        return adaptation.run(work, _backbone(work, options.frozen), trainer)
     table = split.labelled(params)
     held_out = table[table["split"] != "train"].reset_index(drop=True)
     is_validation = (held_out["split"] == "val").to_numpy()

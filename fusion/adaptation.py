@@ -26,6 +26,7 @@ from threadpoolctl import threadpool_limits
 from fusion.registry import ADAPTATIONS, adaptation
 from indomain.artifacts import predictions
 from indomain.artifacts.features import read_features
+from indomain.data import domains
 from indomain.data.split import Split
 from indomain.errors import Diverged, RequestError
 from indomain.runs.tags import SOURCE_ONLY, TARGET_TRAINED
@@ -195,12 +196,10 @@ def run(work: Work) -> dict[str, Any]:
     """
     params = work.params
     split = Split.open(work.task.paths)
-    rows, every = split.labelled(params), split.table(params["fold"])
-    # A label budget, which may ask for as many images of each class, does not choose the images without labels.
-    unlabelled = every[~every["split"].isin(["test", "dropped"])]
+    rows, unlabelled = split.labelled(params), domains.unlabelled(split, params["fold"])
     features = read_features(work.inputs["features"][0])
     is_test = (rows["split"] == "test").to_numpy()
-    learnt, y, domains = _of_sources(work)
+    learnt, y, numbers = _of_sources(work)
     scale = scale_of(learnt)
     X, unseen, learnt = (
         features(rows["row"].to_numpy()) / scale,
@@ -219,7 +218,7 @@ def run(work: Work) -> dict[str, Any]:
             facts = {"images": len(y)}
         else:
             labels = unlabelled["y"].to_numpy() if choose == "target labels" else None
-            fitted = Adapted(name, params["seed"], choose).fit(learnt, y, domains, unseen, labels)
+            fitted = Adapted(name, params["seed"], choose).fit(learnt, y, numbers, unseen, labels)
             facts |= {"settings": fitted.settings} if fitted.settings else {}
         scores = np.zeros((int(is_test.sum()), len(params["classes"])))
         # The sources need not have every class.
@@ -227,26 +226,20 @@ def run(work: Work) -> dict[str, Any]:
     if not np.isfinite(scores).all():
         raise Diverged("the scores after adaptation are not finite")
     predictions.write(work.folder / "predictions.csv", rows[is_test].reset_index(drop=True), scores, params["classes"])
-    shares = {"source_shares": y, "target_shares": unlabelled["y"].to_numpy()}
-    return facts | {name: _shares(numbers, len(params["classes"])) for name, numbers in shares.items()}
+    classes = len(params["classes"])
+    of_target = domains.shares(unlabelled["y"].to_numpy(), classes)
+    return facts | {"source_shares": domains.shares(y, classes), "target_shares": of_target}
 
 
 def _of_sources(work: Work) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The features of the sources' images, their classes by the target's numbers, and the number of the source of each."""
     parts = []
-    for number, (folder, source) in enumerate(zip(work.inputs["sources"], work.params["sources"]), start=1):
-        table = Split.open(work.task.paths, f"source{number - 1}_").table()
-        table = table[table["split"] != "dropped"]
-        ours = np.array([work.params["classes"].index(name) for name in source["classes"]])
+    known = domains.sources(work.task.paths, work.params)
+    for number, (folder, (_, table)) in enumerate(zip(work.inputs["sources"], known), start=1):
         features = read_features(folder)(table["row"].to_numpy())
-        parts.append((features, ours[table["y"].to_numpy()], np.full(len(table), number)))
-    X, y, domains = (np.concatenate(arrays) for arrays in zip(*parts))
-    return X, y, domains
-
-
-def _shares(y: np.ndarray, classes: int) -> list[float]:
-    """The share of each class."""
-    return (np.bincount(y, minlength=classes) / len(y)).round(4).tolist()
+        parts.append((features, table["y"].to_numpy(), np.full(len(table), number)))
+    X, y, numbers = (np.concatenate(arrays) for arrays in zip(*parts))
+    return X, y, numbers
 
 
 class Adapted:

@@ -5,7 +5,8 @@ from typing import Any
 
 from fusion.groups import Extracted, Group, fitted_by, strategy_of
 from fusion.options import Options
-from indomain.data.split import Split, SplitInfo
+from indomain.data import domains
+from indomain.data.split import Split
 from indomain.errors import RequestError
 from indomain.recipe.study import Study
 from indomain.runs.tags import SOURCE_ONLY, TARGET_TRAINED, Method
@@ -21,7 +22,7 @@ def planned(study: Study, options: Options, fitted: list[Task]) -> list[Task]:
     Args:
         study: the recipe and its data.
         options: [fusion] of a profile.
-        fitted: the tasks that fitted the networks of that profile.
+        fitted: the tasks that fitted the networks of that profile, those of [finetune.adaptation] among them.
 
     Raises:
         RequestError: methods without a target to adapt to, or the reverse; a source with other classes than its target; no
@@ -29,11 +30,13 @@ def planned(study: Study, options: Options, fitted: list[Task]) -> list[Task]:
     """
     methods = options.adaptation.methods
     targets = {name: target.adapt_from for name, target in study.recipe.targets.items() if target.adapt_from}
-    if targets and not methods:
+    if targets and not methods and not any(network.kind == "adapt" for network in fitted):
         raise RequestError(
-            f"{study.name}: targets.{next(iter(targets))}.adapt_from names sources, and [fusion.adaptation] methods is empty. "
-            'Add methods = ["coral"], or leave adapt_from out.'
+            f"{study.name}: targets.{next(iter(targets))}.adapt_from names sources, and neither [fusion.adaptation] nor "
+            '[finetune.adaptation] has methods. Add methods = ["coral"], or leave adapt_from out.'
         )
+    if not methods:
+        return []
     if methods and not targets:
         raise RequestError(
             f"{study.name}: [fusion.adaptation] names methods, and no target has sources to adapt from: add adapt_from = "
@@ -41,18 +44,15 @@ def planned(study: Study, options: Options, fitted: list[Task]) -> list[Task]:
         )
     tasks: dict[tuple, Task] = {}
     extracted = Extracted(options)
-    for target, names in targets.items():
-        networks = [network for network in fitted if network.tags.target == target and _is_frozen(study, network)]
+    for target in targets:
+        networks = [task for task in fitted if task.tags.target == target and not task.kind and _is_frozen(study, task)]
         if not networks:
             raise RequestError(
                 f"{study.name}: targets.{target}.adapt_from: adaptation reads networks that have not seen the target's labels, "
                 'and there is none: add "off-the-shelf" to [finetune] strategies, or a [baseline].'
             )
         profile = str(networks[0].tags.profile)
-        sources = {name: study.source(name, profile, labelled=True) for name in names}
-        info = study.target(target, profile).info
-        for name, source in sources.items():
-            _check_classes(study, target, name, info, source.info)
+        sources = study.sources_to_adapt_from(target, profile)
         for network in networks:
             features = extracted.features(network)
             of_sources = [_features_of(features, name, source) for name, source in sources.items()]
@@ -74,15 +74,6 @@ def _is_frozen(study: Study, network: Task) -> bool:
     return is_network and strategy_of(network) == "off-the-shelf" and network.tags.budget == largest
 
 
-def _check_classes(study: Study, target: str, name: str, info: SplitInfo, source: SplitInfo) -> None:
-    if sorted(source.classes) != sorted(info.classes):
-        raise RequestError(
-            f"{study.name}: targets.{target}.adapt_from: source {name!r} has the classes {', '.join(source.classes)}, and the "
-            f"target has {', '.join(info.classes)}. Give them the same names: sources.{name}.classes = "
-            f'{{ {info.classes[0]} = ["..."], ... }}.'
-        )
-
-
 def _features_of(features: Task, name: str, source: Split) -> Task:
     """The task of the same network's features of a source's images."""
     return features.on_images(source.info.rows, source.paths(), replace(features.tags, target=None, source=name))
@@ -97,7 +88,7 @@ def _adapted(
         **{key: network.params[key] for key in ("split", "fold", "budget", "validation", "classes")},
         "adaptation": method,
         "seed": network.tags.seed,
-        "sources": [{"split": source.digest, "classes": source.info.classes} for source in sources],
+        "sources": domains.params_of(sources),
     }
     is_control = row in (SOURCE_ONLY, TARGET_TRAINED)
     chooses = options.adaptation.choose != "nothing" and not is_control
@@ -105,9 +96,6 @@ def _adapted(
         params["choose"] = "target labels"
     elif chooses:
         params["choose"] = options.adaptation.choose
-    paths = dict(network.paths)
-    for number, source in enumerate(sources):
-        paths.update(source.paths(f"source{number}_"))
     tags = replace(
         network.tags,
         method=Method(
@@ -124,6 +112,6 @@ def _adapted(
         params=params,
         inputs={"features": [features], "sources": of_sources},
         tags=tags,
-        paths=paths,
+        paths={**network.paths, **domains.paths_of(sources)},
         like=f"adapt {row}",
     )

@@ -53,7 +53,7 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
         fitted = find(earlier, "finetune", profile=profile)
         baseline = [network for network in fitted if network.tags.chain == BASELINE]
         tasks += _fused(study, BASELINE_OPTIONS, by_chain(BASELINE_OPTIONS, baseline))
-        tasks += adapting.planned(study, options, fitted)
+        tasks += adapting.planned(study, options, find(earlier, "finetune", kind=None, profile=profile))
         if not options.classifiers and not options.heads and not options.distil.groups:
             continue
         _check_names(study, options, fitted, profile)

@@ -1,15 +1,18 @@
 """Domain adaptation: what a target reaches without its labels, beside what it would without adaptation, and with its labels."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
+from indomain.artifacts.record import read_record
 from indomain.runs.tags import SOURCE_ONLY, TARGET_TRAINED
 from report.arms import ArmResults
 from report.caveats import shares_differ
 from report.given import ReportInput
 
 COLUMNS = [
-    *("profile", "target", "chain", "backbone", "adaptation", "mean", "ci_low", "ci_high"),
+    *("profile", "target", "chain", "backbone", "method", "adaptation", "mean", "ci_low", "ci_high"),
     *("difference", "difference_low", "difference_high", "verdict", "share_of_gap", "sources", "class_shares"),
 ]
 
@@ -23,8 +26,9 @@ def adaptations(arms: list[ArmResults], table: pd.DataFrame, given: ReportInput)
         given: the input of the report.
 
     Returns:
-        `share_of_gap` is the part of the way from source-only to target-trained that an adaptation went, NaN where that way is
-        shorter than 0.01; `class_shares` are those of the sources and of the target, by class.
+        `method` is what learns, a classifier on features or a network; `share_of_gap` is the part of the way from source-only to
+        target-trained that an adaptation went, NaN where that way is shorter than 0.01; `class_shares` are those of the sources
+        and of the target, by class.
     """
     first = table[(table["metric"] == given.metric) & (table["kind"] == "score")]
     keys = ["profile", "target", "chain", "backbone", "budget", "method", "level"]
@@ -40,13 +44,14 @@ def adaptations(arms: list[ArmResults], table: pd.DataFrame, given: ReportInput)
         lines.append(
             {
                 **{name: row[name] for name in COLUMNS if name in row},
+                "method": str(replace(arm.key.method, adaptation="", tuned=False)),
                 "adaptation": arm.key.method.adaptation,
                 "sources": ", ".join(given.recipe["targets"][arm.key.target]["adapt_from"]),
                 "class_shares": "; ".join(pairs),
             }
         )
     found = pd.DataFrame(lines, columns=COLUMNS)
-    for _, part in found.groupby(COLUMNS[:4]):
+    for _, part in found.groupby(COLUMNS[:5]):
         means = part.set_index("adaptation")["mean"]
         if {SOURCE_ONLY, TARGET_TRAINED} <= set(means.index):
             gap = means[TARGET_TRAINED] - means[SOURCE_ONLY]
@@ -92,9 +97,32 @@ def sentences(arms: list[ArmResults], found: pd.DataFrame) -> list[str]:
     return said
 
 
+def of_translations(given: ReportInput) -> list[str]:
+    """How far the sources' images were from the target's before and after their translation, a sentence for each target.
+
+    Args:
+        given: the input of the report.
+    """
+    found: dict[tuple[str, str], list[dict]] = {}
+    for tags, folder in given.of_kind("synthesis/translate"):
+        record = read_record(folder)
+        if record.diverged is None:
+            found.setdefault((str(tags.target), str(tags.source)), []).append(record.facts)
+    said = []
+    for (target, name), facts in found.items():
+        before, after, real, change = (
+            np.mean([one[key] for one in facts]) for key in ("kid_before", "kid_after", "kid_real", "change")
+        )
+        said.append(
+            f"{target}, {name}: the sources' images are at a KID of {before:.3f} from the target's, their translations at "
+            f"{after:.3f}, two halves of the target's at {real:.3f}; they were changed by {change:.0f} grey values on average."
+        )
+    return said
+
+
 def _gap(part: pd.DataFrame) -> str:
     """What the target's labels would be worth: the range over networks."""
-    means = part.set_index(["chain", "backbone", "adaptation"])["mean"].unstack()
+    means = part.set_index(["chain", "backbone", "method", "adaptation"])["mean"].unstack()
     if not {SOURCE_ONLY, TARGET_TRAINED} <= set(means.columns):
         return ""
     gaps = (means[TARGET_TRAINED] - means[SOURCE_ONLY]).dropna()

@@ -27,7 +27,7 @@ def render(
     panels: list[tuple[str, Path]],
     judged: dict[str, pd.DataFrame] | None = None,
     said: dict[str, list[str]] | None = None,
-    sheets: list[tuple[str, Path]] | None = None,
+    sheets: dict[str, list[tuple[str, Path]]] | None = None,
 ) -> str:
     """A self-contained HTML page; panels are embedded in a smaller format than the PNG files next to it.
 
@@ -43,7 +43,8 @@ def render(
             and `synthetic_images.csv`.
         said: what the ranks, the gains, the judgement of measures, the adaptations and the synthetic images allow to say, by
             "ranks", "gains", "foretold", "adaptation" and "synthesis".
-        sheets: (title, PNG file) of each contact sheet of synthetic images.
+        sheets: (title, PNG file) of each contact sheet of synthetic images, by the section that shows it: "synthesis",
+            "adaptation".
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
@@ -69,7 +70,10 @@ def render(
         adapted=(judged or {}).get("adaptation.csv", pd.DataFrame()).to_dict("records"),
         helped=(judged or {}).get("synthesis.csv", pd.DataFrame()).to_dict("records"),
         made=(judged or {}).get("synthetic_images.csv", pd.DataFrame()).to_dict("records"),
-        sheets=[(title, _light(path)) for title, path in sheets or []],
+        sheets={
+            section: [(title, _light(path)) for title, path in (sheets or {}).get(section, [])]
+            for section in ("synthesis", "adaptation")
+        },
         pairs=(judged or {}).get("rank_pairs.csv", pd.DataFrame()).to_dict("records"),
         said={"ranks": [], "gains": [], "foretold": [], "adaptation": [], "synthesis": [], **(said or {})},
         columns=[name for name in COORDINATES if table[name].nunique(dropna=True) > 1 or name == "chain"],

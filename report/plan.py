@@ -136,8 +136,8 @@ def _detectable(path: Path) -> dict[str, float]:
 def _shown(earlier: list[Task]) -> list[Task]:
     """The tasks whose results the report shows, in the order of the stages."""
     kinds = {
-        "synthesis": [""],
-        "finetune": [""],
+        "synthesis": ["", "translate"],
+        "finetune": ["", "adapt"],
         "fusion": ["classify", "heads", "distil", "adapt"],
         "explain": ["panel", "measure", "robustness"],
         "transferability": ["judge"],

@@ -83,7 +83,7 @@ def run(work: Work) -> dict[str, Any]:
         "ranks": ranks.sentences(ranked, given),
         "gains": gains.sentences(gained, given),
         "foretold": foretold.sentences(judged),
-        "adaptation": adaptation.sentences(arms, adapted),
+        "adaptation": [*adaptation.sentences(arms, adapted), *adaptation.of_translations(given)],
         "synthesis": synthesis.sentences(helped, made),
     }
     if any(said[name] for name in ("gains", "foretold", "adaptation", "synthesis")):
@@ -99,7 +99,8 @@ def run(work: Work) -> dict[str, Any]:
         "synthesis.csv": helped,
         "synthetic_images.csv": made,
     }
-    panels, sheets = _panels(given, folder), _sheets(given, folder)
+    panels = _panels(given, folder)
+    sheets = {"synthesis": _sheets(given, folder, ""), "adaptation": _sheets(given, folder, "translate")}
     html = page.render(given, all_rows, stages, answers, sentences, figures, panels, tables, said, sheets)
     files.write_text(folder / "report.html", html)
     files.write_text(folder / "summary.txt", summary.render(given, all_rows, answers, sentences))
@@ -141,10 +142,10 @@ def _panels(given: ReportInput, folder: Path) -> list[tuple[str, Path]]:
     return panels
 
 
-def _sheets(given: ReportInput, folder: Path) -> list[tuple[str, Path]]:
-    """Copies the contact sheets of synthetic images; returns (title, file) of each."""
+def _sheets(given: ReportInput, folder: Path, kind: str) -> list[tuple[str, Path]]:
+    """Copies the contact sheets of synthetic images, or of translations; returns (title, file) of each."""
     copies = []
-    for title, source in synthesis.sheets(given):
+    for title, source in synthesis.sheets(given, kind):
         copy = folder / f"sheet-{_file_name(title.partition(':')[0].replace(', ', '-'))}.png"
         copy.write_bytes(source.read_bytes())
         copies.append((title, copy))

@@ -73,16 +73,20 @@ def judged(given: ReportInput) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def sheets(given: ReportInput) -> list[tuple[str, Path]]:
-    """The contact sheet of each generator and target, of the first fold and seed: (title, file)."""
+def sheets(given: ReportInput, kind: str = "") -> list[tuple[str, Path]]:
+    """The contact sheet of each generator and target, of the first fold and seed: (title, file).
+
+    Args:
+        given: the input of the report.
+        kind: "" for generators, "translate" for what translates sources to the look of a target.
+    """
+    shows = "the sources' images, their translations, and the target's images; a line each"
+    shows = shows if kind else "real images left, synthetic ones right; a line a class"
     found: dict[tuple, tuple[str, Path]] = {}
-    for tags, folder in given.of_kind("synthesis/"):
+    for tags, folder in given.of_kind(f"synthesis/{kind}"):
         key = (tags.target, tags.source)
         if key not in found and (folder / "sheet.png").is_file():
-            found[key] = (
-                f"{tags.target}, {tags.source}: real images left, synthetic ones right; a line a class",
-                folder / "sheet.png",
-            )
+            found[key] = f"{tags.target}, {tags.source}: {shows}", folder / "sheet.png"
     return list(found.values())
 
 

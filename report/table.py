@@ -147,7 +147,7 @@ def best_imagenet(given: ReportInput, arms: Iterable[ArmResults]) -> dict[tuple,
     """
     found: dict[tuple, list[ArmResults]] = {}
     for arm in arms:
-        is_plain = given.is_imagenet(arm.key.chain) and not arm.key.method.mixture
+        is_plain = given.is_imagenet(arm.key.chain) and not (arm.key.method.mixture or arm.key.method.adaptation)
         if is_plain and arm.is_comparable and np.isfinite(arm.validated):
             found.setdefault(_of_target(arm.key), []).append(arm)
     sign = -1 if less_is_better(given.metric) else 1

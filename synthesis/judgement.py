@@ -21,10 +21,15 @@ COLLAPSED_COVERAGE, COLLAPSED_VARIETY = 0.1, 0.3
 MEMORISED = 0.99
 NEAR, COPIES = 0.05, 0.25
 LEAKED = 0.3
+HARDLY_CHANGED = 2.0  # grey values
 COLUMNS = [
     *("class", "real", "held_out", "made", "kid", "kid_real", "density", "coverage", "variety"),
     *("nearest", "nearest_held_out", "copies", "look_augmented", "look_augmented_real", "beware"),
 ]
+
+# More columns where the images were translated from another class: by how many grey values, and the shares of the made and of the
+# real images that are told as of the class.
+OF_TRANSLATION = ["change", "told_as_class", "told_as_class_real"]
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,7 @@ def judged(name: str, seen: Seen, accuracy: float, augments_before: bool) -> dic
         "held_out": len(seen.held_out),
         "made": len(made),
         "kid": kid(real, made),
-        "kid_real": _kid_of_halves(real),
+        "kid_real": kid_of_halves(real),
         "density": density,
         "coverage": coverage,
         "variety": variety(made) / max(variety(real), 1e-12),
@@ -103,6 +108,36 @@ def judged(name: str, seen: Seen, accuracy: float, augments_before: bool) -> dic
         "look_augmented_real": look_real,
     }
     return line | {"beware": "; ".join(_beware(line, accuracy, augments_before))}
+
+
+def translated(
+    line: dict[str, float | str], number: int, seen: dict[int, Seen], change: float
+) -> dict[str, float | str]:
+    """A line of `judged.csv` with the columns of `OF_TRANSLATION`: what was translated may be of the old class still.
+
+    Whoever translates between classes may do so without the signs of the disease, or draw signs that mean nothing (Cohen et al.
+    2018, arXiv:1805.08841). A classifier on the features of the real training images is asked.
+
+    Args:
+        line: as `judged` returns it.
+        number: the class that the images were translated to.
+        seen: class number -> features, of both classes.
+        change: of the images, in grey values.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import cross_val_predict
+
+    X = np.concatenate([seen[other].real for other in (0, 1)])
+    y = np.repeat([0, 1], [len(seen[other].real) for other in (0, 1)])
+    scale = max(float(X.std()), 1e-12)
+    model = LogisticRegression(C=10 / X.shape[1], class_weight="balanced", max_iter=5000)
+    real = cross_val_predict(model, X / scale, y, cv=4)[y == number] == number
+    told = model.fit(X / scale, y).predict(seen[number].made / scale) == number
+    beware = [str(line["beware"])] if line["beware"] else []
+    beware += ["hardly changed images of the other class"] if change < HARDLY_CHANGED else []
+    beware += ["told as of the other class more often than not"] if told.mean() < 0.5 else []
+    values = {"change": change, "told_as_class": float(told.mean()), "told_as_class_real": float(real.mean())}
+    return {**line, "beware": "; ".join(beware), **values}
 
 
 def _beware(line: dict, accuracy: float, augments_before: bool) -> list[str]:
@@ -117,8 +152,12 @@ def _beware(line: dict, accuracy: float, augments_before: bool) -> list[str]:
     return [words for words, is_so in found.items() if is_so]
 
 
-def _kid_of_halves(real: np.ndarray) -> float:
-    """The same distance between two halves of the real images, the mean of several: what it is between equals."""
+def kid_of_halves(real: np.ndarray) -> float:
+    """The distance between two halves of the same images, the mean of several: what it is between equals.
+
+    Args:
+        real: (images, features).
+    """
     rng, half = np.random.default_rng(0), len(real) // 2
     orders = [rng.permutation(len(real)) for _ in range(HALVINGS)]
     return float(np.mean([kid(real[order[:half]], real[order[half:]]) for order in orders]))

@@ -33,3 +33,5 @@ GENERATORS = {
     # The same networks with what has been learnt since: the honest companion.
     "dcgan-sn": Generator(spectral=True, differentiable=True, averaged=True, rate=4.0),
 }
+# Translates images between two classes, or from the sources' look to the target's; see `synthesis.cycle`.
+CYCLEGAN = "cyclegan"

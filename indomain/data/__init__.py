@@ -21,6 +21,7 @@ audit          the findings of `indomain data check`
 export         writes a set's images for models that this package cannot run
 features_file  features of images that were computed elsewhere
 split          a split on disk: all that a stage needs to know about the data
+domains        labelled sets beside a target without labels
 request        the request for a split: everything that decides how it is drawn
 drawing        draws a split and writes its files
 gate           finds a split on disk, or draws and checks it

@@ -165,6 +165,28 @@ class Study:
             self._sources[key] = gate.find_or_draw(self.runs.work, request)
         return self._sources[key]
 
+    def sources_to_adapt_from(self, target: str, profile: str) -> dict[str, Split]:
+        """The labelled splits that a target adapts from, by the sources' names.
+
+        Args:
+            target: the target's name in the recipe.
+            profile: "strict" or "paper".
+
+        Raises:
+            RequestError: as for `source`; or a source has other classes than the target.
+        """
+        info, found = self.target(target, profile).info, {}
+        for name in self.recipe.targets[target].adapt_from:
+            found[name] = self.source(name, profile, labelled=True)
+            classes = found[name].info.classes
+            if sorted(classes) != sorted(info.classes):
+                raise RequestError(
+                    f"{self.name}: targets.{target}.adapt_from: source {name!r} has the classes {', '.join(classes)}, and the "
+                    f"target has {', '.join(info.classes)}. Give them the same names: sources.{name}.classes = "
+                    f'{{ {info.classes[0]} = ["..."], ... }}.'
+                )
+        return found
+
     def profile(self, name: str) -> Profile:
         """The profile of that name, with the recipe's choice about leaks."""
         return Profile(name, self.recipe.drop_leaks)

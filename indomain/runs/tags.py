@@ -48,6 +48,7 @@ class Method:
     def __str__(self) -> str:
         words = [self.strategy or self._of_features()]
         words += [self.mixture] if self.mixture else []
+        words += [self.adaptation] if self.adaptation and self.strategy else []
         words += ["tuned"] if self.tuned else []
         words += ["calibrated"] if self.calibrated else []
         words += [self.explanation, f"of the {self.whose} class"] if self.explanation else []
@@ -62,11 +63,11 @@ class Method:
 
     @property
     def learns_from_validation(self) -> bool:
-        """Whether validation images are learnt from, and none are kept for calibration, as by classifiers.
+        """Whether validation images are learnt from, and none are kept for calibration, as by classifiers and adaptation.
 
         Off the shelf they are learnt from, too, but the scores of a fit without them are kept.
         """
-        return not self.strategy
+        return not self.strategy or bool(self.adaptation)
 
 
 @dataclass(frozen=True)

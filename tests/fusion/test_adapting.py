@@ -64,7 +64,7 @@ def test_a_source_of_adaptation_is_checked_for_leaks_like_any_other(adapting):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        (["fusion.adaptation.methods=[]"], r"targets.wrist.adapt_from names sources, and \[fusion.adaptation\] methods is empty"),
+        (["fusion.adaptation.methods=[]"], r"adapt_from names sources, and neither \[fusion.adaptation\] nor \[finetune.adaptation\] has"),
         (["targets.wrist.adapt_from=[]"], r"no target has sources to adapt from"),
         (["targets.wrist.adapt_from=['ankle']"], r"targets.wrist.adapt_from: unknown source 'ankle'"),
         (["fusion.adaptation.methods=['corall']"], r"unknown method of adaptation 'corall'. Did you mean 'coral'"),

@@ -1,10 +1,13 @@
 """The section on adaptation: each method between its controls, and a warning where class shares differ."""
 
+from dataclasses import replace
+
 import pytest
 
-from indomain.runs.tags import SOURCE_ONLY, TARGET_TRAINED, Method
+from indomain import files
+from indomain.runs.tags import SOURCE_ONLY, TARGET_TRAINED, Method, Tags
 from report import costs, page, table
-from report.adaptation import COLUMNS, adaptations, sentences
+from report.adaptation import COLUMNS, adaptations, of_translations, sentences
 from report.arms import ArmResults
 from report.caveats import shares_remark
 from report.comparison import control_of
@@ -84,3 +87,34 @@ def test_where_nothing_is_adapted_there_is_no_section():
     evaluated = table.finished([table_row()], 0.02)
     assert adaptations([ArmResults(row_key(), split_info())], evaluated, given).empty
     assert 'id="adaptation"' not in page.render(given, evaluated, costs.of_stages([]), [], [], [], [])
+
+
+def test_translations_are_measured_against_the_targets_own_images(tmp_path):
+    runs = []
+    for number, after in enumerate((0.1, 0.3)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        facts = {"kid_before": 0.5, "kid_after": after, "kid_real": 0.01, "change": 12.0}
+        files.write_json(folder / "DONE", facts)
+        runs.append(("synthesis", "translate", Tags(target="t", source="cyclegan", fold=number), folder))
+    (said,) = of_translations(report_input(runs=runs))
+    assert said == (
+        "t, cyclegan: the sources' images are at a KID of 0.500 from the target's, their translations at 0.200, two halves of the "
+        "target's at 0.010; they were changed by 12 grey values on average."
+    )
+
+
+def test_networks_and_features_are_told_apart():
+    given, arms, evaluated, _ = made()
+    network = [
+        replace(arm, key=replace(arm.key, method=Method(strategy="full", adaptation=arm.key.method.adaptation)))
+        for arm in arms
+    ]
+    rows = [table_row(mean=0.5, method=arm.key.method) for arm in network]
+    both = table.finished([*(table_row(mean=0.6, method=arm.key.method) for arm in arms), *rows], 0.02)
+    found = adaptations([*arms, *network], both, given)
+    assert found.groupby("method")["adaptation"].count().to_dict() == {
+        "full": 3,
+        "off-the-shelf features: logistic-regression": 3,
+    }
+    assert str(network[2].key.method) == "full, coral"

@@ -89,7 +89,9 @@ def test_the_page_shows_the_rows_the_judgement_and_one_sheet_a_generator(tmp_pat
     shown = sheets(given)
     assert [title for title, _ in shown] == ["t, dcgan: real images left, synthetic ones right; a line a class"]
     tables = {"synthesis.csv": found, "synthetic_images.csv": of_images}
-    html = page.render(given, evaluated, costs.of_stages([]), [], [], [], [], tables, {"synthesis": ["said"]}, shown)
+    html = page.render(
+        given, evaluated, costs.of_stages([]), [], [], [], [], tables, {"synthesis": ["said"]}, {"synthesis": shown}
+    )
     section = html[html.index('id="synthesis"') :].split("</section>")[0]
     assert (
         "full, dcgan 1" in section

@@ -6,6 +6,7 @@ import pandas as pd
 
 from tests.fusion.conftest import ADAPTING
 from tests.synthesis.small import STUDY
+from tests.synthesis.test_translation import LOOKS
 
 
 def ran(indomain, here, text, *settings):
@@ -43,6 +44,27 @@ def test_adaptation_stands_between_its_controls_on_the_page(indomain, small_mani
     html = (results / "report.html").read_text()
     assert 'id="adaptation"' in html and "wrist, learnt from elbow" in html
     assert any("wrist" in sentence for sentence in json.loads((results / "said.json").read_text())["adaptation"])
+
+
+def test_networks_adapt_and_learn_from_translated_sources_on_the_page(indomain, small_manifest, here):
+    one_fold = "targets.wrist.split={scheme='holdout',validation=0.25}"
+    few = [
+        "seeds=[0]",
+        one_fold,
+        "finetune.epochs=1",
+        "finetune.adaptation.methods=['coral']",
+        "synthesis.cyclegan.steps=2",
+    ]
+    results = ran(indomain, here, LOOKS, *few)
+    lines = pd.read_csv(results / "adaptation.csv").set_index("adaptation")
+    assert lines.index.tolist() == ["source-only", "target-trained", "coral", "cyclegan"]
+    assert set(lines["method"]) == {"full"} and lines["class_shares"].notna().all()
+    said = json.loads((results / "said.json").read_text())["adaptation"]
+    assert any("wrist, cyclegan: the sources' images are at a KID of" in sentence for sentence in said)
+    html = (results / "report.html").read_text()
+    section = html[html.index('id="adaptation"') :].split("</section>")[0]
+    assert "full" in section and "data:image/webp" in section
+    assert [path.name for path in results.glob("sheet-*.png")] == ["sheet-wrist-cyclegan.png"]
 
 
 def test_synthetic_images_stand_beside_oversampling_on_the_page(indomain, small_manifest, here):
