@@ -18,6 +18,7 @@ BENCHMARKS = (
     "fusing",
     "adapting",
     "generating",
+    "predicting",
     "allocating",
     "memory",
     "precision",

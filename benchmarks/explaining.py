@@ -6,9 +6,9 @@ from lime import lime_image
 
 from benchmarks.ratios import compare, write
 from explain.lime_maps import lime
-from explain.scorers import of_network
 from indomain.networks import architecture, weights
 from indomain.networks.options import Architecture
+from indomain.networks.scoring import of_network
 
 SAMPLES = 1000
 

@@ -13,11 +13,11 @@ import numpy as np
 from benchmarks.ratios import seconds_of, write
 from explain.grad_cam import grad_cam
 from explain.lime_maps import lime
-from explain.scorers import of_network
 from fusion.fitting import fit
 from fusion.registry import CLASSIFIERS, RULES, classifier, rule
 from indomain.networks import architecture, features, inference, weights
 from indomain.networks.options import Architecture
+from indomain.networks.scoring import of_network
 
 NETWORKS = ("densenet201", "efficientnetb0", "mobilenetv2", "resnet50", "vgg16", "squeezenet", "dcnn")
 IMAGES, LEARNT = 1000, 800

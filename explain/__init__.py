@@ -13,7 +13,7 @@ explanations and robustness, come from these runs.
     plan, run       the stage's tasks, and how one is run
     registry        the explanations and measures by name
     subject         what is explained
-    scorers         from images to scores, for a network or a fused classifier
+    scorers         from images to scores, for a fused classifier
     grad_cam, lime_maps   the explanations
     measures        how far an explanation can be trusted
     robustness      scores under corruptions and a marker

@@ -4,9 +4,9 @@ import numpy as np
 from lime import lime_image
 from skimage.segmentation import slic
 
-from explain.scorers import Scorer
 from explain.subject import Subject
 from indomain.networks.inference import ARRAY_BATCH
+from indomain.networks.scoring import Scorer
 
 
 def explain(subject: Subject, seed: int) -> np.ndarray:
@@ -27,7 +27,7 @@ def lime(scores: Scorer, images: np.ndarray, targets: np.ndarray, samples: int, 
     """One map per image: the weight of every superpixel in LIME's linear model of the class's score.
 
     Args:
-        scores: from images to scores, of a network or a fused classifier; see `explain.scorers`.
+        scores: from images to scores, of a network or a fused classifier; see `indomain.networks.scoring`.
         images: uint8 (n, rows, columns, channels).
         targets: int (n,), the class explained for each image.
         samples: number of copies of each image with random superpixels hidden.

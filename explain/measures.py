@@ -15,9 +15,9 @@ from scipy.stats import spearmanr
 
 from explain.lime_maps import superpixels
 from explain.registry import EXPLANATIONS, explanation
-from explain.scorers import Scorer
 from explain.subject import Subject
 from indomain.networks import weights
+from indomain.networks.scoring import Scorer
 
 STEPS = 16  # steps of each deletion or insertion curve
 TOP = 5  # number of top superpixels on which LIME's seeds should agree

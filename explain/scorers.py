@@ -1,27 +1,12 @@
-"""Scorers: functions from images to scores, of a network or of a classifier on the features of several networks."""
+"""The scorer of a fused classifier, from the folders of the runs that made it."""
 
-from collections.abc import Callable
 from pathlib import Path
-
-import keras
-import numpy as np
 
 from indomain.artifacts import fitted_classifier
 from indomain.artifacts.record import read_record
-from indomain.networks import features, inference, weights
+from indomain.networks import scoring
+from indomain.networks.scoring import Scorer
 from indomain.runs.stages import STAGES
-
-# Images float32 (n, rows, columns, channels), 0–255, to scores (n, classes), each row of sum 1.
-Scorer = Callable[[np.ndarray], np.ndarray]
-
-
-def of_network(model: keras.Model) -> Scorer:
-    """The scorer of a network.
-
-    Args:
-        model: images 0–255 to `scores`.
-    """
-    return lambda images: inference.predict_arrays(model, images)
 
 
 def of_fusion(classifier: Path, members: list[tuple[Path, Path]], pooling: list[str], classes: int) -> Scorer:
@@ -35,19 +20,6 @@ def of_fusion(classifier: Path, members: list[tuple[Path, Path]], pooling: list[
         classes: number of classes.
     """
     estimator = fitted_classifier.read(classifier / "classifier.skops", STAGES)
-    extractors = []
-    for extracted, network in members:
-        # Copied, because loading two members of the same architecture would yield the same cached object.
-        model = keras.models.clone_model(weights.load(network / "model.keras"))
-        model.load_weights(network / "model.keras")
-        layer = read_record(extracted).facts.get("layer", "")
-        extractors.append(features.extractor(model, layer, pooling)[0])
-
-    def score(images: np.ndarray) -> np.ndarray:
-        features_of_all = np.concatenate([inference.predict_arrays(model, images) for model in extractors], axis=1)
-        # The classifier need not know every class: its training images may have lacked some.
-        scores = np.zeros((len(images), classes), np.float32)
-        scores[:, estimator.classes_.astype(int)] = estimator.predict_proba(features_of_all)
-        return scores
-
-    return score
+    layers = [read_record(extracted).facts.get("layer", "") for extracted, _ in members]
+    networks = scoring.extractors([network / "model.keras" for _, network in members], layers, pooling)
+    return scoring.of_fusion(estimator, networks, classes)

@@ -11,7 +11,7 @@ from explain import scorers
 from explain.registry import explanation
 from indomain.data.images import confounders
 from indomain.data.split import Split
-from indomain.networks import weights
+from indomain.networks import scoring, weights
 from indomain.runs.task import Work
 
 
@@ -76,7 +76,7 @@ def _scorer(work: Work) -> tuple[keras.Model | None, Callable[[np.ndarray], np.n
         members = list(zip(inputs["features"], inputs["networks"]))
         return None, scorers.of_fusion(inputs["classifier"], members, params["pooling"], len(params["classes"]))
     model: Any = weights.load(inputs["network"] / "model.keras")
-    return model, scorers.of_network(model)
+    return model, scoring.of_network(model)
 
 
 def choose(y: np.ndarray, number: int, seed: int) -> list[int]:

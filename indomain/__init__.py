@@ -1,6 +1,7 @@
 """The library that all stages share. Each package imports only from those listed below it, and none knows a stage.
 
     commands      the command line
+    models        what a recipe has trained, as files, and used on new images
     recipe        a recipe, and the tasks it expands to
     training      how a network learns
     networks      what a network is: backbones, heads, weights, features

@@ -12,7 +12,7 @@ Reads the predictions, measures and panels of the other stages. Writes `table.cs
     given           the input of a report: the recipe, its data and the runs shown
     reported        the registry of published numbers
     levels          the unit of counting: patch, image, study or patient
-    calibration     temperature, reliability and threshold
+    calibration     reliability and threshold
     arms            the predictions of each arm
     statistics      parts of an error, intervals and tests
     sample          a metric over the trainings of an arm, and its difference from another arm's

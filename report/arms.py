@@ -10,6 +10,7 @@ from indomain import metrics
 from indomain.artifacts import predictions
 from indomain.artifacts.record import read_record
 from indomain.data.split import SplitInfo
+from indomain.networks.calibration import temperature, tempered
 from indomain.runs.tags import Tags
 from report import calibration, levels
 from report.comparison import RowKey
@@ -193,7 +194,7 @@ class _Arms:
         if sensitivity and arm.positive is not None:
             run.threshold = calibration.threshold(y == arm.positive, scores[:, arm.positive], sensitivity)
         if self.options["calibrate"]:
-            calibrated = calibration.tempered(run.scores, calibration.temperature(y, scores))
+            calibrated = tempered(run.scores, temperature(y, scores))
             self._arm(_calibrated(arm.key)).runs.append(replace(run, scores=calibrated))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from indomain.data.split import Split, SplitInfo
 from indomain.errors import RequestError, unknown
+from indomain.recipe import overlap
 from indomain.recipe.beginning import exposure
 from indomain.recipe.study import Study
 from indomain.runs.tags import Tags
@@ -230,6 +231,8 @@ def _beginnings(study: Study) -> list[dict[str, Any]]:
             if arm.chain.name not in of_start["chains"]:
                 of_start["chains"].append(arm.chain.name)
             of_start["exposure"][target] = exposure(beginning, manifests)
+            if arm.chain.model:
+                of_start["exposure"][target] += f"; {overlap.words(study, arm.chain, target)}"
     return list(found.values())
 
 

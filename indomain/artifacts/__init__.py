@@ -6,5 +6,6 @@ source_head         `head.npz`: the head with which a network has learnt the cla
 synthetic           `synthetic.npz`: images made from training images, and mixtures with them
 fitted_classifier   `classifier.skops`: scikit-learn estimators without pickles
 explanations        `explanations.npz`, `measures.csv`, `corrupted.csv`
+exported            an exported model: a folder, or one file
 record              `DONE`: the record of a finished run
 """

@@ -1,8 +1,10 @@
-"""The command line: `indomain run | plan | data | runs`.
+"""The command line: `indomain run | plan | predict | models | data | runs`.
 
 cli             the parser and the exit status
 run             `run` and `plan`
 preview         what `plan` prints
+predict         `predict`
+models          `models export | list | show | import`
 data            `data list | show | check | prepare | new`
 runs            `runs list | show | check | prune`
 pair_sheet      the image of similar pairs that `data check` writes

@@ -93,6 +93,40 @@ def _parser() -> argparse.ArgumentParser:
     planned.add_argument("--prepare", action="store_true", help="decode the sets that are not prepared yet, then plan")
     planned.set_defaults(command="run:plan")
 
+    predicted = commands.add_parser("predict", help="scores of new images by an exported model or a finished run")
+    predicted.add_argument("model", help="an exported model's name, folder or .zip; or a recipe that has been run")
+    predicted.add_argument("images", help="a folder of images, or a data set: mura, my.toml")
+    predicted.add_argument(
+        "--output", type=Path, default=Path("predictions.csv"), help="the CSV file (default: predictions.csv)"
+    )
+    predicted.add_argument(
+        "--pattern", default="", metavar="PATH", help='how a folder names its files: "{patient}_*.png"'
+    )
+    predicted.add_argument("--calibrated", action="store_true", help="scores calibrated on validation images")
+    _of_run(predicted)
+    predicted.set_defaults(command="predict:predict")
+
+    actions = _group(commands, "models", "exported models: export, list, show, import")
+    exported = actions.add_parser("export", help="write the model of a finished run, to be used elsewhere")
+    exported.add_argument("recipe", help="a recipe that has been run")
+    exported.add_argument("--name", help="the model's name (default: recipe, target, chain and backbone)")
+    exported.add_argument(
+        "--output", type=Path, metavar="FOLDER", help="where to write it (default: among your models)"
+    )
+    exported.add_argument("--zip", action="store_true", help="write one .zip file instead of a folder")
+    exported.add_argument("--licence", default="not stated", help="the licence that you give it")
+    _of_run(exported)
+    exported.set_defaults(command="models:export")
+    listed = actions.add_parser("list", help="list your models")
+    listed.set_defaults(command="models:listed")
+    shown = actions.add_parser("show", help="show a model's card, after checking its files")
+    shown.add_argument("model", help="its name, folder or .zip")
+    shown.set_defaults(command="models:show")
+    imported = actions.add_parser("import", help="check a model that you were given, and keep it under its name")
+    imported.add_argument("path", help="its folder or .zip")
+    imported.add_argument("--name", help="another name")
+    imported.set_defaults(command="models:imported")
+
     actions = _group(commands, "data", "data sets: list, show, check, prepare, export, new")
     listed = actions.add_parser("list", help="list the shipped data sets, and which are present")
     _folders(listed)
@@ -147,9 +181,21 @@ def _jobs(text: str) -> int:
     return int(text)
 
 
+def _of_run(parser: argparse.ArgumentParser) -> None:
+    """What chooses a run of a recipe: its coordinates in the table."""
+    _folders(parser)
+    _study_options(parser)
+    for name in ("target", "budget", "chain", "backbone", "method", "fold", "seed"):
+        parser.add_argument(f"--{name}", help=f"of a recipe's rows, that of this {name}")
+
+
 def _recipe_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", help="a recipe's path, or the name of a shipped one: quickstart, mini/skin ...")
     _folders(parser)
+    _study_options(parser)
+
+
+def _study_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs-dir", type=Path, default=Path("runs"), help="where runs and results go (default: runs)")
     parser.add_argument("--profile", choices=["strict", "paper"], help="the strict protocol, or the papers' own")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="replace a key of the recipe")

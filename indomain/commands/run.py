@@ -16,7 +16,7 @@ def run(options: argparse.Namespace) -> int:
     """Runs a recipe up to its table; finished runs are not repeated."""
     if options.cluster and options.jobs > 1:
         raise RequestError("--jobs is for this machine, --cluster for others: give only one of them.")
-    study = _study(options)
+    study = study_of(options)
     study.prepare()
     tasks = make_plan(study)
     done = executor.execute(tasks, study.runs, options.only, options.jobs, options.cluster)
@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
 
 def plan(options: argparse.Namespace) -> None:
     """Prints what would run, what is done already, and the time left. Decodes nothing unless `--prepare` is given."""
-    study = _study(options)
+    study = study_of(options)
     missing = study.unprepared()
     if missing and not options.prepare:
         for line in preview.unprepared_lines(missing, study):
@@ -43,7 +43,12 @@ def plan(options: argparse.Namespace) -> None:
         print(line)
 
 
-def _study(options: argparse.Namespace) -> Study:
+def study_of(options: argparse.Namespace) -> Study:
+    """The recipe that the options name, with its folders.
+
+    Args:
+        options: `recipe`, `set`, `profile`, and the folders.
+    """
     name, recipe, base = load_recipe(options.recipe, options.set, options.profile)
     study = Study(name, recipe, base, RunsFolder(options.runs_dir), options.data_dir, options.cache_dir)
     # Files that are missing are asked for before anything is decoded.

@@ -32,14 +32,26 @@ def predict_arrays(model: keras.Model, images: np.ndarray) -> np.ndarray:
     """The outputs of `model` for images in memory, float32 (len(images), ...).
 
     Args:
+        model: takes images 0–255; it has one output.
+        images: (n, rows, columns, channels), 0–255; at least one.
+    """
+    return predict_parts(model, images)[0]
+
+
+def predict_parts(model: keras.Model, images: np.ndarray) -> list[np.ndarray]:
+    """As `predict_arrays`, for a model of one output or several: each of them, float32 (len(images), ...).
+
+    Args:
         model: takes images 0–255.
         images: (n, rows, columns, channels), 0–255; at least one.
     """
-    parts = []
+    parts: list[list[np.ndarray]] = []
     for begin in range(0, len(images), ARRAY_BATCH):
         batch = np.asarray(images[begin : begin + ARRAY_BATCH], np.float32)
         # Padded to a power of two only: the last 44 of 300 images should not cost as much as 256.
         size = max(SMALLEST, 1 << (len(batch) - 1).bit_length())
         full = np.concatenate([batch, np.zeros((size - len(batch), *batch.shape[1:]), np.float32)])
-        parts.append(np.asarray(model.predict_on_batch(full), np.float32)[: len(batch)])
-    return np.concatenate(parts)
+        found = model.predict_on_batch(full)
+        outputs = found if isinstance(found, list | tuple) else [found]
+        parts.append([np.asarray(output, np.float32)[: len(batch)] for output in outputs])
+    return [np.concatenate(of_output) for of_output in zip(*parts)]

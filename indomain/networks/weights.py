@@ -136,16 +136,19 @@ def _load_file(model: keras.Model, architecture: Architecture, path: Path) -> No
     if path.suffix == ".safetensors":
         load_safetensors(model, path)
         return
-    if architecture.scaling is None:
-        _check_is_ours(model, path)
+    if architecture.scaling is None and _check_is_ours(model, path):
+        # A network that has been fine-tuned: its head stays behind. By place, since Keras numbers layers without a name.
+        for layer, own in zip(model.layers, load(path).layers):
+            layer.set_weights(own.get_weights())
+        return
     try:
         model.load_weights(path)
     except Exception as error:
         raise RequestError(f"{path} does not fit backbone {model.name!r}: {str(error)[:300]}") from None
 
 
-def _check_is_ours(model: keras.Model, path: Path) -> None:
-    """Raises a RequestError for a file that holds anything but this backbone with the same scaling of its images."""
+def _check_is_ours(model: keras.Model, path: Path) -> bool:
+    """Whether the network in a file has a head; raises a RequestError for anything but this backbone with the same scaling."""
     try:
         with zipfile.ZipFile(path) as archive:
             saved = json.loads(archive.read("config.json"))["config"]
@@ -163,7 +166,11 @@ def _check_is_ours(model: keras.Model, path: Path) -> None:
     if is_ours and saved.get("name") != model.name:
         raise RequestError(f"{path} holds {saved.get('name')!r}; it does not fit backbone {model.name!r}.")
     # Not by the layers' names: Keras numbers those that have none by what else the process has built.
-    if [layer["class_name"] for layer in saved.get("layers", [])] != [layer["class_name"] for layer in own["layers"]]:
+    layers, wanted = ([layer["class_name"] for layer in part.get("layers", [])] for part in (saved, own))
+    head = layers[len(wanted) :]
+    if layers[: len(wanted)] != wanted or (
+        head and (head[-1] != "Softmax" or set(head) - {"Dropout", "Dense", "Softmax"})
+    ):
         raise RequestError(
             f"{path} was not written by this package as a backbone {model.name!r}, so that it is not known how its images are "
             'scaled. Describe it in a weights manifest, and start the chain from "weights:PATH.toml"; see docs/beginnings.md.'
@@ -174,6 +181,7 @@ def _check_is_ours(model: keras.Model, path: Path) -> None:
             'weights of a manifest. Start the chain from "weights:PATH.toml", with a manifest of this file and that scaling; '
             "see docs/beginnings.md."
         )
+    return bool(head)
 
 
 def _rescaling(config: dict[str, Any]) -> list[Any]:

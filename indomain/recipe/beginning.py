@@ -4,7 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from indomain import files
+from indomain.artifacts.exported import ExportedModel
 from indomain.data.manifest import UNKNOWN, Manifest
+from indomain.errors import RequestError
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,31 @@ def imagenet() -> Beginning:
         licence="that of each network's weights; see docs/beginnings.md",
         input="the network's own",
         trained_on=("imagenet",),
+    )
+
+
+def of_model(chain: str, model: ExportedModel) -> Beginning:
+    """An exported model.
+
+    Args:
+        chain: name of the chain, for the message.
+        model: the model.
+
+    Raises:
+        RequestError: it has several networks.
+    """
+    if len(model.networks) > 1:
+        raise RequestError(
+            f"chains.{chain}: model {model.name!r} is a classifier on {len(model.networks)} networks, and a chain begins with "
+            "one. Export one of them."
+        )
+    return Beginning(
+        f"sha256:{files.file_sha256(model.networks[0])}",
+        str(model.networks[0].absolute()),
+        title=f"exported model {model.name}: {model.content['title']}",
+        licence=model.content["licence"],
+        input="the network's own",
+        trained_on=tuple(model.content["trained_on"]),
     )
 
 

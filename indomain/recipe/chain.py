@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
+from indomain.artifacts.exported import PREFIX as MODEL
+from indomain.artifacts.exported import ExportedModel
 from indomain.errors import unknown
 from indomain.networks.options import BackboneOptions
 from indomain.networks.weights_manifest import PREFIX as WEIGHTS
@@ -12,7 +14,7 @@ from indomain.networks.weights_manifest import ChosenWeights
 
 FEATURES = "features:"  # of a chain that starts from features computed elsewhere
 EACH_SOURCE = "{source}"  # in a chain's name and steps: one chain for each source
-STARTS = ["random", "imagenet", "PATH.keras", f"{WEIGHTS}NAME", f"{FEATURES}PATH.npz"]
+STARTS = ["random", "imagenet", "PATH.keras", f"{WEIGHTS}NAME", f"{MODEL}NAME", f"{FEATURES}PATH.npz"]
 
 
 @dataclass(frozen=True)
@@ -35,15 +37,18 @@ class Chain:
     Attributes:
         name: the chain's name in the recipe.
         start: its initial weights: "random", "imagenet", the path of a .keras file of this package, or "weights:" and the
-            name of a weights manifest; or "features:" and the path of a features file.
+            name of a weights manifest; "model:" and the name or path of an exported model; or "features:" and the path of a
+            features file.
         steps: the pretraining steps before the target; n steps are n-step transfer.
         weights: what the manifest says, where the chain starts from one.
+        model: the exported model that the chain starts from.
     """
 
     name: str
     start: str
     steps: tuple[Step, ...]
     weights: ChosenWeights | None = None
+    model: ExportedModel | None = None
 
     @classmethod
     def parsed(cls, name: str, words: list[str], sources: Iterable[str]) -> "Chain":
@@ -65,7 +70,9 @@ class Chain:
                 f"chains.{name}: {start} does not say which network it is of, nor how its images are scaled. Describe it in a "
                 f'weights manifest, and start the chain from "{WEIGHTS}PATH.toml"; see docs/beginnings.md'
             )
-        if not (start in ("random", "imagenet") or start.startswith((WEIGHTS, FEATURES)) or start.endswith(".keras")):
+        if not (
+            start in ("random", "imagenet") or start.startswith((WEIGHTS, MODEL, FEATURES)) or start.endswith(".keras")
+        ):
             raise unknown("start of a chain", start, STARTS, f"chains.{name}")
         if start.startswith(FEATURES) and not start.endswith(".npz"):
             raise ValueError(f"chains.{name}: a features file ends in .npz, as numpy.savez writes it, not {start!r}")
@@ -99,6 +106,9 @@ class Chain:
         """
         if self.weights:
             return self.weights.manifest.architecture == backbone.name
+        if self.model:
+            known = self.model.content["networks"][0]["backbone"]
+            return known["name"] == backbone.name and known["width"] == backbone.width
         return self.start != "imagenet" or backbone.name in imagenet
 
 

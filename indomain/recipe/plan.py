@@ -1,6 +1,7 @@
 """The plan: the tasks of all stages of a recipe."""
 
 from indomain.errors import RequestError
+from indomain.recipe import overlap
 from indomain.recipe.study import Study
 from indomain.runs.stages import STAGES, plan_of
 from indomain.runs.task import Task
@@ -29,6 +30,7 @@ def make_plan(study: Study) -> list[Task]:
                 f"{study.name}: no chain of target {target!r} can run: some start from ImageNet, and no ImageNet weights "
                 f"exist for {names}. Add a chain that starts from random, or a backbone that has them."
             )
+    overlap.check(study)
     tasks: list[Task] = []
     for stage in STAGES:
         tasks += plan_of(stage)(study, tasks)

@@ -21,6 +21,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from indomain import files
+from indomain.artifacts import exported
 from indomain.backend import ComputeOptions
 from indomain.data.manifest import FileName
 from indomain.data.options import Seed, SourceOptions, TargetOptions
@@ -98,8 +99,8 @@ class Recipe(Table):
     targets: dict[FileName, TargetOptions] = Field(min_length=1)
     # Name -> a set that the steps of a chain learn from.
     sources: dict[str, SourceOptions] = {}
-    # Name -> the initial weights ("random", "imagenet", "PATH.keras", "weights:NAME"), then "source:objective" for each step;
-    # or "features:PATH.npz" alone. With "{source}" in it, one chain for each source, by that name:
+    # Name -> the initial weights ("random", "imagenet", "PATH.keras", "weights:NAME", "model:NAME"), then "source:objective" for
+    # each step; or "features:PATH.npz" alone. With "{source}" in it, one chain for each source, by that name:
     # "{source}-labels" = ["random", "{source}:supervised"].
     chains: dict[str, list[str]] = Field(min_length=1)
     # Options of stage 1, pretraining; validated by `pretrain`.
@@ -187,14 +188,16 @@ class Recipe(Table):
         return options.model_copy(update={"split": options.paper_split or options.split})
 
     def chain(self, name: str) -> Chain:
-        """A chain by name, with its weights manifest if it starts from one.
+        """A chain by name, with the weights manifest or the exported model that it starts from.
 
         Raises:
-            RequestError: there is no such manifest, or it is wrong.
+            RequestError: there is no such manifest or model, or it is wrong.
         """
         chain = Chain.parsed(name, self.chains[name], self.sources)
         if chain.start.startswith(weights_manifest.PREFIX):
             return replace(chain, weights=weights_manifest.load(chain.start, self._base))
+        if chain.start.startswith(exported.PREFIX):
+            return replace(chain, model=exported.opened(chain.start.removeprefix(exported.PREFIX), self._base))
         return chain
 
     def chains_of(self, target: str) -> list[Chain]:

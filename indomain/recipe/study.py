@@ -52,6 +52,8 @@ class Study:
     _targets: dict[tuple, tuple[TargetRequest, Split]] = field(default_factory=dict)
     _sources: dict[tuple, Split] = field(default_factory=dict)
     _beginnings: dict[str, Beginning] = field(default_factory=dict)
+    # What `indomain.recipe.overlap` has counted.
+    overlaps: dict[tuple[str, str, str], tuple[int, int]] = field(default_factory=dict)
 
     def references(self) -> list[tuple[str, str]]:
         """The sets that the recipe uses, as it names them, and how the contrast of their images is treated."""
@@ -285,6 +287,8 @@ class Study:
                 input=str(chain.weights.convention),
                 trained_on=tuple(manifest.trained_on),
             )
+        if chain.model:
+            return beginning.of_model(chain.name, chain.model)
         path = self._file(chain)
         start = f"sha256:{files.file_sha256(path)}"
         if chain.features:

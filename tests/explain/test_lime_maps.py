@@ -5,7 +5,7 @@ import pytest
 from lime import lime_image
 
 from explain.lime_maps import lime, superpixels
-from explain.scorers import of_network
+from indomain.networks.scoring import of_network
 from tests.explain.known import corner
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from indomain.artifacts import predictions
+from indomain.networks.calibration import temperature, tempered
 from indomain.runs.tags import Method, Tags
 from report import calibration
 from report.arms import ArmResults, read_arms
@@ -137,8 +138,8 @@ def test_the_temperature_is_fitted_on_validation_images(read, tmp_path):
     plain, warmed = (arms[row_key(method=Method(strategy="full", calibrated=given))].runs[0] for given in (False, True))
     table, y, scores = predictions.read(tmp_path / "0/predictions.csv", ["a", "b"])
     held_out = (table["split"] == "val").to_numpy()
-    temperature = calibration.temperature(y[held_out], scores[held_out])
-    np.testing.assert_allclose(warmed.scores, calibration.tempered(plain.scores, temperature))
+    fitted = temperature(y[held_out], scores[held_out])
+    np.testing.assert_allclose(warmed.scores, tempered(plain.scores, fitted))
 
 
 def test_the_threshold_is_chosen_on_validation_images(read, tmp_path):
