@@ -19,6 +19,7 @@ BENCHMARKS = (
     "adapting",
     "generating",
     "predicting",
+    "advising",
     "allocating",
     "memory",
     "precision",

@@ -19,7 +19,7 @@ from indomain.runs.task import unique
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-SOURCES = [path for package in ("indomain", *STAGES) for path in sorted((ROOT / package).rglob("*.py"))]
+SOURCES = [path for package in ("indomain", "advice", *STAGES) for path in sorted((ROOT / package).rglob("*.py"))]
 ROOMS = sorted({path.parent for path in SOURCES})
 
 

@@ -1,8 +1,9 @@
-"""The command line: `indomain run | plan | predict | models | data | runs`.
+"""The command line: `indomain run | plan | advise | predict | models | data | runs`.
 
 cli             the parser and the exit status
 run             `run` and `plan`
 preview         what `plan` prints
+advise          `advise`
 predict         `predict`
 models          `models export | list | show | import`
 data            `data list | show | check | prepare | new`

@@ -93,6 +93,20 @@ def _parser() -> argparse.ArgumentParser:
     planned.add_argument("--prepare", action="store_true", help="decode the sets that are not prepared yet, then plan")
     planned.set_defaults(command="run:plan")
 
+    advised = commands.add_parser("advise", help="which beginnings could be worth their training on your images")
+    advised.add_argument("data", help="a folder of images, one folder a class; or a data set: mura/humerus, my.toml")
+    _folders(advised)
+    advised.add_argument("--runs-dir", type=Path, default=Path("runs"), help="where splits go (default: runs)")
+    advised.add_argument("--output", type=Path, metavar="FOLDER", help="where to write (default: advice-NAME, here)")
+    advised.add_argument(
+        "--features", type=Path, nargs="+", default=[], metavar="FILE", help="features files to judge, too"
+    )
+    advised.add_argument("--size", type=int, metavar="PIXELS", help="side of the images (default: theirs, up to 224)")
+    advised.add_argument(
+        "--most", type=int, default=2000, metavar="N", help="draw N images of a larger set (default: 2000)"
+    )
+    advised.set_defaults(command="advise:advise")
+
     predicted = commands.add_parser("predict", help="scores of new images by an exported model or a finished run")
     predicted.add_argument("model", help="an exported model's name, folder or .zip; or a recipe that has been run")
     predicted.add_argument("images", help="a folder of images, or a data set: mura, my.toml")

@@ -189,6 +189,16 @@ def names() -> list[str]:
     return sorted(path.stem for path in files.shipped("weights").glob("*.toml"))
 
 
+def manifest_of(name: str) -> WeightsManifest:
+    """A shipped manifest.
+
+    Args:
+        name: one of `names`.
+    """
+    path = files.shipped("weights") / f"{name}.toml"
+    return validated(WeightsManifest, read_toml(path), str(path))
+
+
 def load(reference: str, beside: Path | None = None) -> ChosenWeights:
     """Loads the manifest that `weights:NAME[:CONVENTION]` or `weights:PATH.toml[:CONVENTION]` refers to.
 

@@ -248,7 +248,7 @@ def test_every_command_of_the_pages_exists():
             for line in block.replace("\\\n", " ").splitlines():
                 if line.startswith("indomain "):
                     words = shlex.split(line, comments=True)
-                    command = tuple(words[1:3] if words[1] in ("data", "runs") else words[1:2])
+                    command = tuple(words[1:3] if words[1] in ("data", "runs", "models") else words[1:2])
                     wanted.setdefault(command, set()).update(w for w in words if w.startswith("--"))
     assert len(wanted) > 5
     for command, options in wanted.items():
