@@ -13,7 +13,7 @@ from advice import beginnings, finalists, fingerprint, screening
 from advice.beginnings import Candidate
 from advice.screening import Screened
 from indomain import files
-from indomain.data import new_manifest, preparing
+from indomain.data import new_manifest, preparing, sizes
 from indomain.data.dataset import Dataset, open_dataset
 from indomain.data.manifest import Manifest, load_manifest, manifest_names
 from indomain.data.split import Split
@@ -36,8 +36,8 @@ def advise(options: argparse.Namespace) -> None:
     """
     folder, manifest, reference = _manifest(options)
     records = preparing.list_records(manifest, options.data_dir, None)
-    sizes = fingerprint.sizes_of(records)
-    side = options.size or fingerprint.side_for(sizes)
+    found = sizes.sizes_of(records)
+    side = options.size or sizes.side_for(found)
     text: list[str] = []
 
     def tell(*lines: str) -> None:
@@ -52,7 +52,7 @@ def advise(options: argparse.Namespace) -> None:
     study = _study(options, folder, reference, side, options.most if drawn_from else 0, folds)
     split = study.target("data", "strict")
     unreadable = dataset.pool.unreadable()
-    tell(*fingerprint.sentences(dataset, unreadable, sizes, fingerprint.modalities(records), drawn_from))
+    tell(*fingerprint.sentences(dataset, unreadable, found, fingerprint.modalities(records), drawn_from))
     tell(*_once(folder, "gate", [dataset.pool.digest, VERSION], lambda: fingerprint.of_gate(dataset)))
     known, left = beginnings.at_hand(options.data_dir, options.features)
     tell("", *left)

@@ -8,6 +8,7 @@ readers        from a manifest to records, one per image
 images         pixels in, pixels out
 prepared       a prepared set on disk, or a subset of it
 preparing      decodes a set into its folder
+sizes          the sizes of images as they are, and the side to prepare them at
 pool           one or several prepared sets, used as one
 image_store    images by row number, read from files
 dataset        rows of a pool with their classes and groups

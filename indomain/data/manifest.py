@@ -142,6 +142,9 @@ class ImageOptions(Table):
     channels: Literal["auto", "grey", "rgb"] = "auto"  # "auto": grey if every image is grey, else RGB
     # "n-clahe": stretched to all grey values, then equalised piece by piece, after resizing.
     contrast: Literal["as it is", "n-clahe"] = "as it is"
+    # Of a file with several frames, pages or slices: the first, the middle one, or all, each of them an image of its own that
+    # stays with the others of its file.
+    frames: Literal["first", "middle", "all"] = "first"
 
 
 class PatchOptions(Table):

@@ -20,7 +20,7 @@ import numpy as np
 
 from indomain import files
 from indomain.data import readers
-from indomain.data.images import contrast, decoding, hashing, patches, phantom, resizing
+from indomain.data.images import contrast, decoding, dicom, hashing, patches, phantom, resizing
 from indomain.data.manifest import CsvReader, FolderReader, Manifest, MatReader, NpzReader
 from indomain.data.prepared import INDEX_COLUMNS, UNTREATED, PreparedSet
 from indomain.data.readers.folder import list_files
@@ -125,6 +125,9 @@ def list_records(manifest: Manifest, data_dir: Path, size: tuple[int, int] | Non
 def _folder(manifest: Manifest, data_dir: Path, cache_dir: Path, size: tuple[int, int]) -> Path:
     """The folder of a prepared set. Its key covers everything that affects the content."""
     options = manifest.model_dump(include={"name", "read", "images", "patches", "split_names", "strict_files"})
+    # What is as usual is left out, so that sets need not be prepared anew for a key that they do not use.
+    if options["images"]["frames"] == "first":
+        del options["images"]["frames"]
     key = {"version": VERSION, "how": options, "size": size, "files": _fingerprint(manifest, data_dir)}
     return cache_dir / f"{manifest.name}-{size[0]}x{size[1]}-{files.digest_of(key)}"
 
@@ -139,7 +142,8 @@ def _fingerprint(manifest: Manifest, data_dir: Path) -> list[Any]:
     else:
         return [phantom.VERSION]
     states = [(str(path), path.stat()) for path in paths if path.is_file()]
-    return [[name, state.st_size, state.st_mtime_ns] for name, state in states]
+    found = [[name, state.st_size, state.st_mtime_ns] for name, state in states]
+    return [*found, ["dicom", dicom.VERSION]] if any(name.lower().endswith(".dcm") for name, _ in states) else found
 
 
 def _build(manifest: Manifest, records: list[readers.Record], folder: Path, size: tuple[int, int], quiet: bool) -> None:
@@ -261,12 +265,18 @@ def _threads(records: list[readers.Record]) -> int:
 def _decode(record: readers.Record, manifest: Manifest, size: tuple[int, int] | None, channels: int) -> list[Decoded]:
     """The image of a record at `size`, or each patch of it, or the reason why it could not be read."""
     try:
-        image = record.load()
+        images = _frames(record, manifest)
         mask = record.mask() if record.mask else None
     except decoding.UnreadableImage as error:
         return [Decoded(record.file, reason=str(error))]
     fit = manifest.images.fit
-    parts = patches.cut(image, mask, manifest.patches) if manifest.patches else [("", image, mask)]
+    parts = [
+        ("@".join(word for word in (frame, position) if word), part, part_mask)
+        for frame, image in images
+        for position, part, part_mask in (
+            patches.cut(image, mask, manifest.patches) if manifest.patches else [("", image, mask)]
+        )
+    ]
     found = []
     for position, part, part_mask in parts:
         resized = resizing.resize(part, size, fit) if size else np.asarray(part)
@@ -282,6 +292,15 @@ def _decode(record: readers.Record, manifest: Manifest, size: tuple[int, int] | 
         words["sha256"] = hashing.pixel_sha256(small)
         found.append(Decoded(record.file, tuple(words.values()), small, part_mask, untreated=before))
     return found
+
+
+def _frames(record: readers.Record, manifest: Manifest) -> list[tuple[str, Any]]:
+    """The frames of a record that the manifest asks for, with what tells them apart in an id; "" for the only one."""
+    which = manifest.images.frames
+    if which == "first" or record.frames is None:
+        return [("", record.load())]
+    found = record.frames(which)
+    return [("", found[0])] if len(found) == 1 else [(f"frame{number}", image) for number, image in enumerate(found, 1)]
 
 
 def channels_of(manifest: Manifest, records: list[readers.Record]) -> int:

@@ -6,8 +6,6 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pydicom
-import pytest
-from PIL import Image
 
 from advice import fingerprint
 from indomain.data.dataset import open_dataset
@@ -17,23 +15,6 @@ from indomain.data.readers import Record
 
 def record(path):
     return Record(path.name, str(path), partial(np.zeros, (20, 30), np.uint8), partial(bool, True))
-
-
-def test_sizes_are_those_of_the_files_and_what_is_torn_is_left_out(tmp_path):
-    Image.fromarray(np.zeros((40, 90), np.uint8)).save(tmp_path / "a.png")
-    (tmp_path / "b.png").write_bytes(b"torn")
-    (tmp_path / "c.dcm").write_bytes(b"")
-    assert fingerprint.sizes_of([record(tmp_path / name) for name in ("a.png", "b.png", "c.dcm")]) == [
-        (40, 90),
-        (20, 30),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("sizes", "side"), [([(64, 64)], 64), ([(500, 400)] * 3, 224), ([(9, 9)], 32), ([], 224), ([(100, 130)], 96)]
-)
-def test_images_are_prepared_at_their_side_up_to_that_of_the_networks(sizes, side):
-    assert fingerprint.side_for(sizes) == side
 
 
 def test_modalities_are_those_of_the_headers(tmp_path):

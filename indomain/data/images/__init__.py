@@ -1,6 +1,9 @@
 """Images: pixels in, pixels out.
 
 decoding        image files of any format as uint8
+dicom           DICOM files
+nifti           slices of NIfTI volumes
+values          values of any range as 0–255
 resizing        sizes and channels
 contrast        grey values that do not depend on the device
 hashing         digests of pixels

@@ -48,6 +48,7 @@ class Record:
         view: the view.
         split: the official split, "train", "val" or "test", or a published fold, "fold1" and so on.
         mask: returns the mask, uint8 (H, W), 255 on the abnormality, else 0; None without a mask.
+        frames: returns the "middle" frame of several, or "all"; None where there is only one.
     """
 
     id: str
@@ -61,6 +62,7 @@ class Record:
     view: str = ""
     split: str = ""
     mask: Callable[[], np.ndarray] | None = None
+    frames: Callable[[decoding.Which], list[Image.Image]] | None = None
 
     @classmethod
     def not_read(cls, path: Path, name: str, reason: str) -> "Record":
@@ -88,7 +90,17 @@ class Record:
         columns = {**dict.fromkeys(COLUMNS, ""), **found}
         label, patient, study, body_part, view, split = (columns[column] for column in COLUMNS)
         return cls(
-            name, str(path), load, partial(decoding.is_grey, path), label, patient, study, body_part, view, split
+            name,
+            str(path),
+            load,
+            partial(decoding.is_grey, path),
+            label,
+            patient,
+            study,
+            body_part,
+            view,
+            split,
+            frames=partial(decoding.frames, path),
         )
 
 

@@ -27,7 +27,8 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
     root = path_in(manifest, data_dir, options.root)
     if not root.is_dir():
         raise missing(manifest, data_dir, "the folder is not there")
-    files = [path for path in list_files(root) if path.suffix.lower() in options.suffixes]
+    # By the end of the name: ".nii.gz" is one suffix.
+    files = [path for path in list_files(root) if path.name.lower().endswith(tuple(options.suffixes))]
     named = [(path.relative_to(root).as_posix(), path) for path in files]
     masks = {
         str(path): _mask_path(manifest, options.masks, options.root, data_dir, name)

@@ -10,6 +10,7 @@ from indomain import progress
 from indomain.data import preparing
 from indomain.data.dataset import open_dataset
 from indomain.data.images import hashing
+from indomain.data.manifest import Manifest
 from indomain.data.pool import Pool
 from indomain.data.preparing import find, list_records, prepare
 from indomain.errors import RequestError
@@ -240,3 +241,24 @@ def test_copies_are_found_whatever_is_done_to_the_contrast(tmp_path):
         assert (prepared.folder / "untreated.npy").is_file() is (contrast == "n-clahe")
         found[contrast] = {ids[1:] for ids in pairs(open_dataset(Pool.of(prepared)))}
     assert found["n-clahe"] == found["as it is"] == {("a/one.png", "b/two.png")}
+
+
+def test_all_frames_of_a_file_are_images_that_stay_together(tmp_path):
+    folder = tmp_path / "loops/one"
+    folder.mkdir(parents=True)
+    pages = [Image.fromarray(np.full((20, 20), 40 * number, np.uint8)) for number in range(1, 4)]
+    pages[0].save(folder / "loop.tif", save_all=True, append_images=pages[1:])
+    pages[0].save(folder / "still.tif")
+    read = {"reader": "folder", "root": "loops"}
+    prepared = {
+        which: prepare(
+            Manifest.model_validate({"name": "loops", "title": "Loops", "read": read, "images": {"frames": which}}),
+            tmp_path, tmp_path / "cache", (20, 20), quiet=True,
+        )
+        for which in ("first", "middle", "all")
+    }  # fmt: skip
+    assert [int(image.mean()) for image in prepared["first"].images()] == [40, 40]
+    assert [int(image.mean()) for image in prepared["middle"].images()] == [80, 40]
+    index = prepared["all"].index()
+    assert index["id"].tolist() == [f"one/loop.tif@frame{number}" for number in (1, 2, 3)] + ["one/still.tif"]
+    assert index["source_image"].tolist() == ["one/loop.tif"] * 3 + [""]
