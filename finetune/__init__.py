@@ -14,5 +14,6 @@ The rows of the table whose method is a strategy come from these runs.
     mixtures        what is learnt from where there are synthetic images
     adapting        the plan of networks that learn from other sets' labels
     adaptation      how they learn, aligned with the target's images
+    external        networks tested on another set as they are
     full, off_the_shelf, lp_ft, surgical, partial, truncated, slim, deeply_supervised, co_tuning
 """

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from finetune import adapting, mixtures
+from finetune import adapting, external, mixtures
 from finetune.adapting import AdaptationOptions
 from finetune.mixtures import Mixture
 from finetune.strategies import AUGMENTED, OF_TABLES, PARTIAL, SLIM, STRATEGIES, SURGICAL, TRUNCATED, strategy_of
@@ -206,6 +206,7 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
                 for mixture in mixtures.of(earlier, tags) if strategy == ANY or not own.only_the_head(strategy) else []:
                     of_row = replace(tags, method=Method(strategy=strategy, mixture=mixture.name))
                     tasks += planned_by(study, earlier, own, arm, budget, of_row, mixture=mixture)
+            tasks += external.planned(study, target, [task for task in tasks if task.tags.target == target])
             if target_options.adapt_from and adapting.asked_for(earlier, target, profile, options.adaptation):
                 tasks += _adapting(study, earlier, options, profile, target)
     return tasks

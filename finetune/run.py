@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from finetune import adaptation, adapting, on_features, slim, surgical, truncated, tuning
+from finetune import adaptation, adapting, external, on_features, slim, surgical, truncated, tuning
 from finetune.plan import Options
 from finetune.strategies import PARTIAL, SLIM, STRATEGIES, SURGICAL, TRUNCATED, fit_function, strategy_of
 from indomain import files
@@ -30,6 +30,7 @@ _NAMING_LAYERS = (SURGICAL, PARTIAL, TRUNCATED, SLIM, "deeply-supervised")
 
 def check(tasks: list[Task]) -> None:
     """Raises a RequestError for initial weights, layers or features that are not available, before any work starts."""
+    tasks = [task for task in tasks if task.kind != external.KIND]
     networks = [task for task in tasks if "backbone" in task.params]
     given = {(task.paths["start"], task.paths["split"]): task for task in tasks if "backbone" not in task.params}
     for task in given.values():
@@ -70,6 +71,8 @@ def run(work: Work) -> dict[str, Any]:
     if "candidates" in work.inputs:
         return tuning.choose(work)
     params, split = work.params, Split.open(work.task.paths)
+    if work.task.kind == external.KIND:
+        return _tested_elsewhere(work, split)
     if work.task.kind == "features" and "backbone" not in params:
         path = Path(work.task.paths["start"])
         rows, values = FeaturesFile.read(path).of(split)
@@ -100,6 +103,18 @@ def run(work: Work) -> dict[str, Any]:
     predictions.write(work.folder / "predictions.csv", held_out, scores, params["classes"])
     timed = {"latency_ms": arithmetic.latency_ms(model)} if params.get("latency") else {}
     return {**facts, **arithmetic.size(model), **timed}
+
+
+def _tested_elsewhere(work: Work, split: Split) -> dict[str, Any]:
+    """Predicts the images of another set with a network that has been fitted; returns facts for the run's record."""
+    table = split.table()
+    tested = table[table["split"] == "test"].reset_index(drop=True)
+    model = weights.load(work.inputs["network"] / "model.keras")
+    scores = inference.predict(model, split.images(model.input_shape[-1]), tested["row"].to_numpy())
+    if not np.isfinite(scores).all():
+        raise Diverged("the network's scores are not finite")
+    predictions.write(work.folder / "predictions.csv", tested, scores, work.params["classes"])
+    return {"images": len(tested)}
 
 
 def _fitted(

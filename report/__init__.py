@@ -3,8 +3,8 @@
     python -m report RECIPE
 
 Reads the predictions, measures and panels of the other stages. Writes `table.csv`, `table.tex`, `report.html`,
-`predictions.csv`, `ranks.csv`, `rank_agreement.csv`, `gains.csv`, `sizes.csv`, `adaptation.csv`, `synthesis.csv`,
-`synthetic_images.csv`, `stages.csv`, `summary.txt` and the figures as PNG, which are published in
+`predictions.csv`, `ranks.csv`, `rank_agreement.csv`, `gains.csv`, `sizes.csv`, `adaptation.csv`, `subgroups.csv`,
+`synthesis.csv`, `synthetic_images.csv`, `stages.csv`, `summary.txt` and the figures as PNG, which are published in
 <runs folder>/<recipe name>/.
 
     options         the keys of [report]
@@ -30,6 +30,7 @@ Reads the predictions, measures and panels of the other stages. Writes `table.cs
     costs           time and memory that the runs took
     synthesis       whether synthetic images help
     adaptation      what a target reaches without its labels
+    subgroups       the first metric by the values of a column, and the gap
     sizes           how large and how fast the networks of each row are
     figures         the figures by name
 """

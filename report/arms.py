@@ -104,7 +104,15 @@ def read_arms(given: ReportInput) -> tuple[list[ArmResults], pd.DataFrame]:
         FloatingPointError: every training diverged.
     """
     collected = _Arms(given)
-    kinds = ("finetune/", "finetune/adapt", "fusion/classify", "fusion/heads", "fusion/distil", "fusion/adapt")
+    kinds = (
+        "finetune/",
+        "finetune/adapt",
+        "finetune/external",
+        "fusion/classify",
+        "fusion/heads",
+        "fusion/distil",
+        "fusion/adapt",
+    )
     for tags, folder in given.of_kind(*kinds):
         record = read_record(folder)
         if record.diverged:

@@ -37,11 +37,13 @@ def counted(wanted: list[str], rules: list[str], info: SplitInfo) -> list[tuple[
     Returns:
         (level, name, rule) each; the name includes the rule where there are several.
     """
-    units = []
+    counted = []
     for level in wanted:
         several = len(rules) > 1 and not (level == "patch" or (level == "image" and not info.cut))
-        units += [(level, f"{level}, {rule}" if several else level, rule) for rule in (rules if several else rules[:1])]
-    return units
+        counted += [
+            (level, f"{level}, {rule}" if several else level, rule) for rule in (rules if several else rules[:1])
+        ]
+    return counted
 
 
 def gathered(
@@ -65,7 +67,7 @@ def gathered(
     """
     import pandas as pd
 
-    unit, ids = pd.factorize(_units(rows, level))
+    unit, ids = pd.factorize(units(rows, level))
     first = np.full(len(ids), -1)
     first[unit[::-1]] = np.arange(len(unit))[::-1]
     groups = rows["group"].to_numpy()[first]
@@ -94,7 +96,7 @@ def check(rows: "pd.DataFrame", level: str, positive: int | None, where: str) ->
     Raises:
         RequestError: a unit's images have different classes, and none of them is the positive class.
     """
-    labels = rows.assign(unit=_units(rows, level)).groupby("unit")["y"]
+    labels = rows.assign(unit=units(rows, level)).groupby("unit")["y"]
     mixed = labels.nunique() > 1
     if positive is not None:
         mixed &= ~labels.apply(lambda y: (y == positive).any())
@@ -102,8 +104,13 @@ def check(rows: "pd.DataFrame", level: str, positive: int | None, where: str) ->
         raise RequestError(f"targets.{where}: " + _mixed(level, mixed[mixed].index[0]))
 
 
-def _units(rows: "pd.DataFrame", level: str) -> "pd.Series":
-    """The name of each image's unit; an image without one is a unit by itself."""
+def units(rows: "pd.DataFrame", level: str) -> "pd.Series":
+    """The name of each image's unit; an image without one is a unit by itself.
+
+    Args:
+        rows: `id`, `image`, `study` and `patient` of each image.
+        level: a key of `LEVELS`.
+    """
     names = rows[LEVELS[level]]
     if level == "study":
         # Data sets number studies within each patient.

@@ -39,10 +39,10 @@ def render(
         sentences: what a reader must know.
         figures: (title, SVG) of each figure.
         panels: (title, PNG file) of each panel.
-        judged: the tables of `report.foretold.read` and of `report.ranks.tables`, `sizes.csv`, `adaptation.csv`, `synthesis.csv`
-            and `synthetic_images.csv`.
+        judged: the tables of `report.foretold.read` and of `report.ranks.tables`, `sizes.csv`, `adaptation.csv`,
+            `subgroups.csv`, `synthesis.csv` and `synthetic_images.csv`.
         said: what the ranks, the gains, the judgement of measures, the adaptations and the synthetic images allow to say, by
-            "ranks", "gains", "foretold", "adaptation" and "synthesis".
+            "ranks", "gains", "foretold", "adaptation", "synthesis" and "subgroups".
         sheets: (title, PNG file) of each contact sheet of synthetic images, by the section that shows it: "synthesis",
             "adaptation".
     """
@@ -68,6 +68,7 @@ def render(
         agreement=_of_first_metric(given, (judged or {}).get("rank_agreement.csv", pd.DataFrame())),
         sizes=(judged or {}).get("sizes.csv", pd.DataFrame()).to_dict("records"),
         adapted=(judged or {}).get("adaptation.csv", pd.DataFrame()).to_dict("records"),
+        grouped=(judged or {}).get("subgroups.csv", pd.DataFrame()).to_dict("records"),
         helped=(judged or {}).get("synthesis.csv", pd.DataFrame()).to_dict("records"),
         made=(judged or {}).get("synthetic_images.csv", pd.DataFrame()).to_dict("records"),
         sheets={
@@ -75,7 +76,15 @@ def render(
             for section in ("synthesis", "adaptation")
         },
         pairs=(judged or {}).get("rank_pairs.csv", pd.DataFrame()).to_dict("records"),
-        said={"ranks": [], "gains": [], "foretold": [], "adaptation": [], "synthesis": [], **(said or {})},
+        said={
+            "ranks": [],
+            "gains": [],
+            "foretold": [],
+            "adaptation": [],
+            "synthesis": [],
+            "subgroups": [],
+            **(said or {}),
+        },
         columns=[name for name in COORDINATES if table[name].nunique(dropna=True) > 1 or name == "chain"],
         has_reported=bool(table["reported"].notna().any()),
         registry=given.registry,

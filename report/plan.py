@@ -9,7 +9,7 @@ from indomain.data.split import Split, SplitInfo
 from indomain.errors import RequestError, unknown
 from indomain.recipe import overlap
 from indomain.recipe.beginning import exposure
-from indomain.recipe.study import Study
+from indomain.recipe.study import Study, external_name
 from indomain.runs.tags import Tags
 from indomain.runs.task import Task, find, unique
 from report import levels, reported
@@ -17,6 +17,8 @@ from report.options import Options
 from report.reported import Beside, Number
 
 VERSION = 18
+# Columns that every set has and that can name subgroups; a manifest's `more` names others.
+SUBGROUP_COLUMNS = ("body_part", "view", "set", "origin")
 
 
 def plan(study: Study, earlier: list[Task]) -> list[Task]:
@@ -45,8 +47,17 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
     numbers = reported.load(registry) if options.registry else {}
     _check_beside(study, options, numbers, shown, infos)
     _check_levels(study, options, infos)
+    elsewhere = {
+        external_name(target, name): (target, name) for target, one in recipe.targets.items() for name in one.external
+    }
+    infos |= {
+        f"{profile}/{row}": study.external(target, name, profile).info
+        for row, (target, name) in elsewhere.items()
+        for profile in recipe.profiles
+    }
+    _check_subgroups(study)
     params: dict[str, Any] = {
-        "recipe": {"name": study.name, **recipe.model_dump(mode="json", exclude={"report"})},
+        "recipe": {"name": study.name, **_recipe_shown(study, elsewhere)},
         "options": {
             **options.model_dump(exclude={"registry", "beside"}),
             "compare_with": reference,
@@ -57,11 +68,14 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
         "registry": [number.model_dump() for number in numbers.values()],
         "budgets": {
             target: [[budget.label, budget.size] for budget in target_options.budgets()]
-            for target, target_options in recipe.targets.items()
+            for target, target_options in {
+                **recipe.targets,
+                **{row: recipe.targets[target] for row, (target, _) in elsewhere.items()},
+            }.items()
         },
         "shown": [_coordinates(task) for task in shown],
         "infos": {
-            name: {**info.to_params(), "confounder": bool(recipe.targets[name.partition("/")[2]].confounder)}
+            name: {**info.to_params(), "confounder": _is_marked(study, name.partition("/")[2])}
             for name, info in infos.items()
         },
         "sources": _sources(earlier),
@@ -76,11 +90,48 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
             params=params,
             inputs={"shown": shown},
             tags=Tags(recipe=study.name),
-            paths={"runs": [str(study.runs.folder(task)) for task in unique(earlier)]},
+            paths={
+                "runs": [str(study.runs.folder(task)) for task in unique(earlier)],
+                "splits": {
+                    f"{profile}/{target}": study.target(target, profile).paths()
+                    for profile in recipe.profiles
+                    for target, one in recipe.targets.items()
+                    if one.by
+                },
+            },
             like=f"{len(shown)} runs",
             despite_divergence=True,
         )
     ]
+
+
+def _check_subgroups(study: Study) -> None:
+    """Raises a RequestError for a column of subgroups that does not exist."""
+    for name, target in study.recipe.targets.items():
+        known = (*SUBGROUP_COLUMNS, *(study.pool_of(target).more if target.by else []))
+        for column in target.by:
+            if column not in known:
+                raise unknown("column", column, known, f"targets.{name}.by")
+
+
+def _is_marked(study: Study, target: str) -> bool:
+    """Whether the images of a target carry a marker; those of other sets that it is tested on do not."""
+    known = study.recipe.targets.get(target)
+    return bool(known and known.confounder)
+
+
+def _recipe_shown(study: Study, elsewhere: dict[str, tuple[str, str]]) -> dict[str, Any]:
+    """The recipe as JSON, in whose targets the external sets have entries of their own."""
+    shown = study.recipe.model_dump(mode="json", exclude={"report"})
+    for row, (target, name) in elsewhere.items():
+        shown["targets"][row] = {
+            **shown["targets"][target],
+            "set": name,
+            "external": [],
+            "by": [],
+            "external_of": target,
+        }
+    return shown
 
 
 def remarks(study: Study) -> list[str]:
@@ -138,7 +189,7 @@ def _shown(earlier: list[Task]) -> list[Task]:
     """The tasks whose results the report shows, in the order of the stages."""
     kinds = {
         "synthesis": ["", "translate"],
-        "finetune": ["", "adapt"],
+        "finetune": ["", "adapt", "external"],
         "fusion": ["classify", "heads", "distil", "adapt"],
         "explain": ["panel", "measure", "robustness"],
         "transferability": ["judge"],

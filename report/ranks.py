@@ -123,7 +123,8 @@ def _is_ranked(row: TableRow) -> bool:
 def _targets(given: ReportInput) -> list[str]:
     """The targets that count when targets are counted: the first of each set, and none with a marker."""
     options = given.recipe["targets"]
-    plain = [name for name in options if not options[name].get("confounder")]
+    # Nor does a target count twice that is tested elsewhere, too.
+    plain = [name for name in options if not options[name].get("confounder") and not options[name].get("external_of")]
     # A target of several sets is another one than each of them.
     return list({str(options[name]["set"]): name for name in reversed(plain)}.values())
 

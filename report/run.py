@@ -23,6 +23,7 @@ from report import (
     ranks,
     robustness,
     sizes,
+    subgroups,
     summary,
     synthesis,
     table,
@@ -72,6 +73,9 @@ def run(work: Work) -> dict[str, Any]:
     adapted = adaptation.adaptations(arms, evaluated_rows, given)
     if len(adapted):
         adapted.to_csv(folder / "adaptation.csv", index=False, float_format="%.6g")
+    grouped = subgroups.subgroups(arms, given, subgroups.values_of(work))
+    if len(grouped):
+        grouped.to_csv(folder / "subgroups.csv", index=False, float_format="%.6g")
     helped, made = synthesis.helped(scored, evaluated_rows, given), synthesis.judged(given)
     if len(made):
         helped.to_csv(folder / "synthesis.csv", index=False, float_format="%.6g")
@@ -85,8 +89,9 @@ def run(work: Work) -> dict[str, Any]:
         "foretold": foretold.sentences(judged),
         "adaptation": [*adaptation.sentences(arms, adapted), *adaptation.of_translations(given)],
         "synthesis": synthesis.sentences(helped, made),
+        "subgroups": subgroups.sentences(grouped),
     }
-    if any(said[name] for name in ("gains", "foretold", "adaptation", "synthesis")):
+    if any(said[name] for name in ("gains", "foretold", "adaptation", "synthesis", "subgroups")):
         files.write_json(folder / "said.json", said)
     of_sizes = sizes.sizes(given, all_rows)
     if len(of_sizes):
@@ -96,6 +101,7 @@ def run(work: Work) -> dict[str, Any]:
         **of_ranks,
         "sizes.csv": of_sizes,
         "adaptation.csv": adapted,
+        "subgroups.csv": grouped,
         "synthesis.csv": helped,
         "synthetic_images.csv": made,
     }

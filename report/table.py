@@ -166,24 +166,36 @@ def _of_target(key: RowKey) -> tuple:
 def _samples(given: ReportInput, arm: ArmResults, names: list[str]) -> dict[str, Sample]:
     """Metric -> its values in all runs of an arm, and how much each patient moves them."""
     plain = [name for name in names if name != CALIBRATION]
-    samples = _measured(given, arm, arm.runs, plain) if plain else {}
+    samples = measured(given, arm, arm.runs, plain) if plain else {}
     if CALIBRATION in names:
         # Bins need many images: the scores of all folds are pooled.
         seeds = sorted({run.seed for run in arm.runs})
-        pooled = [_pooled([run for run in arm.runs if run.seed == seed]) for seed in seeds]
-        samples |= _measured(given, arm, pooled, [CALIBRATION])
+        of_seeds = [pooled([run for run in arm.runs if run.seed == seed]) for seed in seeds]
+        samples |= measured(given, arm, of_seeds, [CALIBRATION])
     return samples
 
 
-def _pooled(runs: list[Run]) -> Run:
-    """The predictions of all folds of a seed as one run."""
+def pooled(runs: list[Run]) -> Run:
+    """The predictions of all folds of a seed as one run.
+
+    Args:
+        runs: of that seed.
+    """
     y, scores, groups, ids = (
         np.concatenate([getattr(run, name) for run in runs]) for name in ("y", "scores", "groups", "ids")
     )
     return replace(runs[0], fold=0, y=y, scores=scores, groups=groups, ids=ids)
 
 
-def _measured(given: ReportInput, arm: ArmResults, runs: list[Run], names: list[str]) -> dict[str, Sample]:
+def measured(given: ReportInput, arm: ArmResults, runs: list[Run], names: list[str]) -> dict[str, Sample]:
+    """Metric -> its values in some runs of an arm, and how much each patient moves them.
+
+    Args:
+        given: the input of the report.
+        arm: the arm.
+        runs: at least one.
+        names: of the metrics.
+    """
     trainings = [
         Training(run.fold, run.seed, run.groups, partial(_evaluate, names, run, arm.positive), run.y) for run in runs
     ]

@@ -191,8 +191,8 @@ def _filtered(pool: Pool, where: Mapping[str, list[str]]) -> pd.DataFrame:
     """The rows of a pool that `where` selects."""
     index = pool.index()
     for column, values in where.items():
-        if column not in COLUMNS:
-            raise unknown("column", column, COLUMNS, f"{pool.name}: where")
+        if column not in (*COLUMNS, *pool.more):
+            raise unknown("column", column, (*COLUMNS, *pool.more), f"{pool.name}: where")
         excluded = [value[1:] for value in values if value.startswith("!")]
         included = [value for value in values if not value.startswith("!")]
         # In a pool of several sets, patients and studies start with the set's name, which a recipe may omit.

@@ -8,7 +8,7 @@ import pandas as pd
 from indomain import files
 from indomain.data import audit, folds, leakage
 from indomain.data.dataset import Dataset
-from indomain.data.request import SourceRequest, TargetRequest
+from indomain.data.request import ExternalRequest, SourceRequest, TargetRequest
 from indomain.data.split import SplitInfo
 from indomain.errors import RequestError
 
@@ -80,6 +80,34 @@ def draw_source(request: SourceRequest, folder: Path) -> SplitInfo:
             raise RequestError(
                 f"sources.{request.name}: every image is also among a target's test images; none is left."
             )
+    return _write(folder, request.name, dataset, table, leaks, dropped)
+
+
+def draw_external(request: ExternalRequest, folder: Path) -> SplitInfo:
+    """Writes the split of a set that is only tested on: all its images, but those that the target has, too, or patients of it.
+
+    Args:
+        request: the set, and the target whose networks are tested.
+        folder: an existing folder; `split.csv` and `leaks.csv` are written to it.
+
+    Raises:
+        RequestError: it has other classes than the target, or images or patients of it that are not to be left out.
+    """
+    dataset, (target, split) = request.dataset, request.target
+    table = folds.all_tested(dataset)
+    _say_shared_numbers(dataset, target.dataset)
+    learnt = set(split.every_fold()["id"])
+    leaks = leakage.leaks_between(dataset, target.dataset, learnt)
+    dropped = 0
+    if len(leaks) and request.profile.strict and request.options.leaks != "kept":
+        if not request.profile.drop_leaks:
+            raise RequestError(
+                f"{request.name}: {len(leaks)} images or patients are in both sets ({leaks['kind'].iloc[0]}: "
+                f"{leaks['train_file'].iloc[0]} and {leaks['test_file'].iloc[0]}). Set drop_leaks = true to leave them out of "
+                "the external set, or test on another."
+            )
+        dropped = _drop(table, pd.Series(True, table.index), leaks)
+        folds.check_tested(table, dataset)
     return _write(folder, request.name, dataset, table, leaks, dropped)
 
 

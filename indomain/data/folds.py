@@ -82,6 +82,37 @@ def draw_source(dataset: Dataset, use: list[str], validation: float, seed: int, 
     return _table(index, index["y"].to_numpy(), split, 0, seed)
 
 
+def all_tested(dataset: Dataset) -> pd.DataFrame:
+    """The split of a set that is only tested on: every image, in a single fold 0.
+
+    Args:
+        dataset: a data set with labels.
+
+    Raises:
+        RequestError: a class has no image.
+    """
+    index = dataset.index.reset_index(drop=True)
+    table = _table(index, index["y"].to_numpy(), np.full(len(index), "test", object), 0, 0)
+    check_tested(table, dataset)
+    return table
+
+
+def check_tested(table: pd.DataFrame, dataset: Dataset) -> None:
+    """Checks that every class has images that are tested on.
+
+    Args:
+        table: a split table.
+        dataset: the data set.
+
+    Raises:
+        RequestError: a class has none.
+    """
+    present = set(table.loc[table["split"] == "test", "y"])
+    absent = [name for number, name in enumerate(dataset.class_names) if number not in present]
+    if absent:
+        raise RequestError(f"{dataset.name}: no image of class {', '.join(absent)} is left to test on.")
+
+
 def _test_parts(
     dataset: Dataset, index: pd.DataFrame, groups: np.ndarray, y: np.ndarray, options: SplitOptions
 ) -> list[np.ndarray]:

@@ -11,19 +11,19 @@ import tempfile
 from pathlib import Path
 
 from indomain import files
-from indomain.data.request import SourceRequest, TargetRequest
+from indomain.data.request import ExternalRequest, SourceRequest, TargetRequest
 from indomain.data.split import Split, info_of
 from indomain.errors import RequestError
 
 
-def find_or_draw(work: Path, request: TargetRequest | SourceRequest) -> Split:
+def find_or_draw(work: Path, request: TargetRequest | SourceRequest | ExternalRequest) -> Split:
     """Returns the split for a request; draws and writes it if it is not on disk yet.
 
     The folder of a split is written completely or not at all.
 
     Args:
         work: the folder that holds splits and runs.
-        request: a target or source, and how it is split.
+        request: a target or source, and how it is split; or a set that is only tested on.
 
     Raises:
         RequestError: if the split cannot be drawn, or a leak was found that is not to be kept.
@@ -39,6 +39,8 @@ def find_or_draw(work: Path, request: TargetRequest | SourceRequest) -> Split:
         try:
             if isinstance(request, TargetRequest):
                 info = drawing.draw_target(request, building)
+            elif isinstance(request, ExternalRequest):
+                info = drawing.draw_external(request, building)
             else:
                 info = drawing.draw_source(request, building)
             files.write_json(building / "info.json", {**info.to_params(), "files": files.contents(building)})

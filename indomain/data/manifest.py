@@ -196,6 +196,9 @@ class Manifest(Table):
     subset_by: str | None = None
     other_versions: dict[str, str] = {}  # folder of another version = what is different there
     split_names: dict[str, str] = {}  # the set's name for a split = "train", "val" or "test"
+    # Further columns about the images: of a CSV table, or {names} in a folder's path pattern. Subgroups of a target (by) and
+    # `where` can use them.
+    more: list[str] = []
     read: Reader  # how image, label, patient and split are found
     images: ImageOptions = ImageOptions()  # how images are resized
     patches: PatchOptions | None = None  # how images are cut into patches
@@ -207,6 +210,31 @@ class Manifest(Table):
     def _subset_is_a_column(self) -> "Manifest":
         if self.subset_by and self.subset_by not in COLUMNS:
             raise ValueError(f"subset_by must be one of {', '.join(COLUMNS)}")
+        return self
+
+    @model_validator(mode="after")
+    def _more_columns_are_new(self) -> "Manifest":
+        known = (
+            *COLUMNS,
+            "id",
+            "file",
+            "row",
+            "set",
+            "numbers",
+            "origin",
+            "source_image",
+            "sha256",
+            "image",
+            "group",
+            "y",
+        )
+        for name in self.more:
+            if name in known or not name.isidentifier():
+                raise ValueError(
+                    f"more: {name!r} is not a new column's name: letters, digits and _, and none of {', '.join(known)}"
+                )
+        if self.more and not isinstance(self.read, FolderReader | CsvReader):
+            raise ValueError("more: only the readers folder and csv find further columns")
         return self
 
     @model_validator(mode="after")

@@ -129,6 +129,10 @@ class TargetOptions(SetOptions):
     chains: list[str] = []  # which of the recipe's chains to run on this target; empty: all
     # Sources whose labelled images stand in for the target's labels, which adaptation does not read; see [fusion.adaptation].
     adapt_from: list[str] = []
+    # Other sets, with the same classes, that the networks are tested on as they are; each has rows of its own.
+    external: list[str] = []
+    # Columns whose values name subgroups: "body_part", "view", "set", "origin", or a further column of the manifest (more).
+    by: list[str] = []
     confounder: MarkerOptions | None = None  # a marker that is correlated with the label during training
     # "kept": leaks stay under the strict profile too, and are counted and reported, to measure what they are worth.
     leaks: Literal["refused", "kept"] = "refused"

@@ -93,6 +93,11 @@ class Pool:
         return files.digest_of([[part.digest, part.subset] for part in self.parts])
 
     @property
+    def more(self) -> list[str]:
+        """The further columns of the manifests."""
+        return list(dict.fromkeys(name for manifest in self.manifests for name in manifest.more))
+
+    @property
     def channels(self) -> int:
         """1 if the images of every part are grey, else 3."""
         return max(part.info["channels"] for part in self.parts)
@@ -164,7 +169,8 @@ class Pool:
                 index[column] = index[column].where(index[column] == "", name + ":" + index[column])
             tables.append(index)
             offset += part.info["images"]
-        return pd.concat(tables, ignore_index=True)
+        # Of further columns, images of other sets have no value.
+        return pd.concat(tables, ignore_index=True).fillna(dict.fromkeys(self.more, ""))
 
     def unreadable(self) -> "pd.DataFrame":
         """One row per file that was left out of a part, with the columns `file` and `reason`."""

@@ -128,6 +128,8 @@ def _folder(manifest: Manifest, data_dir: Path, cache_dir: Path, size: tuple[int
     # What is as usual is left out, so that sets need not be prepared anew for a key that they do not use.
     if options["images"]["frames"] == "first":
         del options["images"]["frames"]
+    if manifest.more:
+        options["more"] = manifest.more
     key = {"version": VERSION, "how": options, "size": size, "files": _fingerprint(manifest, data_dir)}
     return cache_dir / f"{manifest.name}-{size[0]}x{size[1]}-{files.digest_of(key)}"
 
@@ -158,7 +160,7 @@ def _build(manifest: Manifest, records: list[readers.Record], folder: Path, size
         )
     import pandas as pd
 
-    index = pd.DataFrame(rows, columns=INDEX_COLUMNS)
+    index = pd.DataFrame(rows, columns=[*INDEX_COLUMNS, *manifest.more])
     index.to_csv(folder / "index.csv", index=False)
     pd.DataFrame(unreadable, columns=["file", "reason"]).to_csv(folder / "unreadable.csv", index=False)
     # A result does not depend on where the files are, but on ids, labels, groups and pixels.
@@ -290,7 +292,8 @@ def _decode(record: readers.Record, manifest: Manifest, size: tuple[int, int] | 
         words["source_image"] = record.id if position else ""
         words["id"] = f"{record.id}@{position}" if position else record.id
         words["sha256"] = hashing.pixel_sha256(small)
-        found.append(Decoded(record.file, tuple(words.values()), small, part_mask, untreated=before))
+        more = [record.more.get(name, "") for name in manifest.more]
+        found.append(Decoded(record.file, (*words.values(), *more), small, part_mask, untreated=before))
     return found
 
 

@@ -5,9 +5,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from indomain.data import duplicates, evidence
+from indomain.data.manifest import LabelOptions
 from indomain.data.options import Profile, SourceOptions, SplitOptions, TargetOptions
 from indomain.data.pool import Pool
 from indomain.data.split import Split
+from indomain.errors import RequestError
 
 if TYPE_CHECKING:
     from indomain.data.dataset import Dataset
@@ -117,6 +119,57 @@ class SourceRequest:
             **({"drawn_from": "use"} if self.options.draw else {}),
             "labelled": self.labelled,
             "against": sorted(split.digest for _, split in self.against),
+        }
+
+
+@dataclass(frozen=True)
+class ExternalRequest:
+    """The request for the split of a set that a target's networks are only tested on.
+
+    Args:
+        name: "target → set".
+        pool: the prepared set.
+        options: the recipe's table for the target.
+        profile: the protocol.
+        target: the target and its split, from whose images the networks learn.
+    """
+
+    name: str
+    pool: Pool
+    options: TargetOptions
+    profile: Profile
+    target: tuple[TargetRequest, Split]
+
+    @cached_property
+    def dataset(self) -> "Dataset":
+        """The rows, classes and groups of the set, its classes numbered like the target's.
+
+        Raises:
+            RequestError: it has other classes than the target.
+        """
+        from indomain.data.dataset import open_dataset
+
+        info = self.target[1].info
+        known = self.options.classes or self.pool.labels.classes
+        if not known:
+            known = {label: [label] for label in sorted(set(self.pool.index()["label"]) - {""})}
+        absent = [name for name in info.classes if name not in known]
+        if absent:
+            raise RequestError(
+                f"{self.name}: the set has the classes {', '.join(known)}, and the target {', '.join(info.classes)}. Give them "
+                "the same names in a manifest of the set, or by the target's classes."
+            )
+        labels = LabelOptions(classes={name: known[name] for name in info.classes}, positive=info.positive)
+        return open_dataset(self.pool, labels)
+
+    def key(self) -> dict[str, Any]:
+        """Everything that decides what is tested on, as JSON; its digest names the folder of the split."""
+        return {
+            **_shared_key(self.pool, self.profile, list(self.options.classes)),
+            "kind": "external",
+            "name": self.name,
+            "against": self.target[1].digest,
+            "leaks": self.options.leaks,
         }
 
 

@@ -97,13 +97,16 @@ class SplitInfo:
 
     @property
     def test_share(self) -> float:
-        """Number of test images per image outside the test part, whatever the label budget; the mean over the folds."""
+        """Number of test images per image outside the test part, whatever the label budget; the mean over the folds.
+
+        0 for a set that is only tested on.
+        """
         inside: dict[int, int] = {}
         outside: dict[int, int] = {}
         for fold, split, _, number in self.counts:
             part = inside if split == "test" else outside
             part[fold] = part.get(fold, 0) + number
-        return sum(number / outside[fold] for fold, number in inside.items()) / max(len(inside), 1)
+        return sum(number / outside[fold] for fold, number in inside.items() if fold in outside) / max(len(inside), 1)
 
     @property
     def has_validation(self) -> bool:

@@ -11,7 +11,7 @@ from indomain.data.manifest import UNKNOWN, Manifest, load_manifest
 from indomain.data.options import Profile, SetOptions
 from indomain.data.pool import Pool
 from indomain.data.prepared import PreparedSet
-from indomain.data.request import SourceRequest, TargetRequest
+from indomain.data.request import ExternalRequest, SourceRequest, TargetRequest
 from indomain.data.split import Split
 from indomain.errors import RequestError
 from indomain.networks.options import Architecture
@@ -60,7 +60,8 @@ class Study:
         used = {source for target in self.recipe.targets for source in self.recipe.sources_of(target)}
         sources = [source for name, source in self.recipe.sources.items() if name in used]
         options = [*self.recipe.targets.values(), *sources]
-        return list(dict.fromkeys((name, one.contrast) for one in options for name in one.sets))
+        external = [(name, one.contrast) for one in self.recipe.targets.values() for name in one.external]
+        return list(dict.fromkeys([*((name, one.contrast) for one in options for name in one.sets), *external]))
 
     def unprepared(self) -> list[Manifest]:
         """The sets that have to be decoded first; decodes nothing.
@@ -142,6 +143,26 @@ class Study:
             request = TargetRequest(name, pool, options, self.profile(profile))
             self._targets[name, profile] = request, gate.find_or_draw(self.runs.work, request)
         return self._targets[name, profile]
+
+    def external(self, target: str, name: str, profile: str) -> Split:
+        """The images of a set that a target's networks are tested on as they are.
+
+        Args:
+            target: the target's name in the recipe.
+            name: the set, as the target's `external` names it.
+            profile: "strict" or "paper".
+
+        Raises:
+            RequestError: data are missing, the classes are others, or images or patients are in both sets.
+        """
+        key = (external_name(target, name), profile)
+        if key not in self._targets:
+            options = self.recipe.targets[target]
+            pool = Pool.of(self.set_of(name, options.contrast))
+            of_target = self._target(target, profile)
+            request = ExternalRequest(key[0], pool, options, self.profile(profile), of_target)
+            self._targets[key] = of_target[0], gate.find_or_draw(self.runs.work, request)
+        return self._targets[key][1]
 
     def source(self, name: str, profile: str, labelled: bool) -> Split:
         """The split of a source, checked against every target of the recipe whose chains learn from it.
@@ -317,6 +338,16 @@ class Study:
         if path is None:
             raise RequestError(f"the chain starts from {word}, but there is no such file in {self.base} or here.")
         return path
+
+
+def external_name(target: str, name: str) -> str:
+    """How the table names a target's rows on another set.
+
+    Args:
+        target: the target's name in the recipe.
+        name: the set.
+    """
+    return f"{target} → {name}"
 
 
 def _merged(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:

@@ -239,3 +239,26 @@ def test_the_page_lists_every_reported_number_those_that_are_not_known_too(folde
 
 def test_explanations_have_a_table_of_their_own_in_latex(folder):
     assert (folder / "table.tex").read_text().count("\\setlength") == 2
+
+
+def test_networks_are_tested_elsewhere_and_by_subgroup(indomain, small_manifest, here):
+    text = (
+        'title = "Elsewhere"\nsize = 32\nseeds = [0, 1]\nbackbones = [{ name = "dcnn-light", width = 0.125 }]\n'
+        '[targets.wrist]\nset = "small.toml:wrist"\nsplit = { scheme = "kfold", folds = 2, validation = 0.25 }\n'
+        'external = ["small.toml:elbow"]\nby = ["view"]\n[baseline]\nbackbones = []\n[chains]\nrandom = ["random"]\n'
+        "[finetune]\nepochs = 1\n"
+    )
+    (here / "elsewhere.toml").write_text(text)
+    status, _, err = indomain("run", "elsewhere.toml")
+    assert status == 0, err
+    table = pd.read_csv(here / "runs/elsewhere/table.csv")
+    rows = table[table["metric"] == "auroc"].set_index("target")
+    assert set(rows.index) == {"wrist", "wrist → small.toml:elbow"}
+    # Two folds of two seeds: four trainings, all of which are tested on the whole other set.
+    assert (
+        rows.loc["wrist → small.toml:elbow", "n_runs"] == 4 and rows.loc["wrist → small.toml:elbow", "n_patients"] == 16
+    )
+    groups = pd.read_csv(here / "runs/elsewhere/subgroups.csv")
+    assert set(groups["column"]) == {"view"} and groups["note"].str.startswith("too small").any()
+    html = (here / "runs/elsewhere/report.html").read_text()
+    assert 'id="subgroups"' in html and "small.toml:elbow" in html

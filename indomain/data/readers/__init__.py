@@ -10,7 +10,7 @@ phantom     synthetic radiographs
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -48,6 +48,7 @@ class Record:
         view: the view.
         split: the official split, "train", "val" or "test", or a published fold, "fold1" and so on.
         mask: returns the mask, uint8 (H, W), 255 on the abnormality, else 0; None without a mask.
+        more: the manifest's further columns.
         frames: returns the "middle" frame of several, or "all"; None where there is only one.
     """
 
@@ -63,6 +64,7 @@ class Record:
     split: str = ""
     mask: Callable[[], np.ndarray] | None = None
     frames: Callable[[decoding.Which], list[Image.Image]] | None = None
+    more: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def not_read(cls, path: Path, name: str, reason: str) -> "Record":
@@ -83,7 +85,7 @@ class Record:
             path: the file.
             name: the id of the record.
             size: (rows, columns) that the image will be resized to; large JPEG files are decoded at a reduced size.
-            found: the columns that the reader knows, by name; the others are "".
+            found: the columns that the reader knows, by name; the others are "". Those that not every set has are further ones.
         """
         # At least twice the target size leaves the resizing filter enough detail.
         load = partial(decoding.read, path, at_least=2 * max(size))
@@ -101,6 +103,7 @@ class Record:
             view,
             split,
             frames=partial(decoding.frames, path),
+            more={column: value for column, value in found.items() if column not in COLUMNS},
         )
 
 

@@ -51,6 +51,7 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
                     columns["patient"], options.patient_pattern, manifest, f"a row of {path}"
                 )
             columns["split"] = split_of(table.split or columns.get("split", ""), manifest)
+            columns |= {name: words[name] for name in manifest.more}
             if options.label_columns:
                 columns["label"] = _one_hot(options, words, path)
             # Several tables may use the same image names: then the paths serve as ids.
@@ -72,7 +73,7 @@ def _frame(manifest: Manifest, data_dir: Path, options: CsvReader, table: ImageT
         if not second.is_file():
             raise missing(manifest, data_dir, f"the table {table.join} is not there")
         frame = _joined(frame, _table(second, []), options.image, path, second)
-    names = [options.image, *options.label_columns]
+    names = [options.image, *options.label_columns, *manifest.more]
     names += [name for name in (getattr(options, column) for column in COLUMNS) if name]
     for name in names:
         if name not in frame.columns:

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,12 +70,13 @@ def list_files(root: Path) -> list[Path]:
     return paths
 
 
-def pattern_regex(pattern: str) -> re.Pattern[str]:
+def pattern_regex(pattern: str, more: Iterable[str] = ()) -> re.Pattern[str]:
     """Returns the regular expression for a path pattern, with one named group per column. It ignores case.
 
     Args:
         pattern: `{column}` matches within one folder or file name (`[^/]+?`), `{column:REGEX}` whatever the expression
             matches, and `*` any part of a name, or nothing. A column that occurs again must match the same text.
+        more: further columns that the manifest names.
 
     Raises:
         RequestError: if a column is unknown, or the result is not a valid regular expression.
@@ -85,8 +87,11 @@ def pattern_regex(pattern: str) -> re.Pattern[str]:
             parts.append("[^/]*")
         elif piece.startswith("{"):
             name, _, expression = piece[1:-1].partition(":")
-            if name not in (*COLUMNS, "id"):
-                raise RequestError(f"the path pattern {pattern!r} names {{{name}}}; known: {', '.join(COLUMNS)}, id.")
+            if name not in (*COLUMNS, *more, "id"):
+                raise RequestError(
+                    f"the path pattern {pattern!r} names {{{name}}}; known: {', '.join((*COLUMNS, *more))}, id. A column of your "
+                    "own is named by `more` in the manifest."
+                )
             parts.append(f"(?P={name})" if name in seen else f"(?P<{name}>{expression or '[^/]+?'})")
             seen.add(name)
         else:
@@ -101,7 +106,7 @@ def pattern_regex(pattern: str) -> re.Pattern[str]:
 def _by_pattern(
     manifest: Manifest, pattern: str, root: Path, files: list[tuple[str, Path]], size: tuple[int, int]
 ) -> list[Record]:
-    expression = pattern_regex(pattern)
+    expression = pattern_regex(pattern, manifest.more)
     records: list[Record] = []
     unmatched: list[tuple[str, Path]] = []
     for name, path in files:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from indomain.data.manifest import Manifest
 from indomain.data.readers import Record, csv_table
 from indomain.errors import RequestError
 from tests.indomain.data.made import image, manifest_of, save
@@ -101,3 +102,16 @@ def test_masks_lie_where_the_table_says(tmp_path):
     save(tmp_path / "masks/a.png", mask)
     found = records(tmp_path, "image\na\nb\n", {"masks": "masks/{image}.png"})
     assert np.array_equal(found[0].mask(), mask) and found[1].mask is None
+
+
+def test_further_columns_of_a_table_are_read_and_missing_ones_named(tmp_path):
+    save(tmp_path / "scans/a.png", image(1, (20, 20)))
+    (tmp_path / "scans/list.csv").write_text("image,label,age\na.png,sick,61\n")
+    content = {
+        "name": "scans", "title": "Scans", "more": ["age"],
+        "read": {"reader": "csv", "root": "scans", "tables": [{"file": "list.csv"}], "label": "label"},
+    }  # fmt: skip
+    (record,) = csv_table.read(Manifest.model_validate(content), tmp_path, (20, 20))
+    assert record.more == {"age": "61"}
+    with pytest.raises(RequestError, match=r"unknown column 'sex'.*Known: age, image, label"):
+        csv_table.read(Manifest.model_validate({**content, "more": ["sex"]}), tmp_path, (20, 20))

@@ -2,10 +2,14 @@
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from indomain.data import readers
-from indomain.data.manifest import load_manifest
-from indomain.data.readers.folder import list_files, pattern_regex
+from indomain.data.dataset import open_dataset
+from indomain.data.manifest import Manifest, load_manifest
+from indomain.data.pool import Pool
+from indomain.data.preparing import prepare
+from indomain.data.readers.folder import list_files, pattern_regex, read
 from indomain.errors import RequestError
 from tests.indomain.data.made import image, manifest_of, save
 
@@ -144,3 +148,26 @@ def test_masks_that_cannot_be_found_are_refused(tmp_path, masks, message):
 def test_a_folder_that_is_not_there_says_where_to_get_it(tmp_path):
     with pytest.raises(RequestError, match=r"mura: the folder is not there .*MURA-v1.1"):
         readers.read(load_manifest("mura")[0], tmp_path, SIZE)
+
+
+def test_further_columns_of_a_path_reach_the_index_and_can_be_filtered_by(tmp_path):
+    for site, sex, patient, label in [
+        ("a", "f", "p1", "sick"),
+        ("a", "m", "p2", "well"),
+        ("b", "m", "p3", "sick"),
+        ("b", "f", "p4", "well"),
+    ]:
+        save(tmp_path / f"scans/{site}/{label}/{sex}_{patient}.png", image(int(patient[1]), (20, 20)))
+    content = {
+        "name": "scans", "title": "Scans", "more": ["site", "sex"],
+        "read": {"reader": "folder", "root": "scans", "pattern": "{site}/{label}/{sex}_{patient}.png"},
+    }  # fmt: skip
+    manifest = Manifest.model_validate(content)
+    prepared = prepare(manifest, tmp_path, tmp_path / "cache", (20, 20), quiet=True)
+    assert prepared.index()[["site", "sex"]].to_numpy().tolist() == [["a", "f"], ["a", "m"], ["b", "m"], ["b", "f"]]
+    chosen = open_dataset(Pool.of(prepared), where={"site": ["b"]})
+    assert chosen.index["patient"].tolist() == ["p3", "p4"]
+    with pytest.raises(RequestError, match=r"names \{site\}; known: .*named by `more`"):
+        read(Manifest.model_validate({**content, "more": ["sex"]}), tmp_path, (20, 20))
+    with pytest.raises(ValidationError, match="is not a new column's name"):
+        Manifest.model_validate({**content, "more": ["label"]})
