@@ -36,7 +36,7 @@ def keep(recipe: str, runs: Path) -> None:
     for figure in files.read_json(folder / publishing.LIST):
         # Panels and contact sheets show images. The figures of numbers are kept, but for those of hundreds of rows, which nobody
         # can read: the table has them.
-        of_numbers = figure.endswith(".png") and not figure.startswith(("panel-", "sheet-"))
+        of_numbers = figure.endswith(".png") and not figure.startswith(("panel-", "sheet-", "errors-"))
         if of_numbers and (folder / figure).stat().st_size <= LARGEST:
             shutil.copyfile(folder / figure, RESULTS / f"{name}-{figure}")
     stages = pd.read_csv(folder / "stages.csv")

@@ -153,6 +153,24 @@ def brier(y: np.ndarray, scores: np.ndarray, weights: np.ndarray, positive: int 
     return (weights @ errors) / weights.sum(axis=1)
 
 
+def balanced_brier(y: np.ndarray, scores: np.ndarray, weights: np.ndarray, positive: int | None) -> np.ndarray:
+    """The Brier score of each class's images, the mean over the classes: a rare class counts like any other.
+
+    Args:
+        y: true class numbers, int (N,).
+        scores: class scores, 0 … 1, (N, C).
+        weights: (B, N), one weight per image.
+        positive: the number of the positive class, or None.
+    """
+    parts = []
+    for number in range(scores.shape[1]):
+        member = weights * (y == number)
+        total = member.sum(axis=1)
+        value = brier(y, scores, np.where(total[:, None] > 0, member, 1.0), positive)
+        parts.append(np.where(total > 0, value, np.nan))
+    return np.mean(parts, axis=0)
+
+
 def calibration_error(y: np.ndarray, scores: np.ndarray, weights: np.ndarray, positive: int | None) -> np.ndarray:
     """Root mean squared calibration error of the predicted class, without the error that chance alone makes.
 
@@ -193,6 +211,7 @@ METRICS: dict[str, Callable] = {
     "auroc": auroc,
     "auprc": auprc,
     "brier": brier,
+    "balanced_brier": balanced_brier,
     "calibration_error": calibration_error,
     **{
         name: _from_confusion(name)
@@ -216,6 +235,7 @@ _PRINTED = {
     "auroc": "AUROC",
     "auprc": "AUPRC",
     "brier": "Brier score",
+    "balanced_brier": "Balanced Brier score",
     "calibration_error": "Calibration error",
     "accuracy": "Accuracy",
     "balanced_accuracy": "Balanced accuracy",
@@ -247,7 +267,7 @@ def bounds(name: str, classes: int) -> tuple[float, float]:
     """
     if name in ("kappa", "mcc"):
         return -1.0, 1.0
-    return 0.0, 2.0 if name == "brier" and classes > 2 else 1.0
+    return 0.0, 2.0 if name in ("brier", "balanced_brier") and classes > 2 else 1.0
 
 
 def _ratio(part: np.ndarray, total: np.ndarray) -> np.ndarray:

@@ -4,7 +4,8 @@
 
 Reads the predictions, measures and panels of the other stages. Writes `table.csv`, `table.tex`, `report.html`,
 `predictions.csv`, `ranks.csv`, `rank_agreement.csv`, `gains.csv`, `sizes.csv`, `adaptation.csv`, `subgroups.csv`,
-`synthesis.csv`, `synthetic_images.csv`, `stages.csv`, `summary.txt` and the figures as PNG, which are published in
+`synthesis.csv`, `synthetic_images.csv`, `clinical.csv`, `checklist.csv`, `methods.txt`, `methods.bib`, `stages.csv`,
+`summary.txt` and the figures as PNG, which are published in
 <runs folder>/<recipe name>/.
 
     options         the keys of [report]
@@ -30,6 +31,11 @@ Reads the predictions, measures and panels of the other stages. Writes `table.cs
     costs           time and memory that the runs took
     synthesis       whether synthetic images help
     adaptation      what a target reaches without its labels
+    rationale       why each metric stands there, and which mislead
+    clinical        predictive values at a stated prevalence
+    errors          the most confident errors as pictures
+    checklist       CLAIM and TRIPOD+AI: what the run answers, and what its author writes
+    methods         a paragraph for the paper, and its references
     subgroups       the first metric by the values of a column, and the gap
     sizes           how large and how fast the networks of each row are
     figures         the figures by name

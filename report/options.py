@@ -35,6 +35,12 @@ class Options(Table):
     sensitivity: float | None = Field(default=None, gt=0, le=1)
     # Differences of a metric up to this one do not matter: chains whose difference surely is smaller are called equal.
     margin: float = Field(default=0.02, gt=0)
+    # Prevalences, above 0 and below 1, at which PPV and NPV are told (`clinical.csv`); []: none.
+    prevalence: list[Annotated[float, Field(gt=0, lt=1)]] = []
+    # Whether decision curves are drawn, for targets with a positive class.
+    decision_curves: bool = False
+    # Number of the most confident errors of each target's highest row that the page shows as pictures; 0: none.
+    errors: int = Field(default=6, ge=0, le=24)
     # File of reported numbers, relative to the recipe; "" for none.
     registry: str = ""
     # Name of a reported number -> the rows that it is listed next to.

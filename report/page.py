@@ -16,6 +16,9 @@ from report.comparison import PRIMARY, p_text
 from report.given import ReportInput
 from report.wide import COORDINATES, wide
 
+# What the page says in sentences, by section.
+SAID = ("ranks", "gains", "foretold", "adaptation", "synthesis", "subgroups", "rationale", "methods")
+
 
 def render(
     given: ReportInput,
@@ -44,7 +47,7 @@ def render(
         said: what the ranks, the gains, the judgement of measures, the adaptations and the synthetic images allow to say, by
             "ranks", "gains", "foretold", "adaptation", "synthesis" and "subgroups".
         sheets: (title, PNG file) of each contact sheet of synthetic images, by the section that shows it: "synthesis",
-            "adaptation".
+            "adaptation", "errors".
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined
@@ -68,23 +71,17 @@ def render(
         agreement=_of_first_metric(given, (judged or {}).get("rank_agreement.csv", pd.DataFrame())),
         sizes=(judged or {}).get("sizes.csv", pd.DataFrame()).to_dict("records"),
         adapted=(judged or {}).get("adaptation.csv", pd.DataFrame()).to_dict("records"),
+        valued=(judged or {}).get("clinical.csv", pd.DataFrame()).to_dict("records"),
+        checked=(judged or {}).get("checklist.csv", pd.DataFrame()).to_dict("records"),
         grouped=(judged or {}).get("subgroups.csv", pd.DataFrame()).to_dict("records"),
         helped=(judged or {}).get("synthesis.csv", pd.DataFrame()).to_dict("records"),
         made=(judged or {}).get("synthetic_images.csv", pd.DataFrame()).to_dict("records"),
         sheets={
             section: [(title, _light(path)) for title, path in (sheets or {}).get(section, [])]
-            for section in ("synthesis", "adaptation")
+            for section in ("synthesis", "adaptation", "errors")
         },
         pairs=(judged or {}).get("rank_pairs.csv", pd.DataFrame()).to_dict("records"),
-        said={
-            "ranks": [],
-            "gains": [],
-            "foretold": [],
-            "adaptation": [],
-            "synthesis": [],
-            "subgroups": [],
-            **(said or {}),
-        },
+        said={**{name: [] for name in SAID}, **(said or {})},
         columns=[name for name in COORDINATES if table[name].nunique(dropna=True) > 1 or name == "chain"],
         has_reported=bool(table["reported"].notna().any()),
         registry=given.registry,

@@ -95,8 +95,7 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
                 "splits": {
                     f"{profile}/{target}": study.target(target, profile).paths()
                     for profile in recipe.profiles
-                    for target, one in recipe.targets.items()
-                    if one.by
+                    for target in recipe.targets
                 },
             },
             like=f"{len(shown)} runs",

@@ -7,20 +7,25 @@ from typing import Any
 import matplotlib
 import pandas as pd
 
-from indomain import files
+from indomain import __version__, files
 from indomain.errors import look_up
 from indomain.runs.task import Work
 from report import (
     adaptation,
     answer,
     caveats,
+    checklist,
+    clinical,
     costs,
+    errors,
     explanations,
     foretold,
     gains,
     latex,
+    methods,
     page,
     ranks,
+    rationale,
     robustness,
     sizes,
     subgroups,
@@ -73,6 +78,9 @@ def run(work: Work) -> dict[str, Any]:
     adapted = adaptation.adaptations(arms, evaluated_rows, given)
     if len(adapted):
         adapted.to_csv(folder / "adaptation.csv", index=False, float_format="%.6g")
+    valued = clinical.clinical(arms, given)
+    if len(valued):
+        valued.to_csv(folder / "clinical.csv", index=False, float_format="%.6g")
     grouped = subgroups.subgroups(arms, given, subgroups.values_of(work))
     if len(grouped):
         grouped.to_csv(folder / "subgroups.csv", index=False, float_format="%.6g")
@@ -91,6 +99,12 @@ def run(work: Work) -> dict[str, Any]:
         "synthesis": synthesis.sentences(helped, made),
         "subgroups": subgroups.sentences(grouped),
     }
+    known = _known(answers, grouped, given)
+    checked = checklist.checklist(given, known)
+    checked.to_csv(folder / "checklist.csv", index=False)
+    text, keys = methods.paragraph(given)
+    files.write_text(folder / "methods.txt", text + "\n")
+    files.write_text(folder / "methods.bib", methods.bibtex(keys))
     if any(said[name] for name in ("gains", "foretold", "adaptation", "synthesis", "subgroups")):
         files.write_json(folder / "said.json", said)
     of_sizes = sizes.sizes(given, all_rows)
@@ -102,15 +116,31 @@ def run(work: Work) -> dict[str, Any]:
         "sizes.csv": of_sizes,
         "adaptation.csv": adapted,
         "subgroups.csv": grouped,
+        "clinical.csv": valued,
+        "checklist.csv": checked,
         "synthesis.csv": helped,
         "synthetic_images.csv": made,
     }
     panels = _panels(given, folder)
     sheets = {"synthesis": _sheets(given, folder, ""), "adaptation": _sheets(given, folder, "translate")}
+    said |= {"rationale": rationale.sentences(given), "methods": [text]}
+    panels_of_errors = errors.write(work, arms, given, folder)
+    sheets["errors"] = panels_of_errors
     html = page.render(given, all_rows, stages, answers, sentences, figures, panels, tables, said, sheets)
     files.write_text(folder / "report.html", html)
     files.write_text(folder / "summary.txt", summary.render(given, all_rows, answers, sentences))
     return {"rows": len(all_rows), "comparisons": int(evaluated_rows["difference"].notna().sum())}
+
+
+def _known(answers: list[str], grouped: pd.DataFrame, given: ReportInput) -> dict[str, str]:
+    """What only the finished report can tell a checklist."""
+    known = {
+        "results": " ".join(answers),
+        "software": f"indomain {__version__}; versions of all libraries: stages.csv and the runs' records",
+    }
+    known |= {"subgroups": f"by {', '.join(grouped['column'].unique())}: subgroups.csv"} if len(grouped) else {}
+    known |= {"failures": "the most confident errors are shown on the page"} if given.options["errors"] else {}
+    return known
 
 
 def _tex(given: ReportInput, all_rows: pd.DataFrame, sentences: list[str]) -> str:

@@ -42,6 +42,8 @@ def values_of(work: Work) -> dict[str, pd.DataFrame]:
     for place, paths in work.task.paths.get("splits", {}).items():
         target = place.partition("/")[2]
         by = work.params["recipe"]["targets"][target]["by"]
+        if not by:
+            continue
         split = Split.open(paths)
         table = split.every_fold().drop_duplicates("id")
         index = pd.concat(

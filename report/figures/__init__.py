@@ -9,6 +9,7 @@
     gains         chains × targets: the gain over networks that learnt from no source
     label_curve   the metric over the label budgets
     robustness    the metric under corruptions and a marker
+    decision_curve   the net benefit over the threshold
     reliability   the share of correct predictions over their confidence
 
 Each entry is "module:function", called with a `Material`; it yields `Drawing`s, none where there is nothing to draw.
@@ -22,5 +23,6 @@ FIGURES = {
     "gains": "report.figures.gains:draw",
     "label-curve": "report.figures.label_curve:draw",
     "robustness": "report.figures.robustness:draw",
+    "decision-curve": "report.figures.decision_curve:draw",
     "reliability": "report.figures.reliability:draw",
 }

@@ -35,6 +35,10 @@ def test_every_file_is_written(made):
         "summary.txt",
         "differences-wrist.png",
         "intervals-wrist.png",
+        "checklist.csv",
+        "methods.txt",
+        "methods.bib",
+        "errors-wrist.png",
     }
     # One training says nothing about a rank: there is no ranks.csv.
     assert names == written
@@ -95,4 +99,5 @@ def test_a_panel_is_copied_under_a_name_that_says_whose_it_is(work, tmp_path):
     backbone = fitted.tags.backbone
     names = {path.name for path in folder.glob("panel-*.png")}
     assert names == {f"panel-wrist-{backbone}-full-strict.png", f"panel-wrist-{backbone}-full-strict-predicted.png"}
-    assert (folder / "report.html").read_text().count("data:image/webp") == 2
+    # Two panels, and the sheet of errors.
+    assert (folder / "report.html").read_text().count("data:image/webp") == 3

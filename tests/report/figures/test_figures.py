@@ -41,4 +41,6 @@ def nothing(material):
 def test_a_figure_with_nothing_to_draw_leaves_no_trace(work, tmp_path, monkeypatch):
     monkeypatch.setattr("report.run.FIGURES", {"nothing": f"{__name__}:nothing"})
     run(work())
-    assert not list(tmp_path.glob("*.png")) and "<figure>" not in (tmp_path / "report.html").read_text()
+    # The errors are pictures of images, and no figure of numbers.
+    assert [path.name for path in tmp_path.glob("*.png")] == ["errors-wrist.png"]
+    assert "<figure><figcaption" in (tmp_path / "report.html").read_text()
