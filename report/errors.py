@@ -94,11 +94,11 @@ def _sheet(images: np.ndarray, words: list[str]) -> Image.Image:
     pictures = np.stack(
         [np.asarray(Image.fromarray(np.squeeze(image)).resize((SIDE, SIDE)).convert("RGB")) for image in images]
     )
-    row = sheet(pictures[None], 1)
+    row = sheet(pictures[None], len(pictures))
     canvas = Image.new("RGB", (row.width, row.height + LINE), "white")
     canvas.paste(row, (0, 0))
     draw = ImageDraw.Draw(canvas)
     for number, text in enumerate(words):
-        left = GAP + number * (SIDE + GAP) + (2 * GAP if number else 0)
+        left = GAP + number * (SIDE + GAP)
         draw.multiline_text((left, row.height), text.replace(", said:", "\nsaid:"), fill="#333333", font_size=10)
     return canvas
