@@ -3,7 +3,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: install demo test test-all check bench pages clean
+.PHONY: install demo test test-all check bench pages docs clean
 
 # One environment for everything; made again only when the dependencies change.
 install: $(VENV)/.installed
@@ -34,6 +34,10 @@ check: install
 # The committed results as pages: results/README.md, and the marked places of README.md and docs/.
 pages: install
 	$(BIN)/python -m benchmarks.pages
+
+# The documentation as a site, its notebook run; every warning is an error.
+docs: install
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going -c docs . build/docs
 
 # PyTorch serves one benchmark only and has an environment of its own, with the build for CPUs.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu

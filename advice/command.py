@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import re
 import sys
 from pathlib import Path
 
@@ -86,7 +85,7 @@ def _manifest(options: argparse.Namespace) -> tuple[Path, Manifest, str]:
     """The folder of the advice, the manifest, and how a recipe in that folder names the set."""
     word = options.data
     path = Path(word)
-    name = re.sub(r"[^a-z0-9_]+", "_", path.stem.lower()).strip("_") or "mine"
+    name = new_manifest.name_of(path)
     folder = options.output or Path(f"advice-{name}")
     folder.mkdir(parents=True, exist_ok=True)
     if path.is_dir() or path.suffix == ".npz":

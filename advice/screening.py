@@ -132,7 +132,8 @@ def sentences(table: pd.DataFrame, whose: str) -> list[str]:
             "Not even random weights can be told from the best: these images and labels cannot tell beginnings apart. More "
             "patients would; another network would not."
         )
-    return said
+    # Names of beginnings open some of them.
+    return [sentence[0].upper() + sentence[1:] for sentence in said]
 
 
 def _listed(names: list[str]) -> str:

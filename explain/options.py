@@ -41,9 +41,12 @@ class Options(Table):
     # Measures of the explanations, keys of `explain.registry.MEASURES`.
     measures: list[str] = Field(default_factory=lambda: list(MEASURES))
     # The class to explain: the "true" one, which is the same for every chain, the "predicted" one, or both.
-    explained: Annotated[list[Whose], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)] = (
-        Field(default=["true"], min_length=1)
-    )
+    explained: Annotated[
+        list[Whose],
+        BeforeValidator(
+            lambda value: [value] if isinstance(value, str) else value, json_schema_input_type=Whose | list[Whose]
+        ),
+    ] = Field(default=["true"], min_length=1)
     # LIME: copies of each image with random superpixels hidden.
     samples: int = Field(default=1000, ge=10)
     # LIME: approximate number of superpixels per image.

@@ -4,10 +4,9 @@ import pandas as pd
 
 from indomain.metrics import printed
 from report.comparison import ONE_PRETRAINING, ONE_TRAINING, PRIMARY
+from report.design import POSSIBLE
 from report.given import ReportInput
 
-# A larger difference from the reference is hardly possible: chance is 0.5, and nothing exceeds 1.
-_POSSIBLE = 0.5
 MOST = 8  # rows of which nothing can be told that a sentence names; the table has all of them
 # The difference belongs to the words: "in-domain (+0.050 [+0.020, +0.080]) is better than imagenet".
 _WORDS = {
@@ -60,7 +59,7 @@ def _found(given: ReportInput, compared: pd.DataFrame) -> str:
     if best:
         found[-1] += f" (by validation: {best[0]})"
     seen = detectable(compared)
-    if seen != seen or seen > _POSSIBLE:
+    if seen != seen or seen > POSSIBLE:
         power = "No difference that is possible would have been found reliably."
     else:
         power = f"A true difference of {seen:.2f} would have been found four times in five"

@@ -27,7 +27,10 @@ class Options(Table):
     # How the scores of a unit's images are combined; each rule has its own rows.
     rule: Annotated[
         list[Literal["mean", "majority", "max"]],
-        BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
+        BeforeValidator(
+            lambda value: [value] if isinstance(value, str) else value,
+            json_schema_input_type=Literal["mean", "majority", "max"] | list[Literal["mean", "majority", "max"]],
+        ),
     ] = Field(default=["mean"], min_length=1)
     # Add rows for scores calibrated by a temperature that is fitted on validation images.
     calibrate: bool = False

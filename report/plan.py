@@ -166,9 +166,12 @@ def remarks(study: Study) -> list[str]:
         count = round(sum(sum(of_fold) for of_fold in patients.values()) / info.folds)
         whose = f"test {'patients' if info.has_patients else 'images'}"
         where = f"about {count} {whose} in each of {info.folds} folds" if info.folds > 1 else f"{count} {whose}"
+        what = f"a difference in AUROC of {seen:.2f} is found four times in five"
+        if seen > design.POSSIBLE:
+            what = "no difference in AUROC that is possible is found four times in five"
         lines.append(
-            f"{target}: with {where} and {len(seeds)} seed{'s' * (len(seeds) > 1)}, a difference in AUROC of {seen:.2f} is "
-            f"found four times in five (assumed: AUROC {design.AUROC}, sd {design.SD_SEEDS} over seeds)."
+            f"{target}: with {where} and {len(seeds)} seed{'s' * (len(seeds) > 1)}, {what} "
+            f"(assumed: AUROC {design.AUROC}, sd {design.SD_SEEDS} over seeds)."
         )
     return lines
 

@@ -113,7 +113,10 @@ def indomain(here, cache_dir, capsys):
     def run(*arguments: str) -> tuple[int, str, str]:
         words = [str(argument) for argument in arguments]
         # Prepared sets are shared between tests; runs are each test's own.
-        takes_cache = words[0] in ("run", "plan") or words[:2] in (["data", "check"], ["data", "prepare"])
+        takes_cache = words[0] in ("run", "plan", "advise", "predict") or words[:2] in (
+            ["data", "check"],
+            ["data", "prepare"],
+        )
         status = main([*words, "--cache-dir", str(cache_dir)] if takes_cache else words)
         captured = capsys.readouterr()
         return status, captured.out, captured.err

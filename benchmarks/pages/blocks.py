@@ -172,7 +172,8 @@ def tree(house: House) -> str:
 
     def purpose(folder: Path) -> str:
         first = (ast.get_docstring(ast.parse((folder / "__init__.py").read_text("utf-8"))) or "").split("\n")[0]
-        return re.split(r"(?<=\w)[.;] ", first)[0].removesuffix(".") + "."
+        sentence = re.split(r"(?<=\w)[.;] ", first)[0].removesuffix(".")
+        return sentence if sentence.endswith("?") else f"{sentence}."
 
     def packages(folder: Path) -> list[Path]:
         return sorted(path.parent for path in folder.glob("*/__init__.py") if path.parent.name != "tests")

@@ -27,12 +27,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _main(arguments: list[str], is_own: bool) -> int:
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    whole = parser()
+    options = whole.parse_args(arguments)
     if is_own and getattr(options, "command", "") == "run:run":
         allocator.preload()
     if not hasattr(options, "command"):
-        parser.print_help()
+        whole.print_help()
         return 2
     try:
         # Imported now: `--help` need not wait for what the commands need.
@@ -72,10 +72,11 @@ def run_stage(stage: str, arguments: list[str] | None = None) -> int:
     return _main(["run", "--only", stage, *given], is_own=arguments is None)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="indomain", description="In-domain pretraining for medical images.")
-    parser.add_argument("--version", action="version", version=f"indomain {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    whole = argparse.ArgumentParser(prog="indomain", description="In-domain pretraining for medical images.")
+    whole.add_argument("--version", action="version", version=f"indomain {__version__}")
+    commands = whole.add_subparsers(title="commands", metavar="COMMAND")
 
     ran = commands.add_parser("run", help="run a recipe up to its table; finished runs are not repeated")
     _recipe_options(ran)
@@ -93,6 +94,10 @@ def _parser() -> argparse.ArgumentParser:
     planned.add_argument("--prepare", action="store_true", help="decode the sets that are not prepared yet, then plan")
     planned.set_defaults(command="run:plan")
 
+    started = commands.add_parser("new", help="write a manifest and a recipe for a folder of images")
+    started.add_argument("folder", type=Path)
+    started.add_argument("--output", type=Path, metavar="FOLDER", help="where to write both (default: here)")
+    started.set_defaults(command="new:new")
     advised = commands.add_parser("advise", help="which beginnings could be worth their training on your images")
     advised.add_argument("data", help="a folder of images, one folder a class; or a data set: mura/humerus, my.toml")
     _folders(advised)
@@ -106,6 +111,20 @@ def _parser() -> argparse.ArgumentParser:
         "--most", type=int, default=2000, metavar="N", help="draw N images of a larger set (default: 2000)"
     )
     advised.set_defaults(command="advise:advise")
+
+    written = commands.add_parser("recipe", help="what may stand in a recipe: every key, or a JSON schema for editors")
+    written.add_argument(
+        "--keys",
+        nargs="?",
+        const="",
+        metavar="TABLE",
+        help="print every key with its default and its meaning, or a table's",
+    )
+    written.add_argument("--schema", action="store_true", help="print a JSON schema")
+    written.set_defaults(command="recipe:recipe")
+    completed = commands.add_parser("completion", help="print a script that completes commands and options in a shell")
+    completed.add_argument("shell", choices=["bash", "zsh", "tcsh"])
+    completed.set_defaults(command="completion:completion")
 
     predicted = commands.add_parser("predict", help="scores of new images by an exported model or a finished run")
     predicted.add_argument("model", help="an exported model's name, folder or .zip; or a recipe that has been run")
@@ -141,7 +160,7 @@ def _parser() -> argparse.ArgumentParser:
     imported.add_argument("--name", help="another name")
     imported.set_defaults(command="models:imported")
 
-    actions = _group(commands, "data", "data sets: list, show, check, prepare, export, new")
+    actions = _group(commands, "data", "data sets: list, show, check, prepare, export, croissant, new")
     listed = actions.add_parser("list", help="list the shipped data sets, and which are present")
     _folders(listed)
     listed.set_defaults(command="data:listed")
@@ -162,6 +181,14 @@ def _parser() -> argparse.ArgumentParser:
         "--output", type=Path, metavar="FOLDER", help="the folder to write (default: export-NAME, here)"
     )
     exported.set_defaults(command="data:exported")
+    described = actions.add_parser("croissant", help="describe a data set, and how a recipe splits it, for machines")
+    _data_set(described)
+    described.add_argument("--recipe", help="a recipe with a target of this set, whose folds are described, too")
+    described.add_argument(
+        "--output", type=Path, metavar="FOLDER", help="the folder to write (default: croissant-NAME)"
+    )
+    _study_options(described)
+    described.set_defaults(command="data:described")
     new = actions.add_parser("new", help="write a manifest for a folder of images by inspecting it")
     new.add_argument("folder", type=Path)
     new.add_argument("--output", type=Path, help="the manifest to write (default: FOLDER's name with .toml, here)")
@@ -181,7 +208,7 @@ def _parser() -> argparse.ArgumentParser:
     checked = actions.add_parser("check", help="read every file of every finished run and compare its SHA-256")
     _runs_folder(checked)
     checked.set_defaults(command="runs:check")
-    return parser
+    return whole
 
 
 def _group(commands: Any, name: str, what: str) -> Any:

@@ -1,15 +1,19 @@
-"""`indomain data list | show | check | prepare | export | new`."""
+"""`indomain data list | show | check | prepare | export | croissant | new`."""
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from indomain.backend import import_keras
-from indomain.data import export, new_manifest, preparing
+from indomain.data import croissant, export, new_manifest, preparing
 from indomain.data.manifest import load_manifest, manifest_names
 from indomain.data.pool import Pool
 from indomain.data.prepared import PreparedSet
 from indomain.errors import RequestError
 from indomain.files import written
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def listed(options: argparse.Namespace) -> None:
@@ -83,6 +87,43 @@ def exported(options: argparse.Namespace) -> None:
     print(
         f"{folder}: {number} images and images.csv, which has their ids in order; docs/beginnings.md says how to go on."
     )
+
+
+def described(options: argparse.Namespace) -> None:
+    """Writes a description of a data set in Croissant, and how a recipe splits it."""
+    manifest, subset = load_manifest(options.name)
+    folder = options.output or Path(f"croissant-{options.name.removesuffix('.toml').replace('/', '-')}")
+    if folder.exists():
+        raise RequestError(f"{folder} exists already. Remove it, or name another folder with --output.")
+    splits = _splits(options, manifest.name) if options.recipe else None
+    number = croissant.write(manifest, subset, options.data_dir, _size(options.size), folder, splits)
+    print(
+        f"{folder}: croissant.json, {number} images in images.csv{', their folds in splits.csv' if options.recipe else ''}"
+    )
+
+
+def _splits(options: argparse.Namespace, name: str) -> "pd.DataFrame":
+    """The splits that a recipe draws of a set, one row per image and fold."""
+    import pandas as pd
+
+    from indomain.commands.run import study_of
+
+    study = study_of(options)
+    tables = []
+    for target, of_target in study.recipe.targets.items():
+        if [load_manifest(one, study.base)[0].name for one in of_target.sets] != [name]:
+            continue
+        for profile in study.recipe.profiles:
+            table = (
+                study.target(target, profile).every_fold()[["fold", "image", "split"]].rename(columns={"split": "role"})
+            )
+            table.insert(0, "target", target)
+            table.insert(1, "profile", profile)
+            # Patches of an image are used alike.
+            tables.append(table.drop_duplicates())
+    if not tables:
+        raise RequestError(f"--recipe {options.recipe}: none of its targets has {name} as its only set.")
+    return pd.concat(tables, ignore_index=True)
 
 
 def check(options: argparse.Namespace) -> int:

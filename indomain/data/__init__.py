@@ -20,6 +20,7 @@ duplicates     identical and nearly identical images
 leakage        what is on both sides of a split
 audit          the findings of `indomain data check`
 export         writes a set's images for models that this package cannot run
+croissant      describes a set, and how a recipe splits it, for machines
 features_file  features of images that were computed elsewhere
 split          a split on disk: all that a stage needs to know about the data
 domains        labelled sets beside a target without labels

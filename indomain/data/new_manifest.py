@@ -44,7 +44,7 @@ def write(folder: Path, output: Path | None = None) -> Path:
     """
     if not folder.exists():
         raise RequestError(f"no folder {folder}.")
-    name = re.sub(r"[^a-z0-9_]+", "_", folder.stem.lower()).strip("_") or "mine"
+    name = name_of(folder)
     output = output or Path(f"{name}.toml")
     if output.exists():
         raise RequestError(f"{output} already exists; name another file with --output, or remove it.")
@@ -55,6 +55,15 @@ def write(folder: Path, output: Path | None = None) -> Path:
         print(f"  - {sentence}")
     print(f"Next: indomain data check {output}")
     return output
+
+
+def name_of(folder: Path) -> str:
+    """The name of a folder's data set: that of the folder, in plain letters.
+
+    Args:
+        folder: the folder, or an archive.
+    """
+    return re.sub(r"[^a-z0-9_]+", "_", folder.stem.lower()).strip("_") or "mine"
 
 
 def _draft_for_archive(path: Path) -> tuple[dict[str, Any], list[str]]:

@@ -102,4 +102,8 @@ def _each_once(backbones: list[BackboneOptions]) -> list[BackboneOptions]:
 
 
 # A recipe's list of backbones, each a name or a table.
-Backbones = Annotated[list[BackboneOptions], BeforeValidator(_words_are_names), AfterValidator(_each_once)]
+Backbones = Annotated[
+    list[BackboneOptions],
+    BeforeValidator(_words_are_names, json_schema_input_type=list[str | BackboneOptions]),
+    AfterValidator(_each_once),
+]

@@ -21,6 +21,12 @@ def remarks_of(stage: str) -> Callable[..., Any] | None:
     return getattr(_module(stage, "plan"), "remarks", None)
 
 
+def options_of(stage: str) -> Any:
+    """The class of a stage's table in a recipe."""
+    plan = _module(stage, "plan")
+    return plan.options_model() if hasattr(plan, "options_model") else plan.Options
+
+
 def run_of(stage: str) -> Callable[..., Any]:
     """A stage's `run(work)`: does one task."""
     return _module(stage, "run").run

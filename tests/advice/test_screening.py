@@ -83,7 +83,7 @@ def test_the_sentences_say_what_can_be_told_and_what_is_out_of_reach():
     said = sentences(table, "200 patients")
     assert said[0].startswith("Off the shelf, the highest mean is that of")
     assert any("cannot be told apart from it with 200 patients" in one for one in said)
-    assert any("c is worse" in one for one in said) and any("is out of reach" in one for one in said)
+    assert any("C is worse" in one for one in said) and any("is out of reach" in one for one in said)
     floor = [*drawn({"a": 0.6, "b": 0.6}), *(Screened(one.name, one.values, False) for one in drawn({"floor": 0.6}))]
     assert "Not even random weights" in sentences(compared(floor, 0.25, 40, 0.02), "40 patients")[-1]
     assert screening.METRIC == "auroc"

@@ -38,6 +38,14 @@ def test_a_finished_table_says_how_small_a_difference_was_found(tmp_path, cache_
     ]
 
 
+def test_a_design_that_could_show_nothing_is_said_to(tmp_path, cache_dir):
+    folds = "targets.wrist.split={scheme='kfold', folds=2}"
+    assert (
+        "no difference in AUROC that is possible"
+        in remarks(small_study(tmp_path, cache_dir, SMALL_STUDY, "seeds=[0]", folds))[0]
+    )
+
+
 def test_the_reference_is_the_first_chain_where_there_is_no_imagenet(planned):
     assert planned().params["options"]["compare_with"] == "random"
 

@@ -295,8 +295,12 @@ def runs(tmp_path_factory) -> RunsFolder:
     return RunsFolder(tmp_path_factory.mktemp("survey"))
 
 
+# They take more than a minute each.
+SLOW = ("mini/ribeiro2017", "mini/wong2018")
+
+
 @pytest.mark.real
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.weekly] * (name in SLOW)) for name in SMALL])
 def test_a_comparison_in_small_finds_its_images_classes_and_layers(name, runs, data_dir, cache_dir):
     targets = load_recipe(name)[1].targets.items()
     less = [f"targets.{key}.split.repeats=1" for key, one in targets if one.split.repeats > 1 and one.split.folds > 2]

@@ -9,6 +9,7 @@ from PIL import Image
 
 from indomain.commands import data
 from indomain.errors import RequestError
+from tests.studies import SMALL_STUDY
 
 
 def test_the_list_says_what_is_there(indomain, here):
@@ -69,3 +70,17 @@ def test_every_shipped_set_can_be_shown(capsys):
         name, _, title = line.split(maxsplit=2)
         data.show(argparse.Namespace(name=name, augment=None))
         assert capsys.readouterr().out.startswith(f"{name}: {title}\n")
+
+
+def test_a_set_is_described_with_the_folds_that_a_recipe_draws(indomain, here, small_manifest, cache_dir):
+    (here / "study.toml").write_text(SMALL_STUDY)
+    command = ("data", "croissant", "small.toml", "--size", "32", "--cache-dir", cache_dir)
+    status, out, err = indomain(*command, "--recipe", "study.toml", "--output", "described")
+    assert status == 0 and "their folds" in out, err
+    images = pd.read_csv(here / "described/images.csv", dtype=str)
+    splits = pd.read_csv(here / "described/splits.csv", dtype=str)
+    assert set(splits["image"]) <= set(images["id"]) and {"train", "val", "test"} <= set(splits["role"])
+    tested = images.set_index("id").loc[splits.loc[splits["role"] == "test", "image"]]
+    assert set(tested["split"]) == {"test"} and set(tested["body_part"]) == {"wrist"}
+    status, _, err = indomain("data", "croissant", "ph2_64", "--recipe", "study.toml", "--output", "other")
+    assert status == 2 and "none of its targets has ph2_64" in err and not (here / "other").exists()

@@ -1,0 +1,27 @@
+"""`indomain recipe --keys | --schema`: what may stand in a recipe."""
+
+import argparse
+import json
+import textwrap
+
+from indomain.errors import RequestError, unknown
+from indomain.recipe import keys
+
+
+def recipe(options: argparse.Namespace) -> None:
+    """Prints every key with its default and its line of help, or a JSON schema."""
+    if options.schema:
+        print(json.dumps(keys.schema(), indent=2, ensure_ascii=False))
+        return
+    if options.keys is None:
+        raise RequestError("say what: --keys, --keys finetune, or --schema.")
+    known = keys.keys()
+    chosen = [
+        key for key in known if key.name == options.keys or key.name.startswith(f"{options.keys}.") or not options.keys
+    ]
+    if not chosen:
+        raise unknown("key", options.keys, [key.name for key in known], "--keys")
+    for key in chosen:
+        print(f"{key.name} = {key.default}" if key.default else f"{key.name}")
+        if key.help:
+            print(textwrap.fill(key.help, 100, initial_indent="    ", subsequent_indent="    "))
