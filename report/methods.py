@@ -27,13 +27,16 @@ def paragraph(given: ReportInput) -> tuple[str, list[str]]:
     sentences = [_data(given)]
     names = sorted({one["name"] for one in recipe["backbones"]})
     keys = [key for prefix, key in _OF_BACKBONES.items() if any(name.startswith(prefix) for name in names)]
-    sentences.append(f"We compared {_listed([_chain(name, words) for name, words in recipe['chains'].items()])} "
-                     f"with {_listed(names)}{cite(*keys) if keys else ''}.")  # fmt: skip
+    # Chains of given features have no networks of the recipe.
+    networks = f" with {_listed(names)}{cite(*keys) if keys else ''}" if names else ""
+    chains = _listed([_chain(name, words) for name, words in recipe["chains"].items()])
+    sentences.append(f"We compared {chains}{networks}.")
     if any(words[0] == "imagenet" for words in recipe["chains"].values()) or BASELINE in given.chains:
         sentences.append(f"ImageNet weights{cite('deng2009')} were those of the published networks.")
     if any("simclr" in word for words in recipe["chains"].values() for word in words):
         sentences.append(f"Unlabelled images were learnt from by SimCLR{cite('chen2020')}.")
-    sentences.append(_training(recipe["finetune"], cite))
+    if names:
+        sentences.append(_training(recipe["finetune"], cite))
     if BASELINE in given.chains or recipe["fusion"].get("classifiers"):
         sentences.append(f"Classifiers on features were those of scikit-learn{cite('pedregosa2011')}.")
     shown = recipe["explain"].get("methods", ["grad-cam", "lime"]) if recipe["explain"].get("images") else []

@@ -36,6 +36,12 @@ def test_synthetic_images_and_other_optimizers_are_said():
     )
 
 
+def test_given_features_are_said_without_networks_or_training():
+    recipe = {"backbones": [], "chains": {"given": ["features:given.npz"]}}
+    text, _ = methods.paragraph(report_input(recipe=recipe, info=split_info(folds=5)))
+    assert "We compared" in text and "fine-tuned" not in text and " with ." not in text
+
+
 def test_every_reference_has_a_title_and_a_year():
     for key, entry in methods.references().items():
         assert re.search(r"title = \{.+\}", entry) and re.search(r"year = \{\d{4}\}", entry), key

@@ -160,6 +160,9 @@ def test_a_dicom_that_bursts_is_refused(tmp_path):
     file.HighBit, file.PixelData = 15, bytes(32)
     file.save_as(tmp_path / "x.dcm")
     with pytest.raises(decoding.UnreadableImage, match="960,000,000 pixels"):
+        decoding.frames(tmp_path / "x.dcm", "all")
+    # The first of them would be small, but the file is too short for what it claims.
+    with pytest.raises(decoding.UnreadableImage, match="less than expected"):
         decoding.read(tmp_path / "x.dcm")
 
 

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def site(tmp_path_factory) -> Path:
     """A folder that holds what the wheel installs."""
     folder = tmp_path_factory.mktemp("wheel")
-    for name in (*STAGES, "indomain", "data_manifests", "recipes", "weights"):
+    for name in (*STAGES, "advice", "indomain", "data_manifests", "recipes", "weights"):
         shutil.copytree(ROOT / name, folder / "source" / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "setup.cfg", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder / "source" / name)
@@ -56,7 +56,7 @@ def test_everything_shipped_travels(site, shelf):
 
 
 def test_every_module_travels_with_the_pages_template_and_no_test(site):
-    rooms = ("indomain", *STAGES)
+    rooms = ("indomain", "advice", *STAGES)
     expected = {path.relative_to(ROOT) for room in rooms for path in (ROOT / room).rglob("*.py")}
     found = {path.relative_to(site) for path in site.rglob("*.py")}
     assert expected <= found and (site / "report/page.html.jinja").is_file()
