@@ -33,7 +33,6 @@ nb_execution_mode = "cache"
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_timeout = 1200
-nb_merge_streams = True
 # Headings are linked to as on the code's hosting site.
 myst_heading_anchors = 3
 # Files that are no pages, and folders, are linked to as they are.

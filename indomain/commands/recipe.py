@@ -16,11 +16,11 @@ def recipe(options: argparse.Namespace) -> None:
     if options.keys is None:
         raise RequestError("say what: --keys, --keys finetune, or --schema.")
     known = keys.keys()
-    chosen = [
-        key for key in known if key.name == options.keys or key.name.startswith(f"{options.keys}.") or not options.keys
-    ]
+    # "split" finds targets.NAME.split and what is in it.
+    chosen = [key for key in known if not options.keys or f".{options.keys}." in f".{key.name}."]
     if not chosen:
-        raise unknown("key", options.keys, [key.name for key in known], "--keys")
+        tables = dict.fromkeys(part for key in known for part in key.name.split(".") if part != "NAME")
+        raise unknown("key", options.keys, list(tables), "--keys")
     for key in chosen:
         print(f"{key.name} = {key.default}" if key.default else f"{key.name}")
         if key.help:

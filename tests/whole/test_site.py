@@ -38,6 +38,7 @@ def test_the_site_is_built_without_a_warning_and_its_notebook_runs(tmp_path):
     # What its last cells print: the table, and the scores of new images.
     assert "ci_low" in page and re.search(r"<img[^>]*_images/\w+\.png", page)
     assert re.search(r"score_abnormal|abnormal,", page)
+    assert ">synthetic<" in page and ">real<" not in page
 
 
 def test_the_notebook_is_kept_without_outputs():

@@ -16,6 +16,12 @@ def test_the_keys_of_a_table_are_printed_with_their_meaning(capsys):
     assert "finetune.epochs = 10\n    Number of passes over the training images." in out and "fusion." not in out
 
 
+def test_a_table_is_found_wherever_it_is(capsys):
+    assert main(["recipe", "--keys", "split"]) == 0
+    out = capsys.readouterr().out
+    assert "targets.NAME.split.folds" in out and "targets.NAME.set" not in out
+
+
 def test_the_schema_is_json(capsys):
     assert main(["recipe", "--schema"]) == 0
     assert json.loads(capsys.readouterr().out)["title"] == "A recipe of indomain"
