@@ -136,14 +136,7 @@ def _comments(owner: type[Table]) -> dict[str, str]:
         code, _, behind = text.partition("  # ")
         if field and depth > 0:
             # A definition over several lines; its comment may stand behind the last of them.
-            depth += (
-                code.count("[")
-                + code.count("(")
-                + code.count("{")
-                - code.count("]")
-                - code.count(")")
-                - code.count("}")
-            )
+            depth += _opened(code)
             if behind and not found.get(field):
                 found[field] = behind
             continue
@@ -154,13 +147,11 @@ def _comments(owner: type[Table]) -> dict[str, str]:
         if match:
             field = match[1]
             found[field] = " ".join(above) or behind
-            depth = (
-                code.count("[")
-                + code.count("(")
-                + code.count("{")
-                - code.count("]")
-                - code.count(")")
-                - code.count("}")
-            )
+            depth = _opened(code)
         above = []
     return found
+
+
+def _opened(code: str) -> int:
+    """How many more brackets a line opens than it closes."""
+    return sum(code.count(one) for one in "([{") - sum(code.count(one) for one in ")]}")
