@@ -49,7 +49,8 @@ def generator(shape: tuple[int, int, int], noise: int, width: int, classes: int 
                 layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_norm{number}")(x)
             )
     x = layers.Activation("tanh", dtype="float32", name=f"{name}_image")(x)
-    return keras.Model(inputs, x, name=name)
+    # A list of one input would be warned of at every call with an array.
+    return keras.Model(inputs if classes else z, x, name=name)
 
 
 def discriminator(
