@@ -191,16 +191,7 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
                     f'("SOURCE:supervised"), and target {target!r} runs none. Add such a chain, or leave {lost[0]} out.'
                 )
             for arm, own, strategy, (budget, fold, seed) in planned:
-                tags = Tags(
-                    profile=profile,
-                    target=target,
-                    chain=arm.chain.name,
-                    backbone=arm.label,
-                    method=Method(strategy=strategy),
-                    budget=budget.label,
-                    fold=fold,
-                    seed=seed,
-                )
+                tags = _tags(profile, target, arm, strategy, budget, fold, seed)
                 planned_by = _tuned_tasks if _is_tuned(own, strategy, profile) else _tasks
                 tasks += planned_by(study, earlier, own, arm, budget, tags)
                 for mixture in mixtures.of(earlier, tags) if strategy == ANY or not own.only_the_head(strategy) else []:
@@ -210,6 +201,19 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
             if target_options.adapt_from and adapting.asked_for(earlier, target, profile, options.adaptation):
                 tasks += _adapting(study, earlier, options, profile, target)
     return tasks
+
+
+def _tags(profile: str, target: str, arm: Arm, strategy: str, budget: LabelBudget, fold: int, seed: int) -> Tags:
+    return Tags(
+        profile=profile,
+        target=target,
+        chain=arm.chain.name,
+        backbone=arm.label,
+        method=Method(strategy=strategy),
+        budget=budget.label,
+        fold=fold,
+        seed=seed,
+    )
 
 
 def _adapting(study: Study, earlier: list[Task], options: Options, profile: str, target: str) -> list[Task]:
@@ -226,16 +230,7 @@ def _adapting(study: Study, earlier: list[Task], options: Options, profile: str,
                 "stored features by [fusion.adaptation], or let some layers learn."
             )
         budget = study.recipe.targets[target].largest_budget()
-        tags = Tags(
-            profile=profile,
-            target=target,
-            chain=arm.chain.name,
-            backbone=arm.label,
-            method=Method(strategy=strategy),
-            budget=budget.label,
-            fold=fold,
-            seed=seed,
-        )
+        tags = _tags(profile, target, arm, strategy, budget, fold, seed)
         (network,) = _tasks(study, earlier, own, arm, budget, tags)
         tasks += adapting.planned(study, earlier, network, options.adaptation)
     return tasks

@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import json
 import os
+import shutil
 import sys
 import tempfile
 import zipfile
@@ -38,6 +39,31 @@ def written(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def written_folder(folder: Path) -> Iterator[Path]:
+    """Context manager that writes a folder completely or not at all.
+
+    Yields a temporary folder beside it. It is renamed to `folder` when the block ends, and deleted if the block raises.
+
+    Args:
+        folder: the folder to write; missing parent folders are created.
+
+    Raises:
+        RequestError: the folder exists.
+    """
+    if folder.exists():
+        raise RequestError(f"{folder} exists already. Remove it, or name another folder with --output.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(prefix=f".{folder.name[:40]}-", dir=folder.parent))
+    try:
+        yield building
+        # mkdtemp creates private folders.
+        building.chmod(0o755)
+        os.rename(building, folder)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -8,10 +8,7 @@ The pictures stay where they are: paths are relative to the data folder, and the
 """
 
 import json
-import os
 import re
-import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +16,7 @@ from indomain.data import preparing
 from indomain.data.manifest import COLUMNS, Manifest
 from indomain.data.prepared import in_subset
 from indomain.data.readers.paths import path_in
-from indomain.errors import RequestError
-from indomain.files import file_sha256, write_text
+from indomain.files import file_sha256, write_text, written_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,21 +103,13 @@ def write(
     Raises:
         RequestError: the folder exists, data are missing, or the subset is unknown.
     """
-    if folder.exists():
-        raise RequestError(f"{folder} exists already. Remove it, or name another folder with --output.")
     images = _images(manifest, subset, data_dir, size)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    building = Path(tempfile.mkdtemp(prefix=".describing-", dir=folder.parent))
-    try:
+    with written_folder(folder) as building:
         tables = {"images": images} if splits is None else {"images": images, "splits": splits}
         for name, table in tables.items():
             table.to_csv(building / f"{name}.csv", index=False)
         described = describe(manifest, tables, {name: file_sha256(building / f"{name}.csv") for name in tables})
         write_text(building / "croissant.json", json.dumps(described, indent=2, ensure_ascii=False) + "\n")
-        os.chmod(building, 0o755)
-        os.rename(building, folder)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
     return len(images)
 
 

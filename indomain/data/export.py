@@ -5,9 +5,6 @@
 <folder>/unreadable.csv             files that were left out, each with the reason
 """
 
-import os
-import shutil
-import tempfile
 from pathlib import Path
 
 from PIL import Image
@@ -16,6 +13,7 @@ from indomain.data import preparing
 from indomain.data.manifest import Manifest, PhantomReader
 from indomain.data.prepared import INDEX_COLUMNS, in_subset
 from indomain.errors import RequestError
+from indomain.files import written_folder
 
 
 def write(
@@ -44,17 +42,13 @@ def write(
     """
     import pandas as pd
 
-    if folder.exists():
-        raise RequestError(f"{folder} exists already. Remove it, or name another folder with --output.")
     if size is None and isinstance(manifest.read, PhantomReader):
         raise RequestError(f"{manifest.name} is drawn, at any size: state one, such as --size 64.")
     records = preparing.list_records(manifest, data_dir, size)
     channels = preparing.channels_of(manifest, records)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    building = Path(tempfile.mkdtemp(prefix=".exporting-", dir=folder.parent))
     rows: list[dict[str, str]] = []
     unreadable: list[list[str]] = []
-    try:
+    with written_folder(folder) as building:
         (building / "images").mkdir()
         for part in preparing.decoded(manifest, records, size, channels, f"exporting {manifest.name}", quiet):
             if part.image is None:
@@ -74,8 +68,4 @@ def write(
             raise RequestError(f"{manifest.name}: none of the {len(records)} files could be read.")
         index.to_csv(building / "images.csv", index=False)
         pd.DataFrame(unreadable, columns=["file", "reason"]).to_csv(building / "unreadable.csv", index=False)
-        os.chmod(building, 0o755)
-        os.rename(building, folder)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
     return len(index)

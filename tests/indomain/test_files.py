@@ -157,3 +157,15 @@ def test_a_file_is_flushed_without_being_changed(tmp_path):
     (tmp_path / "x").write_text("x")
     files.flush(tmp_path / "x")
     assert (tmp_path / "x").read_text() == "x"
+
+
+def test_a_folder_is_written_completely_or_not_at_all(tmp_path):
+    with pytest.raises(ValueError), files.written_folder(tmp_path / "new" / "folder") as building:
+        (building / "half.txt").write_text("half")
+        raise ValueError
+    assert list((tmp_path / "new").iterdir()) == []
+    with files.written_folder(tmp_path / "new" / "folder") as building:
+        (building / "whole.txt").write_text("whole")
+    assert [path.name for path in (tmp_path / "new").rglob("*.txt")] == ["whole.txt"]
+    with pytest.raises(RequestError, match="exists already"), files.written_folder(tmp_path / "new" / "folder"):
+        pass

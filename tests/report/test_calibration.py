@@ -4,19 +4,12 @@ import numpy as np
 import pytest
 
 from report import calibration
-
-
-def softmax(logits):
-    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return raised / raised.sum(axis=1, keepdims=True)
+from tests.calibration import draw, softmax
 
 
 @pytest.fixture(scope="module")
 def drawn():
-    """Logits, and classes drawn with the probabilities that these mean."""
-    rng = np.random.default_rng(0)
-    logits = rng.normal(0, 2, (4000, 3))
-    return logits, (softmax(logits).cumsum(axis=1) < rng.random((4000, 1))).sum(axis=1)
+    return draw()
 
 
 @pytest.mark.parametrize(("sensitivity", "expected"), [(1.0, 0.1), (0.75, 0.4), (0.5, 0.6), (0.51, 0.4), (0.01, 0.9)])
