@@ -121,7 +121,7 @@ def sentences(table: pd.DataFrame, whose: str) -> list[str]:
     if worse:
         said.append(f"{_listed(worse)} {'is' if len(worse) == 1 else 'are'} worse.")
     seen = float(others["detectable"].median()) if len(others) else float("nan")
-    if seen == seen:
+    if seen > 0:  # not where there is no other, or all have the same scores in all folds
         said.append(
             f"A difference between two of them below {seen:.2f} is out of reach: it would be found less than four times in five, "
             "before the correction for several comparisons."

@@ -56,7 +56,14 @@ def keep(recipe: str, runs: Path) -> None:
         },
     )
     # The tables of a matrix are as long as the other; the page prints what they say.
-    for other in ("gains.csv", "transferability.csv", "adaptation.csv", "synthesis.csv", "synthetic_images.csv"):
+    for other in (
+        "gains.csv",
+        "transferability.csv",
+        "adaptation.csv",
+        "synthesis.csv",
+        "synthetic_images.csv",
+        "subgroups.csv",
+    ):
         if (folder / other).is_file():
             shutil.copyfile(folder / other, RESULTS / f"{name}-{other}")
     print(f"kept {RESULTS / name}.csv and .json")

@@ -173,3 +173,13 @@ def finished_here(here, finished) -> Path:
     """The folder to run commands in, with a copy of the finished small recipe that a test may change."""
     shutil.copytree(finished, here, dirs_exist_ok=True)
     return here
+
+
+@pytest.fixture
+def few(monkeypatch, tmp_path):
+    """Advice of two small networks and fewer folds, so that it takes seconds."""
+    monkeypatch.setenv("INDOMAIN_MODELS", str(tmp_path / "none"))
+    monkeypatch.setattr("advice.beginnings.IMAGENET", {"squeezenet": 32})
+    monkeypatch.setattr("advice.beginnings.RANDOM", ("squeezenet", 32))
+    monkeypatch.setattr("advice.command.REPEATS", 2)
+    monkeypatch.setattr("advice.finalists.minutes_of", lambda *arguments: 7.0)

@@ -100,9 +100,9 @@ def difference(row: Row) -> str:
 
 
 def contenders(rows: list[Row]) -> list[Row]:
-    """The rows of a group but those frozen networks that are not the reference: they are compared with nothing."""
+    """The rows of a group but those frozen networks that are not the reference; all where nothing is compared."""
     reference = reference_of(rows)
-    return [row for row in rows if row is reference or row["chain"] != BASELINE]
+    return [row for row in rows if row is reference or row["chain"] != BASELINE] if reference else rows
 
 
 def leader(rows: list[Row]) -> tuple[Row | None, str]:
@@ -113,7 +113,7 @@ def leader(rows: list[Row]) -> tuple[Row | None, str]:
         return None, "no chain has a result"
     best, reference = max(sound, key=lambda row: float(row["mean"])), reference_of(rows)
     if reference is None:
-        return best, "the reference chain has no result to compare with"
+        return best, "nothing is compared"
     name = named(reference, rows)
     if not holds_training(best):
         return best, "no claim: made before intervals held the training"
@@ -131,10 +131,12 @@ def leader(rows: list[Row]) -> tuple[Row | None, str]:
     worse = [row for row in compared if row["verdict"] == "worse"]
     others = len(rows) - 1
     if len(worse) == others:
-        return best, f"**{name} wins**: all {len(worse)} others are worse"
+        return best, f"**{name} wins**: {'the other is' if others == 1 else f'all {others} others are'} worse"
+    words = {"worse": "worse", "equal": "equal to it", "cannot tell": "not to be told from it"}
+    if others == 1:
+        return best, f"the other is {words[compared[0]['verdict']]}"
     counted = {
         verdict: sum(row["verdict"] == verdict for row in compared) for verdict in ("worse", "equal", "cannot tell")
     }
-    words = {"worse": "worse", "equal": "equal to it", "cannot tell": "not to be told from it"}
     said = ", ".join(f"{number} {words[verdict]}" for verdict, number in counted.items() if number)
     return best, f"of {others} others {said}"

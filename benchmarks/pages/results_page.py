@@ -38,6 +38,8 @@ def section(house: House, recipe: str, remark: str) -> str:
     varying = [key for key in group_keys(rows) if len({row[key] for row in rows}) > 1]
     said = []
     for group in groups(rows):
+        if len(group) == 1 and len(rows) > 1:
+            continue
         best, words = leader(group)
         where = ", ".join(group[0][key] for key in varying)
         said.append(

@@ -88,7 +88,8 @@ def _narrowed(
     rows: list[tuple[Task, dict[str, str]]], wanted: dict[str, str], study: Study
 ) -> list[tuple[Task, dict[str, str]]]:
     """The rows with the wanted coordinates, in the end those of one run."""
-    for name in COORDINATES:
+    # What is given narrows first: what is left of the other coordinates may need no choice then.
+    for name in sorted(COORDINATES, key=lambda name: wanted.get(name) is None):
         values = list(dict.fromkeys(words.get(name, "") for _, words in rows))
         value = wanted.get(name)
         if value is None and len(values) > 1:

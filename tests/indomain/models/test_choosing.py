@@ -7,6 +7,7 @@ from indomain.models.choosing import choose
 from indomain.recipe.recipe import load_recipe
 from indomain.recipe.study import Study
 from indomain.runs.folder import RunsFolder
+from tests.studies import SMALL_STUDY, small_study
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,16 @@ def test_a_classifier_comes_with_the_network_whose_features_it_reads(study):
 def test_what_is_not_one_run_is_asked_for(study, wanted, words):
     with pytest.raises(RequestError, match=words):
         choose(study, wanted)
+
+
+def test_what_follows_from_what_is_given_is_not_asked_for(tmp_path, cache_dir):
+    text = SMALL_STUDY + '[finetune]\nstrategies = ["full"]\n[fusion]\nclassifiers = ["lda"]\nsave = ["lda"]\n'
+    study = small_study(tmp_path, cache_dir, text)
+    # Of two networks only both together have a fused classifier: naming the method names them.
+    with pytest.raises(RequestError, match="has not been run yet"):
+        choose(study, {"chain": "random", "method": "fusion: lda"})
+    with pytest.raises(RequestError, match="choose one by --backbone"):
+        choose(study, {"chain": "random", "method": "full"})
 
 
 def test_a_classifier_that_was_not_kept_and_a_run_that_is_missing_say_what_to_do(finished, ran, cache_dir, tmp_path):
