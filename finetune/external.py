@@ -29,9 +29,7 @@ def planned(study: Study, target: str, networks: list[Task]) -> list[Task]:
             if network.kind or "backbone" not in network.params or not method or method.mixture:
                 continue
             profile = str(network.tags.profile)
-            split, folds = study.external(target, name, profile), study.target(target, profile).info.folds
-            # All trainings are tested on the same images: each fold's counts like another seed's.
-            seed = int(network.tags.seed or 0) * folds + int(network.tags.fold or 0)
+            split = study.external(target, name, profile)
             params: dict[str, Any] = {"split": split.digest, "classes": split.info.classes, "external": VERSION}
             tasks.append(
                 replace(
@@ -39,7 +37,7 @@ def planned(study: Study, target: str, networks: list[Task]) -> list[Task]:
                     kind=KIND,
                     params=params,
                     inputs={"network": network},
-                    tags=replace(network.tags, target=external_name(target, name), fold=0, seed=seed),
+                    tags=replace(network.tags, target=external_name(target, name)),
                     paths=split.paths(),
                     like=f"external {network.params['backbone']['shape']}",
                     despite_divergence=False,

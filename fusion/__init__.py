@@ -7,7 +7,7 @@ once for all folds, label budgets and seeds). A `classify` run fits one classifi
 `predictions.csv` (test images) and, on request, the fitted classifier as `classifier.skops`. Everything that learns is part
 of one scikit-learn estimator, which is fitted on the training and validation images of its fold only. A `heads` run fuses
 the scores of the networks' own heads; a `distil` run trains one network on what several say; an `adapt` run fits a classifier
-on other sets, for the target without its labels. The rows of the table whose
+on other sets, for the target without its labels; an `external` run tests a classifier on another set. The rows of the table whose
 method begins with "fusion" (several networks) or "features" (one network) come from these runs.
 
 `FeatureFusion` and the other names in `__all__` are scikit-learn estimators that can be used without recipes.
@@ -23,6 +23,7 @@ method begins with "fusion" (several networks) or "features" (one network) come 
     heads           fusing the networks' own heads
     distillation    one network that learns what several say
     groups          which networks are fused, and the tasks of their features
+    external        the tasks that test classifiers on another set
     adapting        the tasks of domain adaptation
     adaptation      classifiers that learn from other sets
     memo            identical fits, computed once per process

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from fusion import adapting
+from fusion import adapting, external
 from fusion.groups import (
     Extracted,
     Group,
@@ -61,7 +61,7 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
         fitted = [network for network in fitted if "confounder" not in network.params]
         chosen = [network for network in fitted if network.tags.chain != BASELINE and is_usual(network, options)]
         tasks += _fused(study, options, [*by_chain(options, chosen), *across_chains(options, fitted)])
-        tasks += _swept(options, chosen)
+        tasks += _swept(study, options, chosen)
     return tasks
 
 
@@ -78,12 +78,13 @@ def _fused(study: Study, options: Options, groups: list[Group]) -> list[Task]:
         several = len(group.networks) > 1
         for name in options.classifiers:
             for rule in options.rules if several else _of_one(options):
-                fits.append(_classifier(group, features, name, rule, options))
+                fits.append(_classifier(study, group, features, name, rule, options))
         for rule in options.heads if several else []:
             fits.append(_heads(study, group, rule, options))
         if group.tags.chain in options.distil.groups:
             fits.append(_distilled(group, options))
-        tasks |= {(task.digest, task.tags): task for task in fits}
+        elsewhere = external.planned(study, [task for task in fits if task.kind == "classify"])
+        tasks |= {(task.digest, task.tags): task for task in [*fits, *elsewhere]}
         if any(executor.state(study.runs, task) != "done" for task in fits):
             unfinished.append(group)
     # Where everything is fitted there is nothing to refuse, and no reason to read the split.
@@ -96,7 +97,7 @@ def _of_one(options: Options) -> list[str]:
     return ["concat", *(rule for rule in options.rules if RULES[rule].of_one)]
 
 
-def _swept(options: Options, networks: list[Task]) -> list[Task]:
+def _swept(study: Study, options: Options, networks: list[Task]) -> list[Task]:
     """The tasks of single networks whose layers are compared: features and classifiers of each layer, and of all of them."""
     tasks: dict[tuple, Task] = {}
     extracted = Extracted(options)
@@ -108,7 +109,7 @@ def _swept(options: Options, networks: list[Task]) -> list[Task]:
             features[f"{len(layers)} layers"] = [task for (task,) in features.values()]
         for layer, of_layer in features.items():
             fits = [
-                _classifier(group, of_layer, name, rule, options, layer)
+                _classifier(study, group, of_layer, name, rule, options, layer)
                 for name in options.classifiers
                 for rule in _of_one(options)
             ]
@@ -172,7 +173,9 @@ def _check_sizes(study: Study, options: Options, together: Iterable[Group]) -> N
             )
 
 
-def _classifier(group: Group, features: list[Task], name: str, rule: str, options: Options, layer: str = "") -> Task:
+def _classifier(
+    study: Study, group: Group, features: list[Task], name: str, rule: str, options: Options, layer: str = ""
+) -> Task:
     networks, tags = group.networks, group.tags
     shared = ("split", "fold", "budget", "validation", "classes")
     params = {
@@ -186,7 +189,7 @@ def _classifier(group: Group, features: list[Task], name: str, rule: str, option
         params["rule"] = rule
     if options.tune:
         params["grid"] = CLASSIFIERS[name].grid
-    if name in options.save:
+    if name in options.save or study.recipe.targets[str(tags.target)].external:
         params["save"] = True
     if options is BASELINE_OPTIONS:
         params["validate"] = True

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from fusion import adaptation, distillation, heads
+from fusion import adaptation, distillation, external, heads
 from fusion.fitting import fit, scores_of
 from fusion.registry import classifier, rule
 from indomain import files
@@ -13,6 +13,7 @@ from indomain.artifacts.features import read_features
 from indomain.data.split import Split
 from indomain.networks import architecture, features, weights
 from indomain.networks.options import Architecture
+from indomain.runs.stages import STAGES
 from indomain.runs.task import Task, Work
 
 
@@ -40,6 +41,7 @@ def run(work: Work) -> dict[str, Any]:
         "heads": heads.fuse,
         "distil": distillation.distil,
         "adapt": adaptation.run,
+        external.KIND: _tested_elsewhere,
     }
     return kinds[work.task.kind](work)
 
@@ -66,23 +68,35 @@ def _classify(work: Work) -> dict[str, Any]:
         whole = rule(params.get("rule", "concat"))(widths, learner, params["components"])
         return fit(whole, learner, params.get("grid"), X=X[chosen], y=y[chosen], groups=groups[chosen])
 
-    def predicted(fitted: Any, chosen: np.ndarray) -> np.ndarray:
-        # Training images need not have every class.
-        scores = np.zeros((int(chosen.sum()), len(params["classes"])))
-        scores[:, fitted.classes_.astype(int)] = scores_of(fitted, X[chosen])
-        return scores
-
     part = rows["split"].to_numpy()
     scores = np.zeros((len(rows), len(params["classes"])))
     is_test, is_validation = part == "test", (part == "val") & params.get("validate", False)
     if is_validation.any():
         # What is told of the validation images has not learnt from them; what is tested has.
-        scores[is_validation] = predicted(fitted_on(part == "train")[0], is_validation)
+        scores[is_validation] = _of_all_classes(fitted_on(part == "train")[0], X[is_validation], params["classes"])
     fitted, facts = fitted_on(~is_test)
     if params.get("save"):
         fitted_classifier.write(work.folder / "classifier.skops", fitted)
-    scores[is_test] = predicted(fitted, is_test)
+    scores[is_test] = _of_all_classes(fitted, X[is_test], params["classes"])
     held_out = is_test | is_validation
     table = rows[held_out].reset_index(drop=True)
     predictions.write(work.folder / "predictions.csv", table, scores[held_out], params["classes"])
     return {"images": int((~is_test).sum()), **facts}
+
+
+def _tested_elsewhere(work: Work) -> dict[str, Any]:
+    """Predicts the images of another set with a classifier that has been fitted; returns facts for the run's record."""
+    table = Split.open(work.task.paths).table()
+    tested = table[table["split"] == "test"].reset_index(drop=True)
+    fitted = fitted_classifier.read(work.inputs["classifier"] / "classifier.skops", STAGES)
+    X = np.concatenate([read_features(folder)(tested["row"].to_numpy()) for folder in work.inputs["features"]], axis=1)
+    scores = _of_all_classes(fitted, X, work.params["classes"])
+    predictions.write(work.folder / "predictions.csv", tested, scores, work.params["classes"])
+    return {"images": len(tested)}
+
+
+def _of_all_classes(fitted: Any, X: np.ndarray, classes: list[str]) -> np.ndarray:
+    """Scores (images, classes); 0 for a class that the training images did not have."""
+    scores = np.zeros((len(X), len(classes)))
+    scores[:, fitted.classes_.astype(int)] = scores_of(fitted, X)
+    return scores

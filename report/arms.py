@@ -112,6 +112,7 @@ def read_arms(given: ReportInput) -> tuple[list[ArmResults], pd.DataFrame]:
         "fusion/heads",
         "fusion/distil",
         "fusion/adapt",
+        "fusion/external",
     )
     for tags, folder in given.of_kind(*kinds):
         record = read_record(folder)

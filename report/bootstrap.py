@@ -46,12 +46,15 @@ def draws(samples: Sequence[Sample], count: int) -> np.ndarray:
 def _units(samples: Sequence[Sample]) -> list[tuple[np.ndarray, int]]:
     """What each fold, or each patient of a class, adds to the rows' means: (rows, units), with degrees of freedom."""
     folds = sorted(set.intersection(*(set(sample.by_fold.index) for sample in samples)))
+    units = []
     if len(folds) > 1:
         # With x_ij the value of row i in fold j of J, √((1 / J + n_test / n_train) / (J - 1)) (x_ij - x̄_i) for each fold has the
         # variance of Nadeau & Bengio, and the covariance that goes with it.
         by_fold = np.stack([sample.by_fold.loc[folds].to_numpy() for sample in samples])
         scale = np.sqrt((1 / len(folds) + samples[0].test_share) / (len(folds) - 1))
-        return [(scale * (by_fold - by_fold.mean(axis=1, keepdims=True)), len(folds) - 1)]
+        units.append((scale * (by_fold - by_fold.mean(axis=1, keepdims=True)), len(folds) - 1))
+        if not samples[0].elsewhere:
+            return units
     names = np.unique(np.concatenate([sample.patients for sample in samples]))
     influence, classes = np.zeros((len(samples), len(names))), np.zeros(len(names), int)
     for moved, sample in zip(influence, samples):
@@ -60,7 +63,7 @@ def _units(samples: Sequence[Sample]) -> list[tuple[np.ndarray, int]]:
         if len(sample.classes):
             classes[place] = sample.classes
     parts = [influence[:, classes == number] for number in np.unique(classes)]
-    return [(_blocked(part), max(part.shape[1] - 1, 1)) for part in parts]
+    return units + [(_blocked(part), max(part.shape[1] - 1, 1)) for part in parts]
 
 
 def _blocked(values: np.ndarray) -> np.ndarray:

@@ -242,6 +242,7 @@ def _family(given: ReportInput, key: RowKey, kind: str, metric: str) -> str:
         return "explanations" if kind == "explanation" else kind
     exploratory = {
         "paper profile": key.profile != "strict",
+        "another set": bool(given.external_of(key)),
         "other metrics": metric != given.metric,
         "calibrated scores": key.method.calibrated,
         "other label budgets": key.budget != given.largest_budget(key.target),

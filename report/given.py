@@ -145,6 +145,22 @@ class ReportInput:
         """
         return self.recipe["seeds"] if profile == "strict" else self.recipe["seeds"][:1]
 
+    def external_of(self, key: Any) -> str:
+        """The target whose networks are tested on another set as they are; "" for a row of a target.
+
+        Args:
+            key: tags, or a row's key, with its `target`.
+        """
+        return self.recipe["targets"].get(key.target, {}).get("external_of", "")
+
+    def test_share(self, key: Any) -> float:
+        """Number of test images per image outside the test part, of the target that a row's networks learnt from.
+
+        Args:
+            key: tags, or a row's key, with its `profile` and `target`.
+        """
+        return self.infos[f"{key.profile}/{self.external_of(key) or key.target}"].test_share
+
     def draws_labels(self, key: Any) -> bool:
         """Whether each seed draws the labels of a row's budget.
 

@@ -192,7 +192,7 @@ def _shown(earlier: list[Task]) -> list[Task]:
     kinds = {
         "synthesis": ["", "translate"],
         "finetune": ["", "adapt", "external"],
-        "fusion": ["classify", "heads", "distil", "adapt"],
+        "fusion": ["classify", "heads", "distil", "adapt", "external"],
         "explain": ["panel", "measure", "robustness"],
         "transferability": ["judge"],
     }

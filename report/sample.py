@@ -36,6 +36,7 @@ class Sample:
         is_random: whether another seed would lead to another training; if not, a single seed is all there is.
         draws_labels: whether each seed draws the labels that are learnt from, the same ones for every chain.
         pretrains: whether each seed has a pretraining of its own.
+        elsewhere: whether all folds are tested on the same images, those of another set.
     """
 
     folds: np.ndarray
@@ -49,6 +50,7 @@ class Sample:
     is_random: bool = True
     draws_labels: bool = False
     pretrains: bool = False
+    elsewhere: bool = False
 
     @cached_property
     def by_fold(self) -> pd.Series:
@@ -77,6 +79,13 @@ class Sample:
         return len(self.by_fold) < 2 and len(self.by_seed) < 2 and self.is_random
 
     @property
+    def noise(self) -> float:
+        """The variance that the seeds give the mean of a fold; 0 with one seed."""
+        defined = pd.Series(self.values).groupby([self.folds, self.seeds]).mean().dropna()
+        by_fold = defined.groupby(level=0)
+        return float((by_fold.var(ddof=1) / by_fold.size()).mean()) if (by_fold.size() > 1).all() else 0.0
+
+    @property
     def mean_influence(self) -> np.ndarray:
         """(patients,), how much each patient moves the mean."""
         defined = np.isfinite(self.values)
@@ -86,10 +95,11 @@ class Sample:
     @property
     def parts(self) -> list[Part]:
         """The parts of the error of the mean."""
-        if len(self.by_fold) > 1:
-            parts = [statistics.folds_part(self.by_fold.to_numpy(), self.test_share)]
-        else:
-            parts = statistics.patients_parts(self.mean_influence, self.classes)
+        several = len(self.by_fold) > 1
+        # Folds are other test patients and other training images; of another set they are other training images only.
+        of_patients = self.elsewhere or not several
+        parts = statistics.patients_parts(self.mean_influence, self.classes) if of_patients else []
+        parts += [_part_of_folds(self, self.by_fold.to_numpy(), self.noise)] if several else []
         # All folds of a seed begin with the same pretraining, so that the folds alone do not show how that varies.
         return parts + ([statistics.seeds_part(self.by_seed.to_numpy())] if len(self.by_seed) > 1 else [])
 
@@ -165,10 +175,11 @@ def samples_of(
         patients=patients,
         influence=influence[0],
         classes=classes,
-        test_share=given.info(key).test_share,
+        test_share=given.test_share(key),
         is_random=is_random,
         draws_labels=given.draws_labels(key),
         pretrains=given.pretrains_anew(key),
+        elsewhere=bool(given.external_of(key)),
     )
     return [replace(first, values=v, influence=i, bounds=limits) for v, i, limits in zip(values, influence, bounds)]
 
@@ -207,6 +218,7 @@ def difference(here: Sample, there: Sample) -> Difference:
 
     * Several folds: corrected resampled t-test on the differences in each fold that both have, averaged over its seeds.
     * Otherwise: t-test whose variance is the patients' of the difference.
+    * Several folds that are tested on another set, all on the same patients: the variances of both are added.
     * With several seeds, either variance has the seeds' of both sides in addition. Where each seed draws the labels, both
       sides learn from the same ones: the seeds' part is then that of the differences by seed.
     * Patients who all agree have no variance, but are no proof: the variance is at least `statistics.floored`.
@@ -231,6 +243,7 @@ def difference(here: Sample, there: Sample) -> Difference:
         return found
     p = statistics.p_value(value, parts) if varies else NAN
     test = "corrected resampled t" if several_folds else "t over patients and seeds"
+    test = "t over patients, folds and seeds" if several_folds and here.elsewhere else test
     if min(len(here.patients), len(there.patients)) < statistics.FEW_PATIENTS:
         flipped = statistics.sign_flip(_contributions(here, there, value))
         least = 2.0 ** (1 - min(len(here.patients), len(there.patients)))
@@ -242,21 +255,35 @@ def difference(here: Sample, there: Sample) -> Difference:
 
 def _parts(here: Sample, there: Sample, several_folds: bool) -> list[Part]:
     """The parts of the error of a difference."""
+    parts: list[Part] = []
+    if here.elsewhere or not several_folds:
+        names = np.union1d(here.patients, there.patients)
+        # The same images belong to both arms, unless some have no value in one of them.
+        classes = here.classes if np.array_equal(here.patients, there.patients) else np.empty(0, int)
+        parts += statistics.patients_parts(_placed(here, names) - _placed(there, names), classes)
     if several_folds:
         by_fold = (here.by_fold - there.by_fold).dropna().to_numpy()
         if len(by_fold) < 2:
             return [Part(NAN, 1)]
-        parts = [statistics.folds_part(by_fold, here.test_share)]
-    else:
-        names = np.union1d(here.patients, there.patients)
-        # The same images belong to both arms, unless some have no value in one of them.
-        classes = here.classes if np.array_equal(here.patients, there.patients) else np.empty(0, int)
-        parts = statistics.patients_parts(_placed(here, names) - _placed(there, names), classes)
+        parts.append(_part_of_folds(here, by_fold, _noise(here, there)))
     paired = (here.by_seed - there.by_seed).dropna().to_numpy()
     if here.draws_labels and len(paired) > 1:
         return [*parts, statistics.seeds_part(paired)]
     varied = [statistics.seeds_part(sample.by_seed.to_numpy()) for sample in (here, there) if len(sample.by_seed) > 1]
     return parts + ([statistics.joined(varied)] if varied else [])
+
+
+def _part_of_folds(sample: Sample, by_fold: np.ndarray, noise: float) -> Part:
+    if sample.elsewhere:
+        return statistics.training_part(by_fold, noise, sample.test_share)
+    return statistics.folds_part(by_fold, sample.test_share)
+
+
+def _noise(here: Sample, there: Sample) -> float:
+    """The variance that the seeds give the difference of two arms in a fold; 0 where it is not known."""
+    if here.draws_labels and len(here.values) == len(there.values):
+        return replace(here, values=here.values - there.values).noise  # both learn from the labels that a seed draws
+    return here.noise + there.noise
 
 
 def _placed(sample: Sample, names: np.ndarray) -> np.ndarray:

@@ -106,6 +106,22 @@ def folds_part(values: np.ndarray, test_share: float) -> Part:
     return Part(float((1 / len(values) + test_share) * values.var(ddof=1)), len(values) - 1)
 
 
+def training_part(values: np.ndarray, noise: float, test_share: float) -> Part:
+    """The error of a mean over folds that are tested on the same images of another set: of the training images alone.
+
+    Args:
+        values: (folds,), a value per fold; at least two.
+        noise: variance that the seeds give each of these values; 0 if it is not known.
+        test_share: number of images that a fold leaves out, per image that it learns from.
+    """
+    # A fold learns from all images but its own test part, as a jackknife that deletes one group of K does, whose estimate of the
+    # variance is (K - 1)² / K s² (Shao & Tu 1995, section 1.3), here with K - 1 = 1 / test_share. What the seeds add to s² does
+    # not come from the images. Where they hide it, the rule for folds that are tested on images of their own is the least.
+    deleted = (values.var(ddof=1) - noise) / (test_share * (test_share + 1)) if test_share else 0.0
+    least = folds_part(values, test_share)
+    return Part(max(float(deleted), least.variance), least.df)
+
+
 def joined(parts: Sequence[Part]) -> Part:
     """Several parts as one, with the degrees of freedom of Welch (1938) and Satterthwaite (1946).
 

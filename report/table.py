@@ -145,17 +145,25 @@ def best_imagenet(given: ReportInput, arms: Iterable[ArmResults]) -> dict[tuple,
         Nothing where the recipe names its reference, or has no baseline there: networks that only this recipe chose are not
         what is best.
     """
+    by_key = {arm.key: arm for arm in arms}
     found: dict[tuple, list[ArmResults]] = {}
-    for arm in arms:
+    for arm in by_key.values():
         is_plain = given.is_imagenet(arm.key.chain) and not (arm.key.method.mixture or arm.key.method.adaptation)
         if is_plain and arm.is_comparable and np.isfinite(arm.validated):
             found.setdefault(_of_target(arm.key), []).append(arm)
     sign = -1 if less_is_better(given.metric) else 1
-    return {
+    best = {
         where: max(candidates, key=lambda arm: sign * arm.validated)
         for where, candidates in found.items()
         if given.options["best_imagenet"] and any(arm.key.chain == BASELINE for arm in candidates)
     }
+    # Nothing is chosen on another set: what is best there is what is best on the target.
+    for key in by_key:
+        if target := given.external_of(key):
+            chosen = best.get(_of_target(replace(key, target=target)))
+            if chosen and (there := by_key.get(replace(chosen.key, target=key.target))):
+                best[_of_target(key)] = there
+    return best
 
 
 def _of_target(key: RowKey) -> tuple:

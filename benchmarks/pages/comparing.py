@@ -118,6 +118,8 @@ def leader(rows: list[Row]) -> tuple[Row | None, str]:
     if not holds_training(best):
         return best, "no claim: made before intervals held the training"
     if best is not reference:
+        # An experiment within a chain is compared with its own control.
+        name = name if best["compared_with"] in (address(reference), reference["chain"]) else best["compared_with"]
         words = {
             "better": f"better than {name}, {difference(best)}",
             "cannot tell": f"cannot be told from {name}, {difference(best)}",

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from report import statistics
-from report.sample import difference, mean_of
+from report.sample import Sample, difference, mean_of
 from tests.report.made import sample
 
 
@@ -154,3 +154,52 @@ def test_five_patients_can_find_nothing():
     here, there = sample([0.9] * 3, patients=5), sample([0.5] * 3, patients=5, seed=1)
     found = difference(here, there)
     assert found.p >= 2.0**-4 and np.isnan(found.detectable)
+
+
+def test_on_another_set_the_interval_holds_its_patients_and_what_the_folds_learnt_from():
+    values, folds = [0.80, 0.84, 0.78, 0.82, 0.86], range(5)
+    known = {"folds": folds, "seeds": [0] * 5, "test_share": 0.25, "elsewhere": True}
+    there = sample(values, spread=0.05, **known)
+    certain = sample(values, spread=0, **known)
+    same = sample([0.82] * 5, spread=0.05, **known)
+    assert [len(one.parts) for one in (there, certain, same)] == [2, 2, 2]
+    total = sum(part.variance for part in there.parts)
+    assert total == pytest.approx(sum(part.variance for one in (certain, same) for part in one.parts))
+    assert there.held == "patients, folds"
+    assert difference(there, same).test == "t over patients, folds and seeds"
+
+
+def test_intervals_on_another_set_cover_the_mean_of_the_procedure():
+    """Five folds and two seeds of a mean difference as a classifier; all are tested on the same 300 people."""
+    rng = np.random.default_rng(0)
+    centre = np.array([0.45] * 4 + [0.0] * 16)
+
+    def drawn(count):
+        y = np.arange(count) % 2
+        return rng.normal(size=(count, 20)) + np.outer(y, centre), y
+
+    def learnt(X, y):
+        return X[y == 1].mean(axis=0) - X[y == 0].mean(axis=0) + rng.normal(0, 0.1, 20)
+
+    def expected(weights):
+        return stats.norm.cdf(weights @ centre / np.sqrt(2 * weights @ weights))
+
+    truth = np.mean([expected(learnt(*drawn(80))) for _ in range(2000)])
+    held, narrow = [], []
+    for _ in range(200):
+        (X, y), (E, z) = drawn(100), drawn(300)
+        fold = np.arange(100) // 2 % 5
+        scores = np.stack([E @ learnt(X[fold != k], y[fold != k]) for k in range(5) for _ in range(2)])
+        ahead = scores[:, z == 1, None] > scores[:, None, z == 0]
+        values, influence = ahead.mean(axis=(1, 2)), np.empty(scores.shape)
+        influence[:, z == 1] = (ahead.mean(axis=2) - values[:, None]) / 150
+        influence[:, z == 0] = (ahead.mean(axis=1) - values[:, None]) / 150
+        known = {"folds": np.repeat(range(5), 2), "seeds": [0, 1] * 5, "patients": np.arange(300), "classes": z}
+        known |= {"values": values, "influence": influence, "test_share": 0.25}
+        low, high = Sample(**{**known, "seeds": np.array(known["seeds"])}, elsewhere=True).interval
+        held.append(low <= truth <= high)
+        # As if the ten trainings were independent.
+        apart = {**known, "folds": np.zeros(10, int), "seeds": np.arange(10)}
+        low, high = Sample(**apart).interval
+        narrow.append(low <= truth <= high)
+    assert np.mean(held) >= 0.93 > np.mean(narrow)

@@ -216,3 +216,15 @@ def test_no_test_says_0():
     perfect, reverse = positive.astype(float), 1 - positive.astype(float)
     assert statistics.delong(positive, perfect, reverse)[2] == 2.0**-5
     assert statistics.sign_flip(np.full(40, 1.0)) > 0
+
+
+def test_folds_tested_on_the_same_images_vary_as_a_jackknife_says():
+    values = np.array([0.80, 0.84, 0.78, 0.82, 0.86])
+    leave_one_out = 4 / 5 * ((values - values.mean()) ** 2).sum()  # delete one group of five
+    part = statistics.training_part(values, 0.0, 1 / 4)
+    assert part.variance == pytest.approx(leave_one_out) and part.df == 4
+    # What the seeds add to each value is taken out, but never more than the rule for folds of their own leaves.
+    least = statistics.folds_part(values, 1 / 4).variance
+    noise = values.var(ddof=1) / 2
+    assert statistics.training_part(values, noise, 1 / 4).variance == pytest.approx(leave_one_out / 2)
+    assert statistics.training_part(values, 1.0, 1 / 4).variance == pytest.approx(least)

@@ -332,3 +332,23 @@ def test_where_the_fine_tuned_row_is_best_it_is_the_reference_and_its_own_is_non
 )
 def test_with_a_chain_named_or_without_a_baseline_the_same_network_is_the_reference(best_imagenet, validated):
     assert of_bar(best_imagenet, **validated)[0] == {"other": "imagenet"}
+
+
+def test_on_another_set_the_reference_is_the_one_that_the_target_chose():
+    own = with_bar(imagenet=0.9, frozen=0.8, other=0.99)
+    there = [
+        replace(arm, key=replace(arm.key, target="t → else"), runs=[replace(run, validated=np.nan) for run in arm.runs])
+        for arm in own
+    ]
+    given = report_input(
+        {"best_imagenet": True},
+        recipe={"seeds": [0, 1, 2]},
+        infos={"strict/t": split_info(), "strict/t → else": split_info()},
+        budgets={"t": [["all labels", None]], "t → else": [["all labels", None]]},
+    )
+    given.recipe["targets"]["t → else"] = {**given.recipe["targets"]["t"], "external_of": "t"}
+    rows = table.finished(table.score_rows([*own, *there], given), 0.02)
+    compared = rows[rows["compared_with"].notna()].set_index("target")
+    assert compared["compared_with"].to_dict() == {"t": "imagenet, n, full", "t → else": "imagenet, n, full"}
+    # Differences there are no finding about the target.
+    assert compared["family"].to_dict() == {"t": "primary", "t → else": "another set"}

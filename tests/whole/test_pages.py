@@ -184,6 +184,15 @@ def test_a_lead_is_what_its_verdict_says(verdict, words):
     assert leader([row("imagenet", "0.8"), row("in-domain", "0.9", verdict, difference="0.1")])[1] == words
 
 
+def test_an_experiment_is_spoken_of_beside_its_own_control():
+    rows = [row("imagenet-frozen", "0.8"), {**row("imagenet", "0.7", "worse"), "compared_with": "imagenet-frozen"}]
+    made = {
+        **row("imagenet", "0.9", "cannot tell", difference="0.1", family="synthesis"),
+        "compared_with": "oversampled",
+    }
+    assert leader([*rows, made])[1] == "cannot be told from oversampled, +0.100 [−0.200, +0.300] (exploration)"
+
+
 def test_what_is_not_of_the_primary_family_is_exploration():
     explored = row("in-domain", "0.9", "better", difference="0.1", family="other label budgets")
     assert leader([row("imagenet", "0.8"), explored])[1].endswith("(exploration)")
