@@ -54,12 +54,14 @@ def classifier(
     def make() -> TrainingModel:
         network = architecture.with_head(backbone, num_classes, dropout, key)
         loss: keras.losses.Loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        accuracy: Any = "accuracy"
+        # By its name a metric would be made while the first step is traced, which is then traced twice, and never forgotten.
+        accuracy: keras.metrics.Metric = keras.metrics.SparseCategoricalAccuracy("accuracy")
         if second:
             network = second_head.with_second(network, second[0])
             loss, accuracy = second_head.Loss(num_classes, second[1]), second_head.accuracy(num_classes)
         if soft:
             loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+            accuracy = keras.metrics.CategoricalAccuracy("accuracy")
         if auxiliary:
             network = deep_supervision.with_heads(network, auxiliary)
             loss = deep_supervision.Loss(list(auxiliary.values()))
