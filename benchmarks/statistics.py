@@ -39,6 +39,7 @@ class Design:
         folds: number of folds.
         labels: standard deviation over draws of labels, which both chains share.
         prevalence: share of positive patients.
+        elsewhere: whether the networks of all folds are tested on all images, which are another set's.
     """
 
     auroc: float
@@ -49,11 +50,13 @@ class Design:
     folds: int = 1
     labels: float = 0.0
     prevalence: float = 0.5
+    elsewhere: bool = False
 
     @property
     def words(self) -> str:
         test = f"{self.patients} patients" if self.patients else f"{self.images} images"
         folds = f", {self.folds} folds" if self.folds > 1 else ""
+        folds += " on another set" * self.elsewhere
         labels = f", labels drawn, sd {self.labels:g}" if self.labels else ""
         rare = f", {100 * self.prevalence:g} % positive" if self.prevalence != 0.5 else ""
         return f"AUROC {self.auroc:g}, {test}{folds}, {self.seeds} seeds of sd {self.sd:g}{labels}{rare}"
@@ -68,6 +71,7 @@ def designs() -> Iterator[Design]:
         for seeds in (1, 3, 5):
             for sd in (0.0, 0.02, 0.05):
                 yield Design(auroc, 400, seeds, sd, folds=5)
+                yield Design(auroc, 400, seeds, sd, folds=5, elsewhere=True)
         for patients in (8, 11, 20):
             for seeds in (3, 5):
                 for sd in (0.0, 0.05):
@@ -90,16 +94,18 @@ def drawn(design: Design, gap: float, rng: np.random.Generator) -> tuple[Sample,
     chains = []
     for auroc in (design.auroc, design.auroc + gap):
         own = rng.normal(0, np.sqrt(CHAIN), len(member))
-        # Training sets of different folds overlap: half of the variance over them is common.
+        # Training sets of different folds overlap: half of the variance over them is common, or as much as they have images in
+        # common where nothing but the training sets differs.
+        overlap = (design.folds - 2) / (design.folds - 1) if design.elsewhere else 0.5
         common, apart = rng.normal(0, SPREAD_OF_FOLDS / np.sqrt(2), (2, design.folds))
-        sets = (common[0] + apart) * (design.folds > 1)
+        sets = (np.sqrt(2 * overlap) * common[0] + np.sqrt(2 * (1 - overlap)) * apart) * (design.folds > 1)
         # In folds, half of the variance over seeds is that of a pretraining that all folds share. A single seed has no
         # pretraining of its own: it would be no claim about the chain.
         half = np.sqrt(0.5) if design.folds > 1 and design.seeds > 1 else 0.0
         shared_by_folds = rng.normal(0, half * design.sd, design.seeds)
         values, influence, folds, seeds = [], [], [], []
         for number in range(design.folds):
-            of_fold = fold == number
+            of_fold = (fold == number) | design.elsewhere
             for seed in range(design.seeds):
                 own_sd = design.sd * np.sqrt(1 - half**2)
                 varied = labels[seed] + sets[number] + shared_by_folds[seed]
@@ -112,7 +118,8 @@ def drawn(design: Design, gap: float, rng: np.random.Generator) -> tuple[Sample,
         names = np.arange(member.max() + 1)
         arrays = (np.array(folds), np.array(seeds), np.array(values), names, np.array(influence))
         classes = positive[np.unique(member, return_index=True)[1]].astype(int)
-        chains.append(Sample(*arrays, classes, test_share=share, draws_labels=design.labels > 0))
+        known = {"draws_labels": design.labels > 0, "elsewhere": design.elsewhere}
+        chains.append(Sample(*arrays, classes, test_share=share, **known))
     if design.seeds == 1 and design.folds == 1:
         chains = [replace(chain, is_random=False) for chain in chains]
     return chains[0], chains[1]

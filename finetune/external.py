@@ -6,7 +6,7 @@ from typing import Any
 from indomain.recipe.study import Study, external_name
 from indomain.runs.task import Task
 
-VERSION = 1
+VERSION = 2
 # Of every task that tests on another set.
 KIND = "external"
 

@@ -197,7 +197,8 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
                 for mixture in mixtures.of(earlier, tags) if strategy == ANY or not own.only_the_head(strategy) else []:
                     of_row = replace(tags, method=Method(strategy=strategy, mixture=mixture.name))
                     tasks += planned_by(study, earlier, own, arm, budget, of_row, mixture=mixture)
-            tasks += external.planned(study, target, [task for task in tasks if task.tags.target == target])
+            own_tasks = [task for task in tasks if (task.tags.target, task.tags.profile) == (target, profile)]
+            tasks += external.planned(study, target, own_tasks)
             if target_options.adapt_from and adapting.asked_for(earlier, target, profile, options.adaptation):
                 tasks += _adapting(study, earlier, options, profile, target)
     return tasks

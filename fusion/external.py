@@ -10,21 +10,19 @@ VERSION = 1
 KIND = "external"
 
 
-def planned(study: Study, classifiers: list[Task]) -> list[Task]:
+def planned(study: Study, fits: list[Task]) -> list[Task]:
     """The tasks that test classifiers on the external sets of their target, and those of the features that they read there.
 
     Args:
         study: the recipe and its data.
-        classifiers: the tasks that fitted them; those of features that are given are left out, as no network computes them.
+        fits: tasks of fusion, of which those count that keep their classifier for this.
 
     Raises:
         RequestError: a set has other classes, or images or patients of the target.
     """
     tasks: dict[tuple, Task] = {}
-    for task in classifiers:
+    for task in [task for task in fits if task.params.get("elsewhere")]:
         target, profile, members = str(task.tags.target), str(task.tags.profile), task.several("features")
-        if any("backbone" not in member.params for member in members):
-            continue
         for name in study.recipe.targets[target].external:
             split, row = study.external(target, name, profile), external_name(target, name)
             features = [

@@ -83,8 +83,7 @@ def _fused(study: Study, options: Options, groups: list[Group]) -> list[Task]:
             fits.append(_heads(study, group, rule, options))
         if group.tags.chain in options.distil.groups:
             fits.append(_distilled(group, options))
-        elsewhere = external.planned(study, [task for task in fits if task.kind == "classify"])
-        tasks |= {(task.digest, task.tags): task for task in [*fits, *elsewhere]}
+        tasks |= {(task.digest, task.tags): task for task in [*fits, *external.planned(study, fits)]}
         if any(executor.state(study.runs, task) != "done" for task in fits):
             unfinished.append(group)
     # Where everything is fitted there is nothing to refuse, and no reason to read the split.
@@ -113,7 +112,7 @@ def _swept(study: Study, options: Options, networks: list[Task]) -> list[Task]:
                 for name in options.classifiers
                 for rule in _of_one(options)
             ]
-            tasks |= {(task.digest, task.tags): task for task in [*of_layer, *fits]}
+            tasks |= {(task.digest, task.tags): task for task in [*of_layer, *fits, *external.planned(study, fits)]}
     return list(tasks.values())
 
 
@@ -189,8 +188,11 @@ def _classifier(
         params["rule"] = rule
     if options.tune:
         params["grid"] = CLASSIFIERS[name].grid
-    if name in options.save or study.recipe.targets[str(tags.target)].external:
+    if name in options.save:
         params["save"] = True
+    # Features that are given are there for the images of the target only.
+    if study.recipe.targets[str(tags.target)].external and all("backbone" in task.params for task in features):
+        params["elsewhere"] = True
     if options is BASELINE_OPTIONS:
         params["validate"] = True
     return Task(

@@ -75,7 +75,7 @@ def _classify(work: Work) -> dict[str, Any]:
         # What is told of the validation images has not learnt from them; what is tested has.
         scores[is_validation] = _of_all_classes(fitted_on(part == "train")[0], X[is_validation], params["classes"])
     fitted, facts = fitted_on(~is_test)
-    if params.get("save"):
+    if params.get("save") or params.get("elsewhere"):
         fitted_classifier.write(work.folder / "classifier.skops", fitted)
     scores[is_test] = _of_all_classes(fitted, X[is_test], params["classes"])
     held_out = is_test | is_validation

@@ -51,9 +51,11 @@ def _units(samples: Sequence[Sample]) -> list[tuple[np.ndarray, int]]:
         # With x_ij the value of row i in fold j of J, √((1 / J + n_test / n_train) / (J - 1)) (x_ij - x̄_i) for each fold has the
         # variance of Nadeau & Bengio, and the covariance that goes with it.
         by_fold = np.stack([sample.by_fold.loc[folds].to_numpy() for sample in samples])
-        scale = np.sqrt((1 / len(folds) + samples[0].test_share) / (len(folds) - 1))
+        share, elsewhere = samples[0].test_share, samples[0].elsewhere
+        factor = statistics.jackknifed(len(folds), share) if elsewhere else 1 / len(folds) + share
+        scale = np.sqrt(factor / (len(folds) - 1))
         units.append((scale * (by_fold - by_fold.mean(axis=1, keepdims=True)), len(folds) - 1))
-        if not samples[0].elsewhere:
+        if not elsewhere:
             return units
     names = np.unique(np.concatenate([sample.patients for sample in samples]))
     influence, classes = np.zeros((len(samples), len(names))), np.zeros(len(names), int)

@@ -79,11 +79,9 @@ class Sample:
         return len(self.by_fold) < 2 and len(self.by_seed) < 2 and self.is_random
 
     @property
-    def noise(self) -> float:
-        """The variance that the seeds give the mean of a fold; 0 with one seed."""
-        defined = pd.Series(self.values).groupby([self.folds, self.seeds]).mean().dropna()
-        by_fold = defined.groupby(level=0)
-        return float((by_fold.var(ddof=1) / by_fold.size()).mean()) if (by_fold.size() > 1).all() else 0.0
+    def table(self) -> pd.DataFrame:
+        """The metric of each fold (rows) and seed (columns); NaN where it is undefined."""
+        return pd.Series(self.values, [self.folds, self.seeds]).groupby(level=[0, 1]).mean().unstack()
 
     @property
     def mean_influence(self) -> np.ndarray:
@@ -99,7 +97,7 @@ class Sample:
         # Folds are other test patients and other training images; of another set they are other training images only.
         of_patients = self.elsewhere or not several
         parts = statistics.patients_parts(self.mean_influence, self.classes) if of_patients else []
-        parts += [_part_of_folds(self, self.by_fold.to_numpy(), self.noise)] if several else []
+        parts += [_part_of_folds(self, self.by_fold.to_numpy(), _noise(self.table))] if several else []
         # All folds of a seed begin with the same pretraining, so that the folds alone do not show how that varies.
         return parts + ([statistics.seeds_part(self.by_seed.to_numpy())] if len(self.by_seed) > 1 else [])
 
@@ -265,7 +263,7 @@ def _parts(here: Sample, there: Sample, several_folds: bool) -> list[Part]:
         by_fold = (here.by_fold - there.by_fold).dropna().to_numpy()
         if len(by_fold) < 2:
             return [Part(NAN, 1)]
-        parts.append(_part_of_folds(here, by_fold, _noise(here, there)))
+        parts.append(_part_of_folds(here, by_fold, _noise_of_difference(here, there)))
     paired = (here.by_seed - there.by_seed).dropna().to_numpy()
     if here.draws_labels and len(paired) > 1:
         return [*parts, statistics.seeds_part(paired)]
@@ -279,11 +277,26 @@ def _part_of_folds(sample: Sample, by_fold: np.ndarray, noise: float) -> Part:
     return statistics.folds_part(by_fold, sample.test_share)
 
 
-def _noise(here: Sample, there: Sample) -> float:
+def _noise(table: pd.DataFrame) -> float:
+    """The variance that the seeds give the mean of a fold, apart from what a seed gives all folds; 0 where it is not known.
+
+    Args:
+        table: values by fold and seed; seeds that lack a fold are left out.
+    """
+    whole = table.dropna(axis=1)
+    folds, seeds = whole.shape
+    if folds < 2 or seeds < 2:
+        return 0.0
+    # All folds of a seed may begin with the same pretraining, which moves them together and not apart.
+    rest = whole - whole.mean(axis=0)
+    return float(rest.var(axis=1, ddof=1).mean() * folds / (folds - 1) / seeds)
+
+
+def _noise_of_difference(here: Sample, there: Sample) -> float:
     """The variance that the seeds give the difference of two arms in a fold; 0 where it is not known."""
-    if here.draws_labels and len(here.values) == len(there.values):
-        return replace(here, values=here.values - there.values).noise  # both learn from the labels that a seed draws
-    return here.noise + there.noise
+    if here.draws_labels:
+        return _noise(here.table - there.table)  # both learn from the labels that a seed draws
+    return _noise(here.table) + _noise(there.table)
 
 
 def _placed(sample: Sample, names: np.ndarray) -> np.ndarray:

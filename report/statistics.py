@@ -114,12 +114,25 @@ def training_part(values: np.ndarray, noise: float, test_share: float) -> Part:
         noise: variance that the seeds give each of these values; 0 if it is not known.
         test_share: number of images that a fold leaves out, per image that it learns from.
     """
-    # A fold learns from all images but its own test part, as a jackknife that deletes one group of K does, whose estimate of the
-    # variance is (K - 1)² / K s² (Shao & Tu 1995, section 1.3), here with K - 1 = 1 / test_share. What the seeds add to s² does
-    # not come from the images. Where they hide it, the rule for folds that are tested on images of their own is the least.
-    deleted = (values.var(ddof=1) - noise) / (test_share * (test_share + 1)) if test_share else 0.0
+    # What the seeds add to the variance of the values does not come from the images. Where it hides what does, the rule for folds
+    # that are tested on images of their own is the least.
+    deleted = (values.var(ddof=1) - noise) * jackknifed(len(values), test_share)
     least = folds_part(values, test_share)
     return Part(max(float(deleted), least.variance), least.df)
+
+
+def jackknifed(folds: int, test_share: float) -> float:
+    """The variance of a mean over folds that learn from overlapping images, per variance of their values.
+
+    A fold learns from all images but its own test part, as a jackknife does that deletes d of n images: (n - d) / d times the
+    mean square of its values estimates the variance (Shao & Tu 1995, section 2.3). At least the factor of Nadeau & Bengio (2003).
+
+    Args:
+        folds: number of folds.
+        test_share: number of images that a fold leaves out, per image that it learns from.
+    """
+    of_deleted = (folds - 1) / (folds * test_share) if test_share else 0.0
+    return max(of_deleted, 1 / folds + test_share)
 
 
 def joined(parts: Sequence[Part]) -> Part:

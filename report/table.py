@@ -176,10 +176,10 @@ def _samples(given: ReportInput, arm: ArmResults, names: list[str]) -> dict[str,
     plain = [name for name in names if name != CALIBRATION]
     samples = measured(given, arm, arm.runs, plain) if plain else {}
     if CALIBRATION in names:
-        # Bins need many images: the scores of all folds are pooled.
+        # Bins need many images: the scores of all folds are pooled, unless all are of the same images.
         seeds = sorted({run.seed for run in arm.runs})
         of_seeds = [pooled([run for run in arm.runs if run.seed == seed]) for seed in seeds]
-        samples |= measured(given, arm, of_seeds, [CALIBRATION])
+        samples |= measured(given, arm, arm.runs if given.external_of(arm.key) else of_seeds, [CALIBRATION])
     return samples
 
 

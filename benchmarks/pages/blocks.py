@@ -134,6 +134,7 @@ def recall(house: House, name: str = "duplicates", weights: str = "") -> str:
 def errors(house: House) -> str:
     """How often the report errs: a row per kind of design, with its worst cells."""
     kinds = {
+        "on another set": "five folds, tested on another set",
         "folds": "five folds",
         "patients,": "8 to 20 patients",
         "labels drawn": "drawn labels",

@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 
 from benchmarks.pages.house import Row, taken
 from indomain.recipe.recipe import BASELINE
+from report.comparison import less_is_better
 
 GROUP = ("profile", "target", "budget", "backbone", "method")  # rows that agree in these differ by their chain only
 
@@ -111,7 +112,8 @@ def leader(rows: list[Row]) -> tuple[Row | None, str]:
     sound = [row for row in rows if row["mean"] and failed(row) != "died" and not failed(row).startswith("diverged")]
     if not sound:
         return None, "no chain has a result"
-    best, reference = max(sound, key=lambda row: float(row["mean"])), reference_of(rows)
+    sign = -1 if less_is_better(sound[0]["metric"]) else 1
+    best, reference = max(sound, key=lambda row: sign * float(row["mean"])), reference_of(rows)
     if reference is None:
         return best, "nothing is compared"
     name = named(reference, rows)

@@ -6,6 +6,7 @@ from benchmarks.pages.house import House
 from benchmarks.pages.markdown import markdown
 from benchmarks.pages.marks import bare
 from benchmarks.pages.values import minutes
+from report.comparison import less_is_better
 
 
 def figures(house: House, recipe: str) -> list[str]:
@@ -35,6 +36,7 @@ def section(house: House, recipe: str, remark: str) -> str:
         _stale(house, recipe),
         results(house, recipe),
     ]
+    has = f" has the {'lowest' if less_is_better(rows[0]['metric']) else 'highest'} mean; "
     varying = [key for key in group_keys(rows) if len({row[key] for row in rows}) > 1]
     said = []
     for group in groups(rows):
@@ -42,9 +44,7 @@ def section(house: House, recipe: str, remark: str) -> str:
             continue
         best, words = leader(group)
         where = ", ".join(group[0][key] for key in varying)
-        said.append(
-            f"* {where}{': ' if where else ''}{named(best, contenders(group)) + ' has the highest mean; ' if best else ''}{words}"
-        )
+        said.append(f"* {where}{': ' if where else ''}{named(best, contenders(group)) + has if best else ''}{words}")
     for about in ("gains", "foretold", "adaptation", "synthesis"):
         said += [f"* {sentence}" for sentence in record.get("said", {}).get(about, [])]
     parts.append("\n".join(said))

@@ -129,7 +129,7 @@ class TargetOptions(SetOptions):
     chains: list[str] = []  # which of the recipe's chains to run on this target; empty: all
     # Sources whose labelled images stand in for the target's labels, which adaptation does not read; see [fusion.adaptation].
     adapt_from: list[str] = []
-    # Other sets, with the same classes, that the networks are tested on as they are; each has rows of its own.
+    # Other sets, with the same classes, that networks and classifiers are tested on as they are; each has rows of its own.
     external: list[str] = []
     # Columns whose values name subgroups: "body_part", "view", "set", "origin", or a further column of the manifest (more).
     by: list[str] = []

@@ -50,7 +50,7 @@ def choose(study: Study, wanted: dict[str, str]) -> Chosen:
     rows = [(task, _words(task)) for task in known]
     rows = _narrowed(rows, wanted, study)
     task = rows[0][0]
-    if task.stage == "fusion" and task.kind == "classify" and not task.params.get("save"):
+    if task.stage == "fusion" and task.kind == "classify" and not ({"save", "elsewhere"} & set(task.params)):
         name = task.params["classifier"]
         raise RequestError(
             f'{study.name}: this classifier was not kept. Put fusion.save = ["{name}"] into the recipe and run it again; only '
@@ -88,8 +88,8 @@ def _narrowed(
     rows: list[tuple[Task, dict[str, str]]], wanted: dict[str, str], study: Study
 ) -> list[tuple[Task, dict[str, str]]]:
     """The rows with the wanted coordinates, in the end those of one run."""
-    # What is given narrows first: what is left of the other coordinates may need no choice then.
-    for name in sorted(COORDINATES, key=lambda name: wanted.get(name) is None):
+    # What is given narrows first, but for the profile: what is left of the other coordinates may need no choice then.
+    for name in sorted(COORDINATES, key=lambda name: (name != "profile", wanted.get(name) is None)):
         values = list(dict.fromkeys(words.get(name, "") for _, words in rows))
         value = wanted.get(name)
         if value is None and len(values) > 1:

@@ -31,7 +31,8 @@ def test_every_classifier_of_the_target_is_tested_once_on_the_other_set_and_kept
     own, elsewhere = find(tasks, "fusion", "classify"), find(tasks, "fusion", KIND)
     assert {task.tags.target for task in elsewhere} == {ROW} and len(elsewhere) == len(own) == 6
     assert [task.input("classifier").digest for task in elsewhere] == [task.digest for task in own]
-    assert all(task.params["save"] for task in own)
+    # They are kept for it, but nobody has asked to have them explained.
+    assert all(task.params["elsewhere"] and "save" not in task.params for task in own)
     assert {(task.tags.fold, task.tags.seed) for task in elsewhere} == {
         (task.tags.fold, task.tags.seed) for task in own
     }
@@ -44,7 +45,19 @@ def test_nothing_else_changes_where_there_is_no_other_set(tmp_path, cache_dir, s
     plain = small_study(tmp_path, cache_dir, ELSEWHERE.replace('external = ["small.toml:elbow"]\n', ""))
     tasks = make_plan(plain)
     assert not find(tasks, "fusion", KIND)
-    assert not any(task.params.get("save") for task in find(tasks, "fusion", "classify"))
+    assert not any("elsewhere" in task.params for task in find(tasks, "fusion", "classify"))
+
+
+def test_each_layer_of_a_sweep_is_tested_there_and_each_profile_once(tmp_path, cache_dir):
+    text = ELSEWHERE + 'sweep = { dcnn-light = ["pool", "block1"] }\n'
+    text = text.replace("title =", 'profiles = ["strict", "paper"]\ntitle =', 1)
+    tasks = make_plan(small_study(tmp_path, cache_dir, text))
+    for stage in ("finetune", "fusion"):
+        of_rows = [(task.tags, task.params["split"]) for task in find(tasks, stage, KIND)]
+        assert len(of_rows) == len(set(of_rows)) and {tags.profile for tags, _ in of_rows} == {"strict", "paper"}
+    swept = [task for task in find(tasks, "fusion", "classify") if task.tags.method.layer]
+    there = {task.input("classifier").digest for task in find(tasks, "fusion", KIND)}
+    assert swept and {task.digest for task in swept} <= there
 
 
 def test_scores_are_those_of_the_fitted_classifier_on_features_of_the_other_set(study):

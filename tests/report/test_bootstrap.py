@@ -12,6 +12,7 @@ def test_the_variance_of_a_row_is_that_of_its_interval():
     for one in (
         sample([0.7, 0.72, 0.76]),
         sample([0.7, 0.8, 0.75, 0.6], folds=[0, 1, 2, 3], seeds=[0] * 4, test_share=0.25),
+        sample([0.7, 0.8, 0.75, 0.6], folds=[0, 1, 2, 3], seeds=[0] * 4, test_share=0.25, elsewhere=True),
     ):
         expected = sum(part.variance for part in one.parts)
         values = bootstrap.draws([one, one], 40_000)[:, 0]

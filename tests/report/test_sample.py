@@ -169,8 +169,36 @@ def test_on_another_set_the_interval_holds_its_patients_and_what_the_folds_learn
     assert difference(there, same).test == "t over patients, folds and seeds"
 
 
-def test_intervals_on_another_set_cover_the_mean_of_the_procedure():
-    """Five folds and two seeds of a mean difference as a classifier; all are tested on the same 300 people."""
+def test_what_a_seed_gives_all_folds_does_not_hide_what_the_folds_learnt_from():
+    of_folds, of_seeds = np.array([-0.04, 0.04, 0.0, -0.02, 0.02]), np.array([0.0, 0.2, 0.4])
+    values = (0.5 + of_folds[:, None] + of_seeds).ravel()
+    known = {
+        "folds": np.repeat(range(5), 3).tolist(),
+        "seeds": [0, 1, 2] * 5,
+        "test_share": 0.25,
+        "elsewhere": True,
+        "spread": 0,
+    }
+    parts = sample(list(values), **known).parts
+    assert parts[1].variance == pytest.approx(of_folds.var(ddof=1) * 16 / 5)
+
+
+def test_seeds_in_another_order_are_the_same_seeds():
+    here = sample([0.8, 0.7, 0.9, 0.8], [0, 0, 1, 1], [0, 1, 0, 1], draws_labels=True, elsewhere=True, test_share=1.0)
+    there = sample([0.6, 0.7, 0.65, 0.8], [0, 0, 1, 1], [1, 0, 1, 0], draws_labels=True, elsewhere=True, test_share=1.0)
+    swapped = sample(
+        [0.7, 0.6, 0.8, 0.65], [0, 0, 1, 1], [0, 1, 0, 1], draws_labels=True, elsewhere=True, test_share=1.0
+    )
+    assert difference(here, there).interval == pytest.approx(difference(here, swapped).interval)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_intervals_on_another_set_cover_the_mean_of_the_procedure(shared):
+    """Five folds and two seeds of a mean difference as a classifier; all are tested on the same 300 people.
+
+    Args:
+        shared: whether all folds of a seed begin with the same noise, as with a pretraining of its own.
+    """
     rng = np.random.default_rng(0)
     centre = np.array([0.45] * 4 + [0.0] * 16)
 
@@ -178,18 +206,19 @@ def test_intervals_on_another_set_cover_the_mean_of_the_procedure():
         y = np.arange(count) % 2
         return rng.normal(size=(count, 20)) + np.outer(y, centre), y
 
-    def learnt(X, y):
-        return X[y == 1].mean(axis=0) - X[y == 0].mean(axis=0) + rng.normal(0, 0.1, 20)
+    def learnt(X, y, begun):
+        return X[y == 1].mean(axis=0) - X[y == 0].mean(axis=0) + begun
 
     def expected(weights):
         return stats.norm.cdf(weights @ centre / np.sqrt(2 * weights @ weights))
 
-    truth = np.mean([expected(learnt(*drawn(80))) for _ in range(2000)])
+    truth = np.mean([expected(learnt(*drawn(80), rng.normal(0, 0.1, 20))) for _ in range(2000)])
     held, narrow = [], []
     for _ in range(200):
         (X, y), (E, z) = drawn(100), drawn(300)
         fold = np.arange(100) // 2 % 5
-        scores = np.stack([E @ learnt(X[fold != k], y[fold != k]) for k in range(5) for _ in range(2)])
+        begun = rng.normal(0, 0.1, (1 if shared else 5, 2, 20)).repeat(5 if shared else 1, axis=0)
+        scores = np.stack([E @ learnt(X[fold != k], y[fold != k], begun[k, s]) for k in range(5) for s in range(2)])
         ahead = scores[:, z == 1, None] > scores[:, None, z == 0]
         values, influence = ahead.mean(axis=(1, 2)), np.empty(scores.shape)
         influence[:, z == 1] = (ahead.mean(axis=2) - values[:, None]) / 150

@@ -228,3 +228,5 @@ def test_folds_tested_on_the_same_images_vary_as_a_jackknife_says():
     noise = values.var(ddof=1) / 2
     assert statistics.training_part(values, noise, 1 / 4).variance == pytest.approx(leave_one_out / 2)
     assert statistics.training_part(values, 1.0, 1 / 4).variance == pytest.approx(least)
+    # Fifteen draws of three folds delete a third of the images each: (n - d) / d times their mean square.
+    assert statistics.jackknifed(15, 1 / 2) == pytest.approx(2 * 14 / 15)

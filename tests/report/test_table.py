@@ -334,6 +334,22 @@ def test_with_a_chain_named_or_without_a_baseline_the_same_network_is_the_refere
     assert of_bar(best_imagenet, **validated)[0] == {"other": "imagenet"}
 
 
+def test_a_calibration_error_on_another_set_does_not_count_its_images_once_a_fold():
+    rng = np.random.default_rng(0)
+    sure = rng.uniform(0.2, 0.8, 200)
+    y = (rng.random(200) < sure).astype(int)
+    scores = np.stack([1 - sure, sure], axis=1)
+    runs = [Run(fold, 0, y, scores, np.arange(200).astype(str), np.arange(200).astype(str)) for fold in range(5)]
+    there = ArmResults(row_key(target="t → else"), split_info(), runs=runs)
+    given = report_input(
+        {"metrics": ["auroc", "calibration_error"]}, infos={"strict/t": split_info(), "strict/t → else": split_info()}
+    )
+    given.recipe["targets"]["t → else"] = {**given.recipe["targets"]["t"], "external_of": "t"}
+    rows = table.finished(table.score_rows([there], given), 0.02).set_index("metric")
+    alone = metrics.evaluate(["calibration_error"], y, scores)["calibration_error"][0]
+    assert rows.loc["calibration_error", "mean"] == pytest.approx(max(alone, 0), abs=1e-6)
+
+
 def test_on_another_set_the_reference_is_the_one_that_the_target_chose():
     own = with_bar(imagenet=0.9, frozen=0.8, other=0.99)
     there = [

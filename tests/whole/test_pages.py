@@ -53,6 +53,7 @@ def row(chain, mean, verdict="", note="", difference="-0.1", family="primary"):
     empty = dict.fromkeys(found, "")
     words = {"chain": chain, "mean": mean, "note": note, "verdict": verdict, "family": family * bool(verdict)}
     words |= {"backbone": "n", "method": "full"}
+    words["metric"] = "auroc"
     return {**words, **(found if verdict else empty)}
 
 

@@ -55,6 +55,13 @@ def test_what_follows_from_what_is_given_is_not_asked_for(tmp_path, cache_dir):
         choose(study, {"chain": "random", "method": "full"})
 
 
+def test_the_profile_is_strict_even_where_only_the_papers_has_what_is_asked_for(tmp_path, cache_dir):
+    text = SMALL_STUDY.replace("title =", 'profiles = ["strict", "paper"]\ntitle =', 1)
+    study = small_study(tmp_path, cache_dir, text + "[finetune]\ntune = { learning_rate = [1e-3, 1e-4] }\n")
+    with pytest.raises(RequestError, match="no row has the method 'full'; there are .*'full, tuned'"):
+        choose(study, {"chain": "random", "method": "full"})
+
+
 def test_a_classifier_that_was_not_kept_and_a_run_that_is_missing_say_what_to_do(finished, ran, cache_dir, tmp_path):
     name, recipe, base = load_recipe(str(ran / "tiny.toml"))
     study = Study(name, recipe, base, RunsFolder(ran / "runs"), ran, cache_dir, quiet=True)
