@@ -135,10 +135,24 @@ def sentences(given: ReportInput, table: pd.DataFrame) -> list[str]:
 
 def _of_data(given: ReportInput) -> list[str]:
     notes, infos = [], given.infos
-    if any(info.synthetic for info in infos.values()):
-        notes.append("The target's images are synthetic radiographs (phantoms): no evidence about patients.")
-    if any(info.stand_in for info in infos.values()):
-        notes.append("The target is a reduced stand-in for the named data set: not comparable with published numbers.")
+    for kind, whole, part in (
+        (
+            "synthetic",
+            "The target's images are",
+            "the images are synthetic radiographs (phantoms): no evidence about patients.",
+        ),
+        (
+            "stand-in",
+            "The target is",
+            "a reduced stand-in for the named data set: not comparable with published numbers.",
+        ),
+    ):
+        named = sorted({info.name for info in infos.values() if info.data == kind})
+        everywhere = len(named) == len({info.name for info in infos.values()})
+        if named:
+            notes.append(
+                f"{whole} {part.removeprefix('the images are ')}" if everywhere else f"{', '.join(named)}: {part}"
+            )
     if any(source["stand_in"] for source in given.sources.values()):
         notes.append("The source is a reduced stand-in for the named data set.")
     if "paper" in given.recipe["profiles"]:

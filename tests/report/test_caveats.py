@@ -94,6 +94,13 @@ def test_what_holds_for_a_report_is_said_and_only_there(given, words):
     assert words not in said(other) or words.startswith("Intervals")
 
 
+def test_where_only_some_targets_are_synthetic_or_stand_ins_they_are_named():
+    infos = {"strict/a": split_info(name="a", synthetic=True), "strict/b": split_info(name="b", stand_in=True)}
+    words = said(report_input(infos={"strict/t": split_info(), **infos}))
+    assert "a: the images are synthetic radiographs (phantoms)" in words and "b: a reduced stand-in" in words
+    assert "The target" not in words
+
+
 @pytest.mark.parametrize(("dropped", "words"), [(3, "3 training images removed"), (0, "kept")])
 def test_leaks_are_counted_and_what_was_done_about_them_is_said(dropped, words):
     info = split_info(leaks={"same patient": 2, "equal images": 1}, dropped=dropped)
