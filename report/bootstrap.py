@@ -49,7 +49,7 @@ def _units(samples: Sequence[Sample]) -> list[tuple[np.ndarray, int]]:
     units = []
     if len(folds) > 1:
         # With x_ij the value of row i in fold j of J, √((1 / J + n_test / n_train) / (J - 1)) (x_ij - x̄_i) for each fold has the
-        # variance of Nadeau & Bengio, and the covariance that goes with it.
+        # variance of Nadeau & Bengio, and the covariance that goes with it; on another set, that of a jackknife.
         by_fold = np.stack([sample.by_fold.loc[folds].to_numpy() for sample in samples])
         share, elsewhere = samples[0].test_share, samples[0].elsewhere
         factor = statistics.jackknifed(len(folds), share) if elsewhere else 1 / len(folds) + share

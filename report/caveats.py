@@ -133,26 +133,20 @@ def sentences(given: ReportInput, table: pd.DataFrame) -> list[str]:
     return [*_of_data(given), *_of_protocol(given, table), *_of_statistics(given, table)]
 
 
+def _targets_that(given: ReportInput, attribute: str) -> str:
+    """The names of the targets whose split has an attribute; "the target" if all have it, "" if none has."""
+    every = {info.name for info in given.infos.values()}
+    named = {info.name for info in given.infos.values() if getattr(info, attribute)}
+    return "the target" if named == every else ", ".join(sorted(named))
+
+
 def _of_data(given: ReportInput) -> list[str]:
     notes, infos = [], given.infos
-    for kind, whole, part in (
-        (
-            "synthetic",
-            "The target's images are",
-            "the images are synthetic radiographs (phantoms): no evidence about patients.",
-        ),
-        (
-            "stand-in",
-            "The target is",
-            "a reduced stand-in for the named data set: not comparable with published numbers.",
-        ),
-    ):
-        named = sorted({info.name for info in infos.values() if info.data == kind})
-        everywhere = len(named) == len({info.name for info in infos.values()})
-        if named:
-            notes.append(
-                f"{whole} {part.removeprefix('the images are ')}" if everywhere else f"{', '.join(named)}: {part}"
-            )
+    if whose := _targets_that(given, "synthetic"):
+        notes.append(f"The images of {whose} are synthetic radiographs (phantoms): no evidence about patients.")
+    if whose := _targets_that(given, "stand_in"):
+        subject = "The target is a" if whose == "the target" else f"{whose}: a"
+        notes.append(f"{subject} reduced stand-in for the named data set: not comparable with published numbers.")
     if any(source["stand_in"] for source in given.sources.values()):
         notes.append("The source is a reduced stand-in for the named data set.")
     if "paper" in given.recipe["profiles"]:

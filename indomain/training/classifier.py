@@ -54,7 +54,7 @@ def classifier(
     def make() -> TrainingModel:
         network = architecture.with_head(backbone, num_classes, dropout, key)
         loss: keras.losses.Loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        # By its name a metric would be made while the first step is traced, which is then traced twice, and never forgotten.
+        # By its name a metric would be made while the first step is traced, which is then traced twice.
         accuracy: keras.metrics.Metric = keras.metrics.SparseCategoricalAccuracy("accuracy")
         if second:
             network = second_head.with_second(network, second[0])

@@ -97,7 +97,7 @@ def test_what_holds_for_a_report_is_said_and_only_there(given, words):
 def test_where_only_some_targets_are_synthetic_or_stand_ins_they_are_named():
     infos = {"strict/a": split_info(name="a", synthetic=True), "strict/b": split_info(name="b", stand_in=True)}
     words = said(report_input(infos={"strict/t": split_info(), **infos}))
-    assert "a: the images are synthetic radiographs (phantoms)" in words and "b: a reduced stand-in" in words
+    assert "The images of a are synthetic radiographs (phantoms)" in words and "b: a reduced stand-in" in words
     assert "The target" not in words
 
 
