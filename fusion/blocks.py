@@ -1,5 +1,6 @@
 """Blocks: which columns of a feature table belong to which network, and what classifiers on several blocks share."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,8 @@ def block_columns(blocks: list[int] | None, width: int) -> list[slice]:
 def inner_folds(y: np.ndarray, groups: np.ndarray | None, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Splits of a training set: stratified, each patient in one fold, fewer folds where a class is small.
 
+    Where stratified folds would hold out all patients of a class at once, the smallest patients change their fold.
+
     These are indices rather than a splitter because scikit-learn's global settings decide whether a splitter receives
     groups.
 
@@ -45,18 +48,46 @@ def inner_folds(y: np.ndarray, groups: np.ndarray | None, folds: int) -> list[tu
         For each fold, the indices of the images to learn from and of the images held out.
 
     Raises:
-        ValueError: a class has only one image or patient, or a fold all of its patients, so that nothing can be held out.
+        ValueError: a class has only one image or patient, or its patients cannot be spread over folds: nothing can be held out.
     """
     units = np.arange(len(y)) if groups is None else np.asarray(groups)
     smallest = min(len(set(units[y == value])) for value in np.unique(y))
     if smallest < 2:
         what = "image" if groups is None else "patient"
         raise ValueError(f"a class has one {what} only: nothing can be held out")
-    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
-    splits = list(kind(min(folds, smallest)).split(y, y, groups))
-    if any(len(np.unique(y[learnt])) < len(np.unique(y)) for learnt, _ in splits):
-        raise ValueError("a fold has all patients of a class: nothing can be held out")
-    return splits
+    folds = min(folds, smallest)
+    splits = list((StratifiedKFold if groups is None else StratifiedGroupKFold)(folds).split(y, y, groups))
+    if not _concentrated(y, fold := _fold_of(splits)):
+        return splits
+    fold = _spread(y, units, fold)
+    return [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(folds)]
+
+
+def _fold_of(splits: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """The fold that each image is held out in: int (images,)."""
+    fold = np.empty(sum(len(held_out) for _, held_out in splits), int)
+    for number, (_, held_out) in enumerate(splits):
+        fold[held_out] = number
+    return fold
+
+
+def _concentrated(y: np.ndarray, fold: np.ndarray) -> list[Any]:
+    """The classes whose images are all in one fold."""
+    return [value for value in np.unique(y) if len(np.unique(fold[y == value])) < 2]
+
+
+def _spread(y: np.ndarray, units: np.ndarray, fold: np.ndarray) -> np.ndarray:
+    """Moves patients, the smallest first, until no fold has all patients of a class; returns each image's fold."""
+    names, images = np.unique(units, return_counts=True)
+    while before := _concentrated(y, fold):
+        for unit, to in itertools.product(names[np.argsort(images, kind="stable")], np.unique(fold)):
+            moved = np.where(units == unit, to, fold)
+            if len(_concentrated(y, moved)) < len(before):
+                fold = moved
+                break
+        else:
+            raise ValueError("a fold has all patients of a class: nothing can be held out")
+    return fold
 
 
 def patients_for(estimator: Any, groups: np.ndarray | None) -> dict[str, np.ndarray]:

@@ -49,9 +49,30 @@ def test_a_class_that_cannot_be_held_out_is_named_by_what_it_has_one_of(groups, 
         inner_folds(y, groups, 3)
 
 
-def test_a_fold_with_all_patients_of_a_class_leaves_nothing_to_hold_out():
+@pytest.mark.parametrize(
+    "images",
+    [
+        # Patient and class of each image; stratified folds would hold out all patients of a class at once.
+        {(2, 0): 1, (2, 1): 1, (3, 0): 1, (1, 1): 1},
+        {(11, 0): 8, (9, 0): 77, (7, 1): 61, (11, 1): 21, (12, 1): 2, (16, 1): 4, (8, 1): 2},
+        {(3, 0): 8, (5, 0): 46, (9, 0): 17, (3, 1): 10, (7, 1): 102},
+    ],
+)
+@pytest.mark.parametrize("folds", [2, 3, 5])
+def test_few_patients_are_spread_so_that_every_class_is_learnt(images, folds):
+    groups, y = np.repeat(list(images), list(images.values()), axis=0).T
+    splits = inner_folds(y, groups, folds)
+    assert len(splits) == 2
+    assert sorted(np.concatenate([held_out for _, held_out in splits])) == list(range(len(y)))
+    for learnt, held_out in splits:
+        assert set(y[learnt]) == {0, 1} and not set(groups[learnt]) & set(groups[held_out])
+
+
+def test_classes_whose_patients_cannot_be_spread_are_refused():
+    # Each of three patients has two of three classes: of two folds, one has both patients of some class.
+    y, groups = np.array([0, 1, 1, 2, 2, 0]), np.array([1, 1, 2, 2, 3, 3])
     with pytest.raises(ValueError, match="a fold has all patients of a class: nothing can be held out"):
-        inner_folds(np.array([0, 1, 0, 1]), np.array([2, 2, 3, 1]), 3)
+        inner_folds(y, groups, 3)
 
 
 @pytest.mark.parametrize("estimator", [LogisticRegression(), Memoized(LogisticRegression())])
