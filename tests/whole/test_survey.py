@@ -11,6 +11,7 @@ from scipy.io import savemat
 import finetune.run
 import fusion.run
 import pretrain.run
+from indomain.data import readers
 from indomain.data.manifest import load_manifest
 from indomain.recipe.plan import make_plan
 from indomain.recipe.recipe import load_recipe
@@ -159,11 +160,13 @@ PUBLIC = {
     "caltech101": [
         f"101_ObjectCategories/{name}/image_000{n}.jpg" for name in ("accordion", "yin_yang") for n in range(8)
     ],
+    "corel1000": [f"image.orig/{100 * hundred + n}.jpg" for hundred in range(10) for n in range(8)],
 }
 # Sets of TensorFlow Datasets: side and channels of their images, version, labels, what they have besides.
 TFDS = {
     "cifar10": ("Cifar10", 32, "3.0.2", "id", {"train": 1, "test": 1}),
     "stl10": ("Stl10", 96, "1.0.0", "", {"train": 1, "test": 1, "unlabelled": 0}),
+    "imagenet2012": ("Imagenet2012", 64, "5.1.0", "file_name", {"train": 1, "validation": 1, "test": 0}),
     "places365_small": ("Places365Small", 64, "2.1.0", "filename", {"train": 1, "validation": 1, "test": 0}),
 }
 ELSEWHERE = (
@@ -234,6 +237,13 @@ def made_by_tfds(dataset: str, folder: Path) -> None:
     with tfds.core.registered.skip_registration():
         made = type(title, (tfds.core.GeneratorBasedBuilder,), {**methods, "__module__": __name__})
     made(data_dir=folder / "tensorflow_datasets", file_format="array_record").download_and_prepare()
+
+
+def test_imagenet_is_read_without_the_images_that_have_no_labels(tmp_path):
+    made_by_tfds("imagenet2012", tmp_path)
+    records = readers.read(load_manifest("imagenet2012")[0], tmp_path, (32, 32))
+    assert Counter(record.split for record in records) == {"train": 40, "val": 40}
+    assert len({record.label for record in records}) == 2
 
 
 @pytest.mark.parametrize("name", FULL)

@@ -126,6 +126,11 @@ TREES = {
         ],
         [" accordion ", " yin_yang "],
     ),
+    "corel1000": (
+        {},
+        [f"image.orig/{number}.jpg" for number in (0, 7, 42, 99, *range(100, 1000, 100), 999)],
+        [" African people ", " beach ", " food "],
+    ),
     "kaggle_dr": (
         {
             "diabetic-retinopathy/trainLabels.csv": "image,level\n10_left,0\n10_right,4\n13_left,1\n13_right,2\n15_left,3\n"
@@ -256,6 +261,14 @@ def test_a_small_image_of_a_mura_study_is_what_lies_in_its_file(phantom_mura):
     padded = np.zeros((32, 32), np.uint8)
     padded[:, 3:29] = np.asarray(Image.open(row["file"]).resize((26, 32), Image.Resampling.LANCZOS))
     assert np.array_equal(phantom_mura.images()[7], padded)
+
+
+def test_the_first_hundred_of_corel_are_a_class_although_their_names_have_no_hundreds(tmp_path):
+    index = planted(tmp_path / "data", "corel1000").index
+    hundreds = {name: int(name.removesuffix(".jpg")) // 100 for name in index["id"]}
+    classes = list(load_manifest("corel1000")[0].labels.classes)
+    assert [classes[hundreds[name]] for name in index["id"]] == [classes[y] for y in index["y"]]
+    assert (index["y"] == 0).sum() == 4 and len(index) == 14
 
 
 def test_clutter_is_no_class_of_caltech(tmp_path):
