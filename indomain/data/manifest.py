@@ -47,7 +47,9 @@ class ImageTable(Table):
     """One CSV file and the images that it lists."""
 
     file: str  # the CSV file, relative to the root
-    images: str = "{image}"  # path of an image below the root, from the columns: "train/{image}.jpg"
+    # Path of an image below the root, from the columns: "train/{image}.jpg". `*` stands for any part of a name: "{image}_*.dcm"
+    # is the one file that begins so; its whole path is a further column, `file`, that can hold the patient.
+    images: str = "{image}"
     masks: str = ""  # path of its mask, white on the abnormality, likewise
     columns: list[str] = []  # names of the columns, if the file has no header line
     join: str = ""  # a second table about the same images (lesions, patients), with the same `image` column
@@ -61,6 +63,7 @@ class CsvReader(Table):
     root: str = "."  # folder of tables and images, relative to the data folder
     outside: bool = False  # whether files outside the data folder may be read
     tables: list[ImageTable]  # the CSV files
+    separator: str = Field(default=",", min_length=1, max_length=1)  # between the cells of a line
     image: str = "image"  # column that names the image
     label: str | None = None  # column of the label, as text ...
     label_columns: list[str] = []  # ... or one column of 0 and 1 per class

@@ -278,6 +278,13 @@ def test_a_comparison_is_planned_on_a_few_images_in_its_sets_layouts(name, tmp_p
         if known == "covid_ct":
             write_covid_ct(tmp_path / "data")
             continue
+        if known == "inbreast":
+            names = [(place, f"{place}_{place:02x}_MG_L_CC_ANON") for place in range(42)]
+            rows = "".join(f"{place};CC;{('1', '2', '4a', '4b', '4c', '5', '6')[place % 7]}\n" for place, _ in names)
+            for place, file in names:
+                save(tmp_path / f"data/INbreast/AllDICOMs/{file}.dcm", image(9000 + place, (40, 50)))
+            (tmp_path / "data/INbreast/INbreast.csv").write_text(f"File Name;View;Bi-Rads\n{rows}")
+            continue
         for path in PUBLIC.get(known) or in_class_folders(known):
             number += 1
             save(tmp_path / "data" / path, image(number, (40, 50), 3))

@@ -1,5 +1,6 @@
 """Reads images listed in CSV files with columns for label, patient, study, body part, view and split."""
 
+import glob
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,17 +36,21 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
         frame, path = _frame(manifest, data_dir, options, table)
         for row in frame.to_dict("records"):
             words = {str(name): str(value) for name, value in row.items()}
-            try:
-                name, mask = (
-                    template.format(**{**words, "image": words[options.image]})
-                    for template in (table.images, table.masks)
-                )
-            except (KeyError, IndexError, ValueError) as error:
-                raise RequestError(
-                    f"{manifest.name}: images or masks names {error}, which is not a column of {path}."
-                ) from None
+            words["image"] = words[options.image]
+            name, mask = (_filled(template, words, manifest, path) for template in (table.images, table.masks))
+            if "*" in table.images:
+                found = _files(root, table.images, words)
+                if not found:
+                    records.append(Record.not_read(root / name, words["image"], f"there is no file {name}"))
+                    continue
+                if len(found) > 1:
+                    raise RequestError(
+                        f"{manifest.name}: {root / name} is {len(found)} files: {found[0]}, {found[1]}. Let `images` in the "
+                        "manifest say more."
+                    )
+                name = words["file"] = found[0]
             file = path_in(manifest, data_dir, options.root, name)
-            columns = {column: str(row[getattr(options, column)]) for column in COLUMNS if getattr(options, column)}
+            columns = {column: words[getattr(options, column)] for column in COLUMNS if getattr(options, column)}
             if options.patient:
                 columns["patient"] = patient_in(
                     columns["patient"], options.patient_pattern, manifest, f"a row of {path}"
@@ -62,32 +67,48 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
     return records
 
 
+def _filled(template: str, words: dict[str, str], manifest: Manifest, path: Path) -> str:
+    """A path template with the cells of a row."""
+    try:
+        return template.format(**words)
+    except (KeyError, IndexError, ValueError) as error:
+        raise RequestError(
+            f"{manifest.name}: images or masks names {error}, which is not a column of {path}."
+        ) from None
+
+
+def _files(root: Path, template: str, words: dict[str, str]) -> list[str]:
+    """The paths, below the root, of the files that a template with `*` stands for."""
+    pattern = template.format(**{column: glob.escape(word) for column, word in words.items()})
+    return sorted(Path(name).as_posix() for name in glob.glob(pattern, root_dir=root))
+
+
 def _frame(manifest: Manifest, data_dir: Path, options: CsvReader, table: ImageTable) -> tuple[pd.DataFrame, Path]:
     """The content of a table, joined with its second table, with all columns that the reader needs; and its path."""
     path = path_in(manifest, data_dir, options.root, table.file)
     if not path.is_file():
         raise missing(manifest, data_dir, f"the table {table.file} is not there")
-    frame = _table(path, table.columns)
+    frame = _table(path, table.columns, options.separator)
     if table.join:
         second = path_in(manifest, data_dir, options.root, table.join)
         if not second.is_file():
             raise missing(manifest, data_dir, f"the table {table.join} is not there")
-        frame = _joined(frame, _table(second, []), options.image, path, second)
+        frame = _joined(frame, _table(second, [], options.separator), options.image, path, second)
     names = [options.image, *options.label_columns, *manifest.more]
     names += [name for name in (getattr(options, column) for column in COLUMNS) if name]
     for name in names:
-        if name not in frame.columns:
+        if name not in frame.columns and not (name == "file" and "*" in table.images):
             raise unknown("column", name, list(frame.columns), str(path))
     return frame, path
 
 
-def _table(path: Path, columns: list[str]) -> pd.DataFrame:
+def _table(path: Path, columns: list[str], separator: str) -> pd.DataFrame:
     """The content of a CSV file, every cell as text: ids such as 007 must not become 7."""
     header = {"names": columns, "header": None} if columns else {}
     try:
-        return pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True, **header)
+        return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, skipinitialspace=True, **header)
     except ValueError as error:
-        raise RequestError(f"{path}: not a comma-separated table in UTF-8: {error}.") from None
+        raise RequestError(f"{path}: not a table in UTF-8 with {separator!r} between its cells: {error}.") from None
 
 
 def _joined(frame: pd.DataFrame, other: pd.DataFrame, image: str, path: Path, other_path: Path) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from PIL import Image
 from indomain.data.manifest import Manifest
 from indomain.data.prepared import PreparedSet
 from indomain.data.preparing import prepare
+from tests.indomain.data.images.test_decoding import write_dicom
 
 PATTERN = "{split}/{label}/{patient}_*"
 
@@ -27,9 +28,12 @@ def nearly(pixels: np.ndarray) -> np.ndarray:
 
 
 def save(path: Path, pixels: np.ndarray) -> None:
-    """Writes an image, and the folders above it."""
+    """Writes an image, and the folders above it; as DICOM its first channel."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(path)
+    if path.suffix == ".dcm":
+        write_dicom(path, np.ascontiguousarray(pixels[..., 0] if pixels.ndim == 3 else pixels))
+    else:
+        Image.fromarray(pixels).save(path)
 
 
 def manifest_of(read: dict[str, Any], name: str = "given", **more: Any) -> Manifest:

@@ -11,13 +11,14 @@ from indomain import files
 from indomain.data import audit, readers
 from indomain.data.dataset import Dataset, open_dataset
 from indomain.data.images import phantom
-from indomain.data.manifest import load_manifest
+from indomain.data.manifest import LabelOptions, load_manifest
 from indomain.data.pool import Pool
 from indomain.data.prepared import INDEX_COLUMNS, PreparedSet
 from indomain.data.preparing import prepare
 from indomain.errors import RequestError
 from tests.indomain.data.made import image, save
 
+GRADES = ("1", "2", "3", "4a", "4b", "4c", "5", "6")  # BI-RADS
 # Name -> tables, images, and "split class patient" of some rows.
 TREES = {
     "isic2016": (
@@ -141,6 +142,14 @@ TREES = {
         ],
         [" none 10", " proliferative 10", " mild 13"],
     ),
+    "inbreast": (
+        {
+            "INbreast/INbreast.csv": "Patient ID;Patient age;Laterality;View;Acquisition date;File Name;ACR;Bi-Rads\n"
+            + "".join(f"removed;removed;L;CC;200801;{number};1;{grade}\n" for number, grade in enumerate(GRADES, 10))
+        },
+        [f"INbreast/AllDICOMs/{number}_c{number // 2}f_MG_L_CC_ANON.dcm" for number in range(10, 18)],
+        [" benign c5f", " malignant c6f", " malignant c8f"],
+    ),
     "dfuc_folders": ({}, [f"DFUC/{name}/1.jpg" for name in ("none", "infection", "ischaemia", "both")], [" both "]),
 }
 
@@ -261,6 +270,15 @@ def test_a_small_image_of_a_mura_study_is_what_lies_in_its_file(phantom_mura):
     padded = np.zeros((32, 32), np.uint8)
     padded[:, 3:29] = np.asarray(Image.open(row["file"]).resize((26, 32), Image.Resampling.LANCZOS))
     assert np.array_equal(phantom_mura.images()[7], padded)
+
+
+def test_probably_benign_mammograms_are_left_out_unless_a_recipe_wants_them(tmp_path):
+    dataset = planted(tmp_path / "data", "inbreast")
+    assert (
+        dataset.class_names == ("benign", "malignant") and list(dataset.index["y"]).count(1) == 5 and len(dataset) == 7
+    )
+    wanted = LabelOptions(classes={"benign": ["1", "2", "3"], "malignant": list(GRADES[3:])})
+    assert len(open_dataset(dataset.pool, wanted)) == 8
 
 
 def test_the_first_hundred_of_corel_are_a_class_although_their_names_have_no_hundreds(tmp_path):

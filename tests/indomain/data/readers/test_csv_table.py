@@ -93,8 +93,44 @@ def test_a_table_that_is_not_there_is_named(tmp_path, table):
 
 @pytest.mark.parametrize("text", ["", 'image\n"a'])
 def test_what_is_no_table_is_refused(tmp_path, text):
-    with pytest.raises(RequestError, match="labels.csv: not a comma-separated table in UTF-8"):
+    with pytest.raises(RequestError, match="labels.csv: not a table in UTF-8 with ',' between its cells"):
         records(tmp_path, text)
+
+
+def exams(top, *names, **more):
+    """A table of mammograms with semicolons, whose files are named after the exam and what nobody has written down."""
+    for name in names:
+        save(top / "exams" / name, image(len(name), (20, 20)))
+    (top / "exams/list.csv").write_text("File Name; Bi-Rads\n20;4a\n2[0;1\n")
+    options = {"root": "exams", "separator": ";", "image": "File Name", "label": "Bi-Rads", "patient": "file"}
+    table = {"file": "list.csv", "images": "{image}_*.png"}
+    found = manifest_of(
+        {"reader": "csv", **options, "patient_pattern": "^[^_]+_([0-9a-f]+)_", "tables": [table], **more}
+    )
+    return csv_table.read(found, top, (16, 16))
+
+
+def test_a_star_stands_for_the_part_of_a_files_name_that_the_table_lacks(tmp_path):
+    found = exams(tmp_path, "20_c6f_L.png", "2[0_c70_R.png", "200_f00_L.png")
+    assert [(one.id, one.label, one.patient) for one in found] == [("20", "4a", "c6f"), ("2[0", "1", "c70")]
+    assert found[0].file == str(tmp_path / "exams/20_c6f_L.png")
+
+
+def test_a_row_whose_file_is_not_there_is_not_read_and_others_are(tmp_path):
+    first, second = exams(tmp_path, "20_c6f_L.png")
+    assert first.patient == "c6f" and second.id == "2[0"
+    with pytest.raises(ValueError, match=r"there is no file 2\[0_\*.png"):
+        second.load()
+
+
+def test_a_star_for_which_there_are_two_files_is_refused(tmp_path):
+    with pytest.raises(RequestError, match="20_.*.png is 2 files: 20_c6f_L.png, 20_c6f_R.png"):
+        exams(tmp_path, "20_c6f_L.png", "20_c6f_R.png", "2[0_c70_R.png")
+
+
+def test_the_file_is_no_column_of_a_table_that_names_it_already(tmp_path):
+    with pytest.raises(RequestError, match="unknown column 'file'"):
+        exams(tmp_path, "20_c6f_L.png", tables=[{"file": "list.csv", "images": "{image}.png"}])
 
 
 def test_masks_lie_where_the_table_says(tmp_path):
