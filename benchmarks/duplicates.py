@@ -251,8 +251,15 @@ def main() -> None:
         with open(RESULTS / "bench-duplicates.csv", newline="", encoding="utf-8") as file:
             rows += [row for row in csv.DictReader(file) if not row["what"].startswith(("recall", "false"))]
     columns = ("what", "set", "pixels", "images", "value", "limit")
-    processor = _processor()
-    write("duplicates", [{**{key: row[key] for key in columns}, "processor": processor} for row in rows])
+    # Rows that are kept say when and where they were measured.
+    kept, here = ("processor", "date", "cores", "python"), {"processor": _processor()}
+    write(
+        "duplicates",
+        [
+            {**{key: row[key] for key in columns}, **here, **{key: row[key] for key in kept if key in row}}
+            for row in rows
+        ],
+    )
     print(f"{time.perf_counter() - began:.0f} s")
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 from benchmarks.ratios import RESULTS
 from indomain import __version__, files
 from indomain.artifacts.record import read_record
+from indomain.data import duplicates
 from indomain.runs import publishing
 from indomain.runs.folder import finished
 from indomain.runs.stages import STAGES
@@ -51,6 +52,7 @@ def keep(recipe: str, runs: Path) -> None:
             "peak_memory_mb": float(stages["peak_memory_mb"].max()),
             "versions": {"indomain": __version__, "python": platform.python_version(), **last.facts["versions"]},
             "stage_versions": stage_versions(),
+            "gate": duplicates.VERSION,
             "cores": os.cpu_count(),
             **({"said": files.read_json(folder / "said.json")} if (folder / "said.json").is_file() else {}),
         },
@@ -63,6 +65,7 @@ def keep(recipe: str, runs: Path) -> None:
         "synthesis.csv",
         "synthetic_images.csv",
         "subgroups.csv",
+        "sizes.csv",
     ):
         if (folder / other).is_file():
             shutil.copyfile(folder / other, RESULTS / f"{name}-{other}")

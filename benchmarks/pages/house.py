@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from benchmarks.keep import stage_versions
+from indomain.data import duplicates
 from indomain.errors import unknown
 
 Row = dict[str, str]
@@ -59,6 +60,11 @@ class House:
         had = record.get("stage_versions", {})
         stages = [*record["seconds"], "report"]
         return [stage for stage in stages if had.get(stage) != now[stage]]
+
+    def earlier_gate(self, recipe: str) -> int | None:
+        """The version of the gate that drew a kept recipe's splits, if it is not today's; those that do not say had 2."""
+        gate = self.record(recipe).get("gate", 2)
+        return gate if gate != duplicates.VERSION else None
 
     def record(self, recipe: str) -> dict[str, Any]:
         return taken(self.records, recipe, "recipe kept in results")

@@ -70,7 +70,12 @@ def section(house: House, recipe: str, remark: str) -> str:
 def _stale(house: House, recipe: str) -> str:
     """What has changed since a recipe was run; "" if nothing has."""
     changed = house.changed_since(recipe)
-    return f"**Stale**: the results of {', '.join(changed)} have changed since it was run." if changed else ""
+    if changed:
+        return f"**Stale**: the results of {', '.join(changed)} have changed since it was run."
+    gate = house.earlier_gate(recipe)
+    return (
+        f"Its splits were drawn by version {gate} of the gate, which finds fewer copies than today's." if gate else ""
+    )
 
 
 HEAD = """<!-- Written by `python -m benchmarks.pages` from the files beside it; remarks/ holds what is written by hand. -->

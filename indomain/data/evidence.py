@@ -2,9 +2,10 @@
 
 Images of one body part agree in their outlines, copies in everything that copying leaves: an image of 28 pixels has hardly
 anything but outlines, JPEG destroys the finest structure, and plain skin is noise. No single correlation tells copies from
-other patients everywhere. The regression weighs correlations at three scales, of the whole common area and of its tiles,
-against one another. `python -m benchmarks gate_weights` fits it to copies and to pictures of different patients, and
-measures it on sets that it was not fitted to.
+other patients everywhere. The regression weighs correlations against one another: of the tiles at three scales, of grey levels
+and of their ranks, as they are and blurred. What only one image shows, as a mark, is left out first.
+`python -m benchmarks gate_weights` fits it to copies and to pictures of different patients, and measures it on sets that it was
+not fitted to.
 """
 
 import hashlib
@@ -21,15 +22,16 @@ MIN_LOG_ODDS: float = json.loads(_TEXT)["min_log_odds"]  # of a copy
 _INTERCEPT: float = json.loads(_TEXT)["intercept"]
 _WEIGHTS: dict[str, float] = json.loads(_TEXT)["weights"]
 SCALES = (landmarks.LOCAL, 2 * landmarks.LOCAL, 4 * landmarks.LOCAL)  # of the neighbourhoods, in sides of the image
-_QUANTILES = (0.1, 0.2, 0.5)  # of the tiles' correlations
+_QUANTILES = (0.2, 0.5)  # of the tiles' correlations
 _TILES = 8  # a side
-_BLURS = ((0, 0), (1, 0), (2, 0), (0, 1), (0, 2))  # of the first and the second image, in pixels
-_STILL = 0.05  # half sides that a map may differ from a turn, to be in place
+_SHARPNESS = ((0, 0), (1, 0), (2, 0), (0, 1), (0, 2))  # blurs of the first and the second image, in pixels
+_GREY_BLURS, _RANK_BLURS = (0, 1, 2, 4), (0, 1, 2)  # in pixels
+_BLURS_OF_RANKS = (1, 2)  # in pairs of pixels
+_BLOCKS = 16  # a side, of which those that differ most are left out
+_DISTURBED = 0.08  # share of the blocks
 
 
-def features(
-    first: np.ndarray, second: np.ndarray, inside: np.ndarray, maps: np.ndarray, votes: np.ndarray
-) -> dict[str, np.ndarray]:
+def features(first: np.ndarray, second: np.ndarray, inside: np.ndarray, maps: np.ndarray) -> dict[str, np.ndarray]:
     """Measures pairs of images, the second of each laid on the first.
 
     Args:
@@ -37,38 +39,71 @@ def features(
         second: float32 (n, SIDE, SIDE), an inverted copy inverted back.
         inside: 1 where both images are known, else 0, float32 (n, SIDE, SIDE).
         maps: that laid the second image on the first, float32 (n, 2, 3).
-        votes: further landmarks that agree, int (n,).
 
     Returns:
         Columns of float64 (n,). Correlations are Fisher-transformed.
     """
+    clear = undisturbed(first, second, inside)
     columns: dict[str, np.ndarray] = {}
-    counted = registration.cut(inside, _TILES).mean(2) > 0.5
+    counted = registration.cut(clear, _TILES).mean(2) > 0.5
     chosen = np.zeros(len(first), int)
     for scale in SCALES:
         name = f"{scale:g}"
-        a, b = (landmarks.equalised(images, scale, inside) for images in (first, second))
+        a, b = (landmarks.equalised(images, scale, clear) for images in (first, second))
         if scale == SCALES[0]:
             # The sharper image is blurred like the other.
-            tried = [registration.correlation(_blurred(a, one), _blurred(b, other), inside) for one, other in _BLURS]
+            tried = [registration.correlation(_blurred(a, one), _blurred(b, other), clear) for one, other in _SHARPNESS]
             chosen = np.argmax(tried, 0)
-        for number, blurs in enumerate(_BLURS):
+        for number, blurs in enumerate(_SHARPNESS):
             for images, pixels in zip((a, b), blurs):
                 if pixels:
                     images[chosen == number] = landmarks.blurred(images[chosen == number], pixels)
-        correlations, contrast = registration.tile_correlations(a, b, inside, _TILES)
+        correlations, contrast = registration.tile_correlations(a, b, clear, _TILES)
         for share in _QUANTILES:
             columns[f"tiles {share:g} at {name}"] = _fisher(_quantile(correlations, counted, share))
         weight = np.where(counted, contrast, 0)
         columns[f"weighted tiles at {name}"] = _fisher((weight * correlations).sum(1) / np.maximum(weight.sum(1), 1e-6))
-        columns[f"whole at {name}"] = _fisher(registration.correlation(a, b, inside))
-    # Every other pixel will do.
-    fewer = [images[:, ::2, ::2] for images in (first, second, inside)]
-    columns["ranks"] = _fisher(registration.correlation(_ranks(fewer[0]), _ranks(fewer[1]), fewer[2]))
+    for pixels in _GREY_BLURS:
+        a, b = (_blurred(images, pixels) for images in (first, second))
+        columns[f"grey levels blurred by {pixels}"] = _fisher(registration.correlation(a, b, clear))
+    fewer = clear[:, ::2, ::2]
+    for pixels in _RANK_BLURS:
+        a, b = (_ranks(_blurred(images, pixels), clear) for images in (first, second))
+        columns[f"ranks when blurred by {pixels}"] = _fisher(registration.correlation(a, b, fewer))
+        for more in _BLURS_OF_RANKS if not pixels else ():
+            softer_a, softer_b = landmarks.blurred(a, more), landmarks.blurred(b, more)
+            columns[f"ranks blurred by {more}"] = _fisher(registration.correlation(softer_a, softer_b, fewer))
     columns["scale"] = np.log(np.abs(np.linalg.det(maps[:, :, :2])))
-    columns["in place"] = in_place(maps).astype(float)
-    columns["votes"] = np.log1p(votes)
+    # An accident lays images of different patients on one another askew; most copies keep their frame.
+    columns["deviation"] = np.log(deviation(maps) + 0.005)
+    columns["contrast"] = np.log1p(np.minimum(_contrast(first, clear), _contrast(second, clear)))
     return {name: values.astype(np.float64) for name, values in columns.items()}
+
+
+def undisturbed(first: np.ndarray, second: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Leaves out the blocks in which registered images differ most, as by a burnt-in mark: copies and others alike.
+
+    Args:
+        first: float32 (n, SIDE, SIDE).
+        second: float32 (n, SIDE, SIDE).
+        inside: 1 where both images are known, else 0, float32 (n, SIDE, SIDE).
+
+    Returns:
+        1 where they are compared, float32 (n, SIDE, SIDE).
+    """
+    a, b = landmarks.blurred(first, 1), landmarks.blurred(second, 1)
+    known = registration.cut(inside, _BLOCKS).sum(2)
+    counted = known > 0.25 * (landmarks.SIDE // _BLOCKS) ** 2
+    left_out = np.round(_DISTURBED * counted.sum(1)).astype(int)
+    clear = inside
+    # What is left out no longer decides about brightness and contrast the second time.
+    for _ in range(2):
+        difference = (_standardised(a, clear) - _standardised(b, clear)) ** 2 * inside
+        energy = np.where(counted, registration.cut(difference, _BLOCKS).sum(2) / np.maximum(known, 1), -1)
+        kept = (-energy).argsort(1).argsort(1) >= left_out[:, None]
+        kept = kept.reshape(len(first), _BLOCKS, _BLOCKS)
+        clear = inside * np.kron(kept, np.ones((1, landmarks.SIDE // _BLOCKS, landmarks.SIDE // _BLOCKS), np.float32))
+    return clear
 
 
 def log_odds(columns: dict[str, np.ndarray]) -> np.ndarray:
@@ -80,10 +115,10 @@ def log_odds(columns: dict[str, np.ndarray]) -> np.ndarray:
     return sum((weight * columns[name] for name, weight in _WEIGHTS.items()), np.full((), _INTERCEPT))
 
 
-def in_place(maps: np.ndarray) -> np.ndarray:
-    """Whether a map is one of the eight turns and mirrorings of the square, and nothing else: bool (n,)."""
+def deviation(maps: np.ndarray) -> np.ndarray:
+    """How far maps are from the next of the eight turns and mirrorings of the square, in half sides: float32 (n,)."""
     turns = np.concatenate([landmarks.TURNS, np.zeros((len(landmarks.TURNS), 2, 1), np.float32)], 2)
-    return (np.abs(maps[:, None] - turns).max((2, 3)) <= _STILL).any(1)
+    return np.abs(maps[:, None] - turns).max((2, 3)).min(1)
 
 
 def _blurred(images: np.ndarray, pixels: int) -> np.ndarray:
@@ -98,12 +133,34 @@ def _quantile(values: np.ndarray, counted: np.ndarray, share: float) -> np.ndarr
 
 
 def _fisher(correlations: np.ndarray) -> np.ndarray:
-    return np.arctanh(np.clip(correlations, -0.5, 0.995))
+    return np.arctanh(np.clip(correlations, -0.5, 0.9995))
 
 
-def _ranks(images: np.ndarray) -> np.ndarray:
-    """The rank of each pixel in its image: no monotone change of brightness changes it."""
-    flat = images.reshape(len(images), images.shape[1] * images.shape[2])
+def _ranks(images: np.ndarray, clear: np.ndarray) -> np.ndarray:
+    """The rank of every other pixel in its image, float32 (n, SIDE / 2, SIDE / 2): no monotone change of brightness changes it.
+
+    What is not clear has a middle rank, and changes none.
+    """
+    images, clear = images[:, ::2, ::2], clear[:, ::2, ::2]
+    pixels = images.shape[1] * images.shape[2]
+    flat = np.where(clear > 0, images, np.inf).reshape(len(images), pixels)
     ranks = np.empty(flat.shape, np.float32)
-    np.put_along_axis(ranks, flat.argsort(1), np.arange(flat.shape[1], dtype=np.float32)[None], 1)
-    return ranks.reshape(images.shape)
+    np.put_along_axis(ranks, flat.argsort(1), np.arange(pixels, dtype=np.float32)[None], 1)
+    middle = clear.sum((1, 2), keepdims=True) / 2
+    return np.where(clear > 0, ranks.reshape(images.shape), middle).astype(np.float32)
+
+
+def _moments(images: np.ndarray, clear: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of the clear pixels, both (n, 1, 1)."""
+    area = np.maximum(clear.sum((1, 2), keepdims=True), 1)
+    mean = (images * clear).sum((1, 2), keepdims=True) / area
+    return mean, np.sqrt(((images - mean) ** 2 * clear).sum((1, 2), keepdims=True) / area)
+
+
+def _standardised(images: np.ndarray, clear: np.ndarray) -> np.ndarray:
+    mean, deviation = _moments(images, clear)
+    return (images - mean) / (deviation + 1e-3)
+
+
+def _contrast(images: np.ndarray, clear: np.ndarray) -> np.ndarray:
+    return _moments(images, clear)[1][:, 0, 0]

@@ -12,6 +12,7 @@ from benchmarks.pages.comparing import address, interval, leader
 from benchmarks.pages.house import House
 from benchmarks.pages.marks import PLACE, filled
 from benchmarks.pages.values import cell
+from indomain.data import duplicates
 from indomain.errors import RequestError
 
 PAGES = [pages.ROOT / "README.md", *(pages.ROOT / "docs").glob("*.md"), *(pages.ROOT / "results/remarks").glob("*.md")]
@@ -219,6 +220,16 @@ def test_a_table_whose_code_has_changed_since_is_listed_as_stale(copy):
     assert House(copy).changed_since("quickstart") == ["finetune"]
     page = pages.pages(copy)[copy / "results/README.md"]
     assert "**Stale**: the results of finetune have changed since it was run." in page
+
+
+def test_a_table_whose_splits_an_earlier_gate_drew_says_so(copy):
+    path = copy / "results/quickstart.json"
+    record = json.loads(path.read_text()) | {"stage_versions": stage_versions(), "gate": duplicates.VERSION}
+    path.write_text(json.dumps(record))
+    assert House(copy).earlier_gate("quickstart") is None
+    path.write_text(json.dumps(record | {"gate": duplicates.VERSION - 1}))
+    said = f"Its splits were drawn by version {duplicates.VERSION - 1} of the gate"
+    assert said in pages.pages(copy)[copy / "results/README.md"].partition("## quickstart")[2].partition("\n## ")[0]
 
 
 def test_every_table_that_claims_something_knows_the_versions_that_made_it():

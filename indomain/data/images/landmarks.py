@@ -21,6 +21,9 @@ _REACH = 7.0  # sides of the described square, in standard deviations of the blo
 _OUTSIDE = 0.15  # share of the square that may be outside of the image
 _SAMPLES, _FREQUENCIES = 12, 8  # of a square's side
 LOCAL = 0.1  # standard deviation of the neighbourhood that decides brightness and contrast, in sides of the image
+_PLAIN = 3  # grey levels in which a plain corner varies
+_LEAST = 6  # pixels along an edge that a plain corner has
+_CORNERS = 0.12  # share of the image that plain corners are at most
 _NOISE = 4.0  # grey levels of contrast that count as nothing
 
 # The symmetries of the square, as matrices that act on (row, column): four without and four with exchanged axes.
@@ -50,7 +53,7 @@ class Landmarks:
 
 
 def thumbnail(image: np.ndarray) -> np.ndarray:
-    """Returns the content of an image, without plain bars at its edges, squashed to a square.
+    """Returns the content of an image, without plain bars at its edges and plain corners, squashed to a square.
 
     Args:
         image: uint8 (rows, columns), 0–255.
@@ -69,7 +72,29 @@ def thumbnail(image: np.ndarray) -> np.ndarray:
         edges.append((int(content[0]), int(content[-1]) + 1) if boxed else (0, whole))
     (top, bottom), (left, right) = edges
     square = Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BICUBIC, box=(left, top, right, bottom))
-    return np.asarray(square)
+    return _without_corners(np.asarray(square))
+
+
+def _without_corners(square: np.ndarray) -> np.ndarray:
+    """Replaces the plain corners that a small rotation leaves, or the round view of a dermatoscope, by what is next to them.
+
+    Where more of an image is plain, as around a hand, its outline says what is shown, and it stays as it is.
+    """
+    from scipy import ndimage
+
+    grey, plain = square.astype(np.int16), np.zeros(square.shape, bool)
+    for row, column in itertools.product((0, -1), (0, -1)):
+        alike = np.abs(grey - grey[row, column]) <= _PLAIN
+        along_row, along_column = alike[row, :: 2 * column + 1], alike[:: 2 * row + 1, column]
+        if along_row[:_LEAST].all() or along_column[:_LEAST].all():
+            parts, _ = ndimage.label(alike)
+            plain |= parts == parts[row, column]
+    if not plain.any() or plain.mean() > _CORNERS:
+        return square
+    # Resizing mixes the pixels at the border of a corner with it.
+    plain = ndimage.binary_dilation(plain)
+    nearest = ndimage.distance_transform_edt(plain, return_distances=False, return_indices=True)
+    return square[tuple(nearest)]
 
 
 def equalised(thumbnails: np.ndarray, local: float = LOCAL, inside: np.ndarray | None = None) -> np.ndarray:
@@ -99,10 +124,11 @@ def blurred(images: np.ndarray, pixels: float) -> np.ndarray:
     """Blurs images.
 
     Args:
-        images: float32 (n, SIDE, SIDE).
+        images: float32 (n, side, side).
         pixels: the standard deviation of the Gaussian blur.
     """
-    blur = _blurs((pixels / SIDE,))[0]
+    side = images.shape[-1]
+    blur = _blurs((pixels / side,), side)[0]
     return blur @ images @ blur.T
 
 

@@ -15,7 +15,14 @@ SAME = np.eye(2, 3, dtype=np.float32)
 
 def measured(first: np.ndarray, second: np.ndarray, maps: np.ndarray = SAME) -> dict[str, np.ndarray]:
     a, b = first[None].astype(np.float32), second[None].astype(np.float32)
-    return evidence.features(a, b, np.ones_like(a), maps[None], np.array([5]))
+    return evidence.features(a, b, np.ones_like(a), maps[None])
+
+
+def marked(pixels: np.ndarray) -> np.ndarray:
+    """With a white square of 15 % of the side."""
+    pixels = pixels.copy()
+    pixels[2:12, 20:30] = 255
+    return pixels
 
 
 def as_jpeg(pixels: np.ndarray) -> np.ndarray:
@@ -28,6 +35,7 @@ CHANGES = {
     "nothing": lambda pixels: pixels,
     "darker": lambda pixels: np.round(255 * (pixels / 255) ** 2).astype(np.uint8),
     "JPEG": as_jpeg,
+    "a mark": marked,
 }
 
 
@@ -42,7 +50,7 @@ def test_a_monotone_change_keeps_the_ranks():
     one = noise(1)
     columns = measured(one, (one / 255) ** 3)
     # Fisher's transform of the greatest correlation that is told apart.
-    assert columns["ranks"][0] == pytest.approx(np.arctanh(0.995))
+    assert columns["ranks when blurred by 0"][0] == pytest.approx(np.arctanh(0.9995), rel=1e-4)
 
 
 def test_every_weight_has_a_finite_feature_and_every_feature_a_weight():
@@ -50,8 +58,23 @@ def test_every_weight_has_a_finite_feature_and_every_feature_a_weight():
     assert list(columns) == list(evidence._WEIGHTS) and all(np.isfinite(values).all() for values in columns.values())
 
 
-def test_the_turns_of_the_square_are_in_place_and_shifts_are_not():
+def test_what_only_one_image_shows_is_left_out():
+    one = noise(1).astype(np.float32)
+    clear = evidence.undisturbed(one[None], marked(one)[None], np.ones((1, 64, 64), np.float32))[0]
+    # The squares of four pixels that the mark touches are sixteen of 256, and eight per cent are left out.
+    assert (clear[2:12, 20:30] == 0).mean() > 0.9 and 0.9 < clear.mean() < 0.93
+
+
+def test_what_is_not_known_is_never_clear_and_does_not_count_as_left_out():
+    one, two = noise(1).astype(np.float32), noise(2).astype(np.float32)
+    inside = np.ones((1, 64, 64), np.float32)
+    inside[:, :32] = 0
+    clear = evidence.undisturbed(one[None], two[None], inside)[0]
+    assert not clear[:32].any() and clear[32:].mean() == pytest.approx(1 - round(0.08 * 128) / 128)
+
+
+def test_the_turns_of_the_square_do_not_deviate_and_shifts_do():
     turns = np.concatenate([landmarks.TURNS, np.zeros((8, 2, 1), np.float32)], 2)
-    assert evidence.in_place(turns).all()
+    assert (evidence.deviation(turns) == 0).all()
     shifted = turns + np.array([[0, 0, 0.1], [0, 0, 0]], np.float32)
-    assert not evidence.in_place(shifted).any()
+    np.testing.assert_allclose(evidence.deviation(shifted), 0.1, atol=1e-6)

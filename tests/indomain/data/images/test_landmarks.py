@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from indomain.data.images import landmarks
 from tests.indomain.data.made import image
@@ -49,6 +50,21 @@ def test_a_thumbnail_has_no_bars():
     boxed = np.zeros((96, 64), np.uint8)
     boxed[16:80] = pixels
     assert np.array_equal(landmarks.thumbnail(boxed), landmarks.thumbnail(pixels))
+
+
+def test_a_thumbnail_has_no_plain_corners_from_a_rotation():
+    rows, columns = np.indices((64, 64))
+    bright = (150 + rows / 2 + columns / 2 + np.random.default_rng(0).integers(-9, 9, (64, 64))).astype(np.uint8)
+    rotated = np.asarray(Image.fromarray(bright).rotate(5, Image.Resampling.BICUBIC))
+    assert (rotated == 0).mean() > 0.02
+    assert landmarks.thumbnail(rotated).min() > 100 and np.array_equal(landmarks.thumbnail(bright), bright)
+
+
+def test_a_plain_background_is_part_of_the_picture():
+    rows, columns = np.indices((64, 64))
+    hand = np.where((rows - 32) ** 2 + (columns - 32) ** 2 < 20**2, noise(1), 0).astype(np.uint8)
+    hand[10:50, ::63] = hand[::63, 10:50] = 90  # keeps the edges from being bars
+    assert np.array_equal(landmarks.thumbnail(hand), hand)
 
 
 def test_brightness_and_contrast_do_not_count():
