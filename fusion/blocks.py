@@ -48,7 +48,7 @@ def inner_folds(y: np.ndarray, groups: np.ndarray | None, folds: int) -> list[tu
         For each fold, the indices of the images to learn from and of the images held out.
 
     Raises:
-        ValueError: a class has only one image or patient, or its patients cannot be spread over folds: nothing can be held out.
+        ValueError: a class has only one image or patient, or no move of single patients spreads its patients over folds.
     """
     units = np.arange(len(y)) if groups is None else np.asarray(groups)
     smallest = min(len(set(units[y == value])) for value in np.unique(y))

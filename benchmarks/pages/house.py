@@ -61,10 +61,9 @@ class House:
         stages = [*record["seconds"], "report"]
         return [stage for stage in stages if had.get(stage) != now[stage]]
 
-    def earlier_gate(self, recipe: str) -> int | None:
-        """The version of the gate that drew a kept recipe's splits, if it is not today's; those that do not say had 2."""
-        gate = self.record(recipe).get("gate", 2)
-        return gate if gate != duplicates.VERSION else None
+    def has_earlier_gate(self, recipe: str) -> bool:
+        """Whether a kept recipe's splits were drawn by another version of the gate than today's; the first did not say."""
+        return self.record(recipe).get("gate") != duplicates.VERSION
 
     def record(self, recipe: str) -> dict[str, Any]:
         return taken(self.records, recipe, "recipe kept in results")

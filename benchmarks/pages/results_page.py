@@ -70,12 +70,9 @@ def section(house: House, recipe: str, remark: str) -> str:
 def _stale(house: House, recipe: str) -> str:
     """What has changed since a recipe was run; "" if nothing has."""
     changed = house.changed_since(recipe)
-    if changed:
-        return f"**Stale**: the results of {', '.join(changed)} have changed since it was run."
-    gate = house.earlier_gate(recipe)
-    return (
-        f"Its splits were drawn by version {gate} of the gate, which finds fewer copies than today's." if gate else ""
-    )
+    said = [f"**Stale**: the results of {', '.join(changed)} have changed since it was run."] if changed else []
+    said += ["Its splits were drawn by an earlier version of the gate."] if house.has_earlier_gate(recipe) else []
+    return " ".join(said)
 
 
 HEAD = """<!-- Written by `python -m benchmarks.pages` from the files beside it; remarks/ holds what is written by hand. -->

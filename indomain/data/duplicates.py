@@ -5,14 +5,14 @@ Exact duplicates have the same pixels. Near duplicates are found in three steps:
 1. candidates: pairs of images that share landmarks in the same arrangement (`indomain.data.matching`), or of which one
    looks like a part of the other (`indomain.data.windows`);
 2. registration: the affine map that lays one image on the other (`indomain.data.images.registration`);
-3. evidence: on the area that both show, at least `MIN_COMMON` of either, the images are correlated at several scales, as a
-   whole and tile by tile. The log odds that they are one picture must reach `evidence.MIN_LOG_ODDS`
+3. evidence: on the area that both show, at least `MIN_COMMON` of either, the images are correlated, as a whole and tile by
+   tile, at several scales. The log odds that they are one picture must reach `evidence.MIN_LOG_ODDS`
    (`indomain.data.evidence`).
 
 Found are copies that were cropped to 60 % of their sides, squashed, letterboxed, mirrored, turned by quarters, inverted,
-shifted, rotated by 5°, equalised, changed by a gamma curve, marked, or saved as JPEG of low quality: from 64 pixels up nearly
-all of them, but for some of plain skin that were equalised; at 28 pixels small crops and strong JPEG are often missed.
-`python -m benchmarks duplicates` measures how many, and how many pairs
+shifted, rotated by 5°, equalised, changed by a gamma curve, marked, or saved as JPEG of low quality: from 64 pixels up most of
+them, but for some of skin, CT and hands that were equalised, and some crops among thousands of images; at 28 pixels crops,
+shifts, equalised copies and strong JPEG are often missed. `python -m benchmarks duplicates` measures how many, and how many pairs
 of different patients. An image without structure is only like its exact copies, and so is a synthetic one.
 """
 

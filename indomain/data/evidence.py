@@ -3,9 +3,9 @@
 Images of one body part agree in their outlines, copies in everything that copying leaves: an image of 28 pixels has hardly
 anything but outlines, JPEG destroys the finest structure, and plain skin is noise. No single correlation tells copies from
 other patients everywhere. The regression weighs correlations against one another: of the tiles at three scales, of grey levels
-and of their ranks, as they are and blurred. What only one image shows, as a mark, is left out first.
-`python -m benchmarks gate_weights` fits it to copies and to pictures of different patients, and measures it on sets that it was
-not fitted to.
+and of their ranks, as they are and blurred, beside the map and the contrast. What only one image shows, as a mark, is
+left out first. `python -m benchmarks gate_weights` fits it to copies and to pictures of different patients, and measures it on
+sets that it was not fitted to.
 """
 
 import hashlib
@@ -116,7 +116,7 @@ def log_odds(columns: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def deviation(maps: np.ndarray) -> np.ndarray:
-    """How far maps are from the next of the eight turns and mirrorings of the square, in half sides: float32 (n,)."""
+    """How far maps are from the nearest of the eight turns and mirrorings of the square, in half sides: float32 (n,)."""
     turns = np.concatenate([landmarks.TURNS, np.zeros((len(landmarks.TURNS), 2, 1), np.float32)], 2)
     return np.abs(maps[:, None] - turns).max((2, 3)).min(1)
 

@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 
-from fusion.blocks import block_columns, inner_folds, patients_for, unseen_scores
+from fusion.blocks import _spread, block_columns, inner_folds, patients_for, unseen_scores
 from fusion.memo import Memoized
 from fusion.registry import RULES
 from fusion.scores import ScoreFusion
@@ -66,6 +66,15 @@ def test_few_patients_are_spread_so_that_every_class_is_learnt(images, folds):
     assert sorted(np.concatenate([held_out for _, held_out in splits])) == list(range(len(y)))
     for learnt, held_out in splits:
         assert set(y[learnt]) == {0, 1} and not set(groups[learnt]) & set(groups[held_out])
+
+
+def test_the_smallest_patients_move_until_three_folds_have_no_class_to_themselves():
+    # Patient, class, fold: all of class 2 is in the last fold.
+    units, y = np.array([1, 2, 3, 4, 5, 6, 7, 7, 8]), np.array([0, 1, 0, 1, 0, 1, 2, 2, 2])
+    fold = np.array([0, 0, 1, 1, 2, 2, 2, 2, 2])
+    moved = _spread(y, units, fold)
+    assert [len(set(moved[y == value])) > 1 for value in range(3)] == [True] * 3
+    assert list(units[moved != fold]) == [8]
 
 
 def test_classes_whose_patients_cannot_be_spread_are_refused():

@@ -36,20 +36,23 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
         frame, path = _frame(manifest, data_dir, options, table)
         for row in frame.to_dict("records"):
             words = {str(name): str(value) for name, value in row.items()}
-            words["image"] = words[options.image]
-            name, mask = (_filled(template, words, manifest, path) for template in (table.images, table.masks))
+            image = words[options.image]
+            name = _filled(table.images, {**words, "image": image}, manifest, path)
+            file = path_in(manifest, data_dir, options.root, name)
             if "*" in table.images:
-                found = _files(root, table.images, words)
+                found = _files(root, table.images, {**words, "image": image})
                 if not found:
-                    records.append(Record.not_read(root / name, words["image"], f"there is no file {name}"))
+                    number = image if len(options.tables) == 1 else name
+                    records.append(Record.not_read(file, number, f"there is no file {name}"))
                     continue
                 if len(found) > 1:
                     raise RequestError(
-                        f"{manifest.name}: {root / name} is {len(found)} files: {found[0]}, {found[1]}. Let `images` in the "
-                        "manifest say more."
+                        f"{manifest.name}: {file} is {len(found)} files: {found[0]}, {found[1]}. Let `images` in the manifest "
+                        "say more."
                     )
                 name = words["file"] = found[0]
-            file = path_in(manifest, data_dir, options.root, name)
+                file = path_in(manifest, data_dir, options.root, name)
+            mask = _filled(table.masks, {**words, "image": image}, manifest, path)
             columns = {column: words[getattr(options, column)] for column in COLUMNS if getattr(options, column)}
             if options.patient:
                 columns["patient"] = patient_in(
@@ -60,7 +63,7 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
             if options.label_columns:
                 columns["label"] = _one_hot(options, words, path)
             # Several tables may use the same image names: then the paths serve as ids.
-            record = Record.of_file(file, words[options.image] if len(options.tables) == 1 else name, size, columns)
+            record = Record.of_file(file, image if len(options.tables) == 1 else name, size, columns)
             if mask:
                 record = replace(record, mask=mask_in(path_in(manifest, data_dir, options.root, mask)))
             records.append(record)
@@ -79,7 +82,7 @@ def _filled(template: str, words: dict[str, str], manifest: Manifest, path: Path
 
 def _files(root: Path, template: str, words: dict[str, str]) -> list[str]:
     """The paths, below the root, of the files that a template with `*` stands for."""
-    pattern = template.format(**{column: glob.escape(word) for column, word in words.items()})
+    pattern = "*".join(glob.escape(part.format(**words)) for part in template.split("*"))
     return sorted(Path(name).as_posix() for name in glob.glob(pattern, root_dir=root))
 
 
@@ -94,11 +97,21 @@ def _frame(manifest: Manifest, data_dir: Path, options: CsvReader, table: ImageT
         if not second.is_file():
             raise missing(manifest, data_dir, f"the table {table.join} is not there")
         frame = _joined(frame, _table(second, [], options.separator), options.image, path, second)
-    names = [options.image, *options.label_columns, *manifest.more]
-    names += [name for name in (getattr(options, column) for column in COLUMNS) if name]
-    for name in names:
-        if name not in frame.columns and not (name == "file" and "*" in table.images):
+    if "*" in table.images and "file" in frame.columns:
+        raise RequestError(
+            f"{path}: with `*` in `images`, `file` is the path that was found; the table has a column of that name."
+        )
+    if "*" in table.masks:
+        raise RequestError(
+            f"{manifest.name}: masks = {table.masks!r}: `*` can stand in `images` only; `{{file}}` is what it found."
+        )
+    known = [*frame.columns, "file"] if "*" in table.images else list(frame.columns)
+    for name in (options.image, *options.label_columns):
+        if name not in frame.columns:
             raise unknown("column", name, list(frame.columns), str(path))
+    for name in (*manifest.more, *filter(None, (getattr(options, column) for column in COLUMNS))):
+        if name not in known:
+            raise unknown("column", name, known, str(path))
     return frame, path
 
 

@@ -128,6 +128,34 @@ def test_a_star_for_which_there_are_two_files_is_refused(tmp_path):
         exams(tmp_path, "20_c6f_L.png", "20_c6f_R.png", "2[0_c70_R.png")
 
 
+def test_a_star_does_not_look_outside_of_the_data_folder(tmp_path):
+    save(tmp_path / "20_secret.png", image(1, (20, 20)))
+    with pytest.raises(RequestError, match="is outside the data folder"):
+        exams(tmp_path / "data", "20_c6f_L.png", tables=[{"file": "list.csv", "images": "../../{image}_*.png"}])
+
+
+def test_only_the_star_of_a_path_is_a_pattern(tmp_path):
+    table = {"file": "list.csv", "images": "scans [v1]/{image}_*.png", "masks": "masks/{file}"}
+    found = exams(
+        tmp_path, "scans [v1]/20_c6f_L.png", "scans [v1]/2[0_c70_R.png", tables=[table], patient_pattern="_([0-9a-f]+)_"
+    )
+    assert [one.patient for one in found] == ["c6f", "c70"]
+
+
+def test_a_column_named_image_stays_what_it_is_where_another_names_the_images(tmp_path):
+    save(tmp_path / "images/7.png", image(1, (20, 20)))
+    (one,) = records(tmp_path, "number,image\n7,p3\n", image="number", patient="image")
+    assert one.patient == "p3" and one.file.endswith("images/7.png")
+
+
+def test_a_table_with_a_column_named_like_what_the_star_finds_is_refused(tmp_path):
+    save(tmp_path / "images/7_a.png", image(1, (20, 20)))
+    with pytest.raises(RequestError, match="has a column of that name"):
+        records(tmp_path, "image,file\n7,x\n", {"images": "images/{image}_*.png"})
+    with pytest.raises(RequestError, match="can stand in `images` only"):
+        records(tmp_path, "image\n7\n", {"masks": "masks/{image}_*.png"})
+
+
 def test_the_file_is_no_column_of_a_table_that_names_it_already(tmp_path):
     with pytest.raises(RequestError, match="unknown column 'file'"):
         exams(tmp_path, "20_c6f_L.png", tables=[{"file": "list.csv", "images": "{image}.png"}])
