@@ -21,7 +21,7 @@ FITTED = hashlib.sha256(_TEXT.encode()).hexdigest()[:12]  # names the weights
 MIN_LOG_ODDS: float = json.loads(_TEXT)["min_log_odds"]  # of a copy
 _INTERCEPT: float = json.loads(_TEXT)["intercept"]
 _WEIGHTS: dict[str, float] = json.loads(_TEXT)["weights"]
-SCALES = (landmarks.LOCAL, 2 * landmarks.LOCAL, 4 * landmarks.LOCAL)  # of the neighbourhoods, in sides of the image
+_SCALES = (landmarks.LOCAL, 2 * landmarks.LOCAL, 4 * landmarks.LOCAL)  # of the neighbourhoods, in sides of the image
 _QUANTILES = (0.2, 0.5)  # of the tiles' correlations
 _TILES = 8  # a side
 _SHARPNESS = ((0, 0), (1, 0), (2, 0), (0, 1), (0, 2))  # blurs of the first and the second image, in pixels
@@ -47,10 +47,10 @@ def features(first: np.ndarray, second: np.ndarray, inside: np.ndarray, maps: np
     columns: dict[str, np.ndarray] = {}
     counted = registration.cut(clear, _TILES).mean(2) > 0.5
     chosen = np.zeros(len(first), int)
-    for scale in SCALES:
+    for scale in _SCALES:
         name = f"{scale:g}"
         a, b = (landmarks.equalised(images, scale, clear) for images in (first, second))
-        if scale == SCALES[0]:
+        if scale == _SCALES[0]:
             # The sharper image is blurred like the other.
             tried = [registration.correlation(_blurred(a, one), _blurred(b, other), clear) for one, other in _SHARPNESS]
             chosen = np.argmax(tried, 0)

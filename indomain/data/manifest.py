@@ -50,7 +50,7 @@ class ImageTable(Table):
     # Path of an image below the root, from the columns: "train/{image}.jpg". `*` stands for any part of a name: "{image}_*.dcm"
     # is the one file that begins so; its whole path is a further column, `file`, that can hold the patient.
     images: str = "{image}"
-    masks: str = ""  # path of its mask, white on the abnormality, likewise
+    masks: str = ""  # path of its mask, white on the abnormality, likewise, but without `*`; it can name {file}
     columns: list[str] = []  # names of the columns, if the file has no header line
     join: str = ""  # a second table about the same images (lesions, patients), with the same `image` column
     split: str | None = None  # the official split of all images in this table

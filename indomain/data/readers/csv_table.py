@@ -40,7 +40,10 @@ def read(manifest: Manifest, data_dir: Path, size: tuple[int, int]) -> list[Reco
             name = _filled(table.images, {**words, "image": image}, manifest, path)
             file = path_in(manifest, data_dir, options.root, name)
             if "*" in table.images:
-                found = _files(root, table.images, {**words, "image": image})
+                parts = [_filled(part, {**words, "image": image}, manifest, path) for part in table.images.split("*")]
+                # Only the star is a pattern, whatever cells and folders are called.
+                pattern = "*".join(map(glob.escape, parts))
+                found = sorted(Path(one).as_posix() for one in glob.glob(pattern, root_dir=root))
                 if not found:
                     number = image if len(options.tables) == 1 else name
                     records.append(Record.not_read(file, number, f"there is no file {name}"))
@@ -78,12 +81,6 @@ def _filled(template: str, words: dict[str, str], manifest: Manifest, path: Path
         raise RequestError(
             f"{manifest.name}: images or masks names {error}, which is not a column of {path}."
         ) from None
-
-
-def _files(root: Path, template: str, words: dict[str, str]) -> list[str]:
-    """The paths, below the root, of the files that a template with `*` stands for."""
-    pattern = "*".join(glob.escape(part.format(**words)) for part in template.split("*"))
-    return sorted(Path(name).as_posix() for name in glob.glob(pattern, root_dir=root))
 
 
 def _frame(manifest: Manifest, data_dir: Path, options: CsvReader, table: ImageTable) -> tuple[pd.DataFrame, Path]:

@@ -142,6 +142,11 @@ def test_only_the_star_of_a_path_is_a_pattern(tmp_path):
     assert [one.patient for one in found] == ["c6f", "c70"]
 
 
+def test_a_star_inside_of_braces_is_refused(tmp_path):
+    with pytest.raises(RequestError, match="images or masks names"):
+        exams(tmp_path, "20_c6f_L.png", tables=[{"file": "list.csv", "images": "{image:*>5}.png"}])
+
+
 def test_a_column_named_image_stays_what_it_is_where_another_names_the_images(tmp_path):
     save(tmp_path / "images/7.png", image(1, (20, 20)))
     (one,) = records(tmp_path, "number,image\n7,p3\n", image="number", patient="image")
