@@ -132,7 +132,7 @@ def recall(copies: Signatures, originals: Signatures) -> float:
     """The share of copies that are found; the copies are of the first originals, in order."""
     number_of = {int(place): number for number, members in enumerate(originals.members) for place in members}
     found, log_odds, _ = duplicates.near(copies, originals)
-    alike = log_odds >= evidence.MIN_LOG_ODDS
+    alike = log_odds >= evidence.COPY.min_log_odds
     near = set(zip(found.first[alike], found.second[alike]))
     right = 0
     for number, members in enumerate(copies.members):
@@ -199,7 +199,7 @@ def measure_false_pairs(rows: list[dict[str, object]]) -> None:
 
 
 def _false(name: str, side: int, images: int, first: Signatures, second: Signatures, of: float) -> dict[str, object]:
-    found = int((duplicates.near(first, second)[1] >= evidence.MIN_LOG_ODDS).sum())
+    found = int((duplicates.near(first, second)[1] >= evidence.COPY.min_log_odds).sum())
     row = {"what": f"false pairs in a million, {found} of {of:,.0f}", "set": name, "pixels": side, "images": images}
     return {**row, "value": round(found / of * 1e6, 2), "limit": 1}
 

@@ -6,7 +6,7 @@ Exact duplicates have the same pixels. Near duplicates are found in three steps:
    looks like a part of the other (`indomain.data.windows`);
 2. registration: the affine map that lays one image on the other (`indomain.data.images.registration`);
 3. evidence: on the area that both show, at least `MIN_COMMON` of either, the images are correlated, as a whole and tile by
-   tile, at several scales. The log odds that they are one picture must reach `evidence.MIN_LOG_ODDS`
+   tile, at several scales. The log odds that they are one picture must reach `evidence.COPY.min_log_odds`
    (`indomain.data.evidence`).
 
 Found are copies that were cropped to 60 % of their sides, squashed, letterboxed, mirrored, turned by quarters, inverted,
@@ -30,17 +30,16 @@ from indomain.data.matching import Candidates, candidates, in_threads
 if TYPE_CHECKING:
     from indomain.data.dataset import Dataset
 
-VERSION = 3  # raised with every change of what is found
+VERSION = 4  # raised with every change of what is found
 MIN_COMMON = 0.25  # share of each image, without plain bars, that the other shows too
 _MAX_STRETCH = 2.0  # of one axis against the other
 _MAX_ROTATION = 0.15  # tangent, in an image squashed from 4:3
 _MAX_SHEAR = 0.1  # tangent; copies are rotated or squashed, but not sheared
-_TILES = 8  # a side, of which the correlations are weighted by contrast
 _PAIRS = 64  # registered at once
 # The neighbourhood that decides a pixel's brightness and contrast shrinks in an image of which the other is a part.
 _SHRUNK = (1.0, 0.78, 0.6)
-# Below these correlations a pair is given up: at 16 pixels before and after registration, at 32 pixels, and of the tiles.
-_HOPELESS = (0.45, 0.68, 0.68, 0.6)
+# Below these correlations a pair is given up: at 16 pixels before and after registration, and at 32 pixels.
+_HOPELESS = (0.45, 0.68, 0.68)
 
 
 class Pair(NamedTuple):
@@ -50,7 +49,7 @@ class Pair(NamedTuple):
         kind: "exact duplicate" or "near duplicate".
         first: the position of one image in the first set's index, from 0.
         second: the position of the other in the second set's index.
-        log_odds: that both are one picture, `evidence.MIN_LOG_ODDS` … ∞.
+        log_odds: that both are one picture, `evidence.COPY.min_log_odds` … ∞.
         map: where each place of the first thumbnail is in the second, see `indomain.data.images.registration`.
     """
 
@@ -103,7 +102,7 @@ def similar_pairs(first: "Dataset", second: "Dataset") -> Iterator[Pair]:
     a = first.signatures
     b = a if same else second.signatures
     found, log_odds, maps = near(a, b)
-    for place in np.flatnonzero(log_odds >= evidence.MIN_LOG_ODDS):
+    for place in np.flatnonzero(log_odds >= evidence.COPY.min_log_odds):
         i, j = found.first[place], found.second[place]
         if a.digests[i] != b.digests[j]:
             for one, other in _products(a.members[i], b.members[j], False):
@@ -124,7 +123,7 @@ def near(first: Signatures, second: Signatures) -> tuple[Candidates, np.ndarray,
     found, places, measured, maps = registered(first, second)
     log_odds = np.full(len(found.first), -np.inf)
     if len(places):
-        log_odds[places] = evidence.log_odds(measured)
+        log_odds[places] = evidence.COPY.log_odds(measured)
     # The best map of each pair.
     order = np.lexsort((-log_odds, found.second, found.first))
     a, b = found.first[order], found.second[order]
@@ -133,20 +132,23 @@ def near(first: Signatures, second: Signatures) -> tuple[Candidates, np.ndarray,
 
 
 def registered(
-    first: Signatures, second: Signatures
+    first: Signatures, second: Signatures, min_first_look: float = evidence.FIRST_LOOK.min_log_odds
 ) -> tuple[Candidates, np.ndarray, dict[str, np.ndarray], np.ndarray]:
     """Registers all pairs that may be copies, and measures those that are left.
 
     Args:
         first: the signatures of a data set.
         second: those of another one, or `first` itself.
+        min_first_look: the log odds below which a pair is given up after the first look at it.
 
     Returns:
-        The pairs, the positions of those that are left, their `evidence.features`, and the affine maps of all.
+        The pairs, the positions of those that are left, their columns of `evidence.first_look` and `evidence.features`, and
+        the affine maps of all.
     """
     found = _candidates(first, second)
     maps = found.maps.copy()
     signs = np.ones((len(maps), 1, 1), np.float32)
+    swapped, levels = np.zeros(len(maps), bool), np.zeros(len(maps), int)
 
     def coarse(start: int) -> np.ndarray:
         rows = np.arange(start, min(start + 8 * _PAIRS, len(maps)))
@@ -165,44 +167,59 @@ def registered(
         moved, inside = registration.warped(b, maps[rows])
         return rows[(registration.correlation(a, moved, inside) >= _HOPELESS[1]) & _plausible(maps[rows], inside)]
 
-    def fine(start: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        rows = left[start : start + _PAIRS]
+    def half(start: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        rows = alike_coarsely[start : start + _PAIRS]
         # The second image is the one that shows more: nothing of the first is lost where it is laid on it.
-        wider = np.abs(np.linalg.det(maps[rows, :, :2])) > 1
-        maps[rows[wider]] = registration.inverted(maps[rows[wider]])
-        a, b = first.thumbnails[found.first[rows]], second.thumbnails[found.second[rows]]
-        a, b = np.where(wider[:, None, None], b, a), np.where(wider[:, None, None], a, b)
-        level = _level(maps[rows])
-        half_a, half_b = _smaller(a.astype(np.float32), 2), _smaller(b.astype(np.float32), 2)
-        half_a, half_b = landmarks.equalised(half_a), _equalised(half_b, level) * signs[rows]
-        laid = registration.refined(half_a, half_b, maps[rows], 2)
-        moved, inside = registration.warped(half_b, laid)
-        hopeful = registration.correlation(half_a, moved, inside) >= _HOPELESS[2]
-        half_a, half_b = half_a[hopeful], half_b[hopeful]
-        laid = registration.refined(half_a, half_b, laid[hopeful], 2)
-        moved, inside = registration.warped(half_b, laid)
-        tiles, contrast = registration.tile_correlations(half_a, moved, inside, _TILES)
-        still = (tiles * contrast).sum(1) >= _HOPELESS[3] * contrast.sum(1)
-        hopeful[hopeful] = still
-        rows, wider, a, b = rows[hopeful], wider[hopeful], a[hopeful], b[hopeful]
-        equal_b = _equalised(b, level[hopeful]) * signs[rows]
-        laid = registration.refined(landmarks.equalised(a), equal_b, laid[still], 3)
-        moved, inside = registration.warped(b.astype(np.float32), laid)
+        swapped[rows] = np.abs(np.linalg.det(maps[rows, :, :2])) > 1
+        back = rows[swapped[rows]]
+        maps[back] = registration.inverted(maps[back])
+        levels[rows] = _level(maps[rows])
+        a, b = (_smaller(images.astype(np.float32), 2) for images in thumbnails(rows))
+        a, b = landmarks.equalised(a), _equalised(b, levels[rows]) * signs[rows]
+        maps[rows] = registration.refined(a, b, maps[rows], 2)
+        hopeful = registration.correlation(a, *registration.warped(b, maps[rows])) >= _HOPELESS[2]
+        rows, a, b = rows[hopeful], a[hopeful], b[hopeful]
+        maps[rows] = registration.refined(a, b, maps[rows], 2)
+        looked = evidence.first_look(a, *registration.warped(b, maps[rows]), maps[rows])
+        hopeful = evidence.FIRST_LOOK.log_odds(looked) >= min_first_look
+        return rows[hopeful], {name: values[hopeful] for name, values in looked.items()}
+
+    def whole(start: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        rows = hoped_for[start : start + _PAIRS]
+        a, b = thumbnails(rows)
+        equal_b = _equalised(b, levels[rows]) * signs[rows]
+        maps[rows] = registration.refined(landmarks.equalised(a), equal_b, maps[rows], 3)
+        moved, inside = registration.warped(b.astype(np.float32), maps[rows])
         moved *= signs[rows]
-        plausible = _plausible(laid, inside)
-        left_of = (a[plausible].astype(np.float32), moved[plausible], inside[plausible], laid[plausible])
-        measured = evidence.features(*left_of) if plausible.any() else {}
-        laid[wider] = registration.inverted(laid[wider])
-        maps[rows] = laid
+        plausible = _plausible(maps[rows], inside)
+        if not plausible.any():
+            return rows[plausible], {}
+        measured = evidence.features(
+            a[plausible].astype(np.float32), moved[plausible], inside[plausible], maps[rows[plausible]]
+        )
         return rows[plausible], measured
 
-    left = np.concatenate([np.zeros(0, int), *in_threads(coarse, range(0, len(maps), 8 * _PAIRS))])
-    parts = [part for part in in_threads(fine, range(0, len(left), _PAIRS)) if len(part[0])]
+    def thumbnails(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        a, b = first.thumbnails[found.first[rows]], second.thumbnails[found.second[rows]]
+        other_way = swapped[rows][:, None, None]
+        return np.where(other_way, b, a), np.where(other_way, a, b)
+
+    alike_coarsely = np.concatenate([np.zeros(0, int), *in_threads(coarse, range(0, len(maps), 8 * _PAIRS))])
+    hoped_for, looked = _joined(in_threads(half, range(0, len(alike_coarsely), _PAIRS)))
+    places, measured = _joined(in_threads(whole, range(0, len(hoped_for), _PAIRS)))
+    kept = np.isin(hoped_for, places)
+    maps[swapped] = registration.inverted(maps[swapped])
+    return found, places, {name: values[kept] for name, values in looked.items()} | measured, maps
+
+
+def _joined(parts: list[tuple[np.ndarray, dict[str, np.ndarray]]]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The rows of all parts, and their columns; none where there are no rows."""
+    parts = [part for part in parts if len(part[0])]
     if not parts:
-        return found, left[:0], {}, maps
-    places = np.concatenate([rows for rows, _ in parts])
-    measured = {name: np.concatenate([columns[name] for _, columns in parts]) for name in parts[0][1]}
-    return found, places, measured, maps
+        return np.zeros(0, int), {}
+    return np.concatenate([rows for rows, _ in parts]), {
+        name: np.concatenate([columns[name] for _, columns in parts]) for name in parts[0][1]
+    }
 
 
 def _equalised(images: np.ndarray, level: np.ndarray) -> np.ndarray:

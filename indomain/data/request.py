@@ -180,7 +180,7 @@ def _shared_key(pool: Pool, profile: Profile, classes: list[str]) -> dict[str, A
         "manifests": [manifest.model_dump(include=_MANIFEST_KEYS) for manifest in pool.manifests],
         # A digest ignores the order of keys, but the numbers of the classes follow from it.
         "order": [classes, *(list(manifest.labels.classes) for manifest in pool.manifests)],
-        "near_duplicates": [duplicates.VERSION, evidence.FITTED, evidence.MIN_LOG_ODDS, duplicates.MIN_COMMON],
+        "near_duplicates": [duplicates.VERSION, evidence.FITTED, evidence.COPY.min_log_odds, duplicates.MIN_COMMON],
         "profile": profile.name,
         "drop_leaks": profile.drop_leaks,
     }

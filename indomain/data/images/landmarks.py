@@ -184,10 +184,11 @@ def _blobs(images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.n
     strength = np.abs(response)
     peak = strength
     for axis in (0, 2, 3):
-        before, after = np.roll(peak, 1, axis), np.roll(peak, -1, axis)
-        # Beyond the edges there is nothing that could be higher.
-        before[(slice(None),) * axis + (0,)] = after[(slice(None),) * axis + (-1,)] = 0
-        peak = np.maximum(np.maximum(before, after), peak)
+        lower, upper = (slice(None),) * axis + (slice(None, -1),), (slice(None),) * axis + (slice(1, None),)
+        higher = peak.copy()
+        np.maximum(higher[upper], peak[lower], out=higher[upper])
+        np.maximum(higher[lower], peak[upper], out=higher[lower])
+        peak = higher
     found = (strength == peak) & (strength > 1e-3)
     found[0] = found[-1] = False
     level, image, row, column = np.nonzero(found)

@@ -53,7 +53,7 @@ def signed(images: list[np.ndarray]) -> Signatures:
 
 def share_found(copies: Signatures, originals: Signatures) -> float:
     found, log_odds, _ = duplicates.near(copies, originals)
-    right = (log_odds >= evidence.MIN_LOG_ODDS) & (found.first == found.second)
+    right = (log_odds >= evidence.COPY.min_log_odds) & (found.first == found.second)
     return right.sum() / len(copies.members)
 
 
@@ -135,7 +135,7 @@ def test_nine_in_ten_copies_of_plain_skin_are_found_but_for_equalised_ones(moles
 def test_knees_of_different_patients_are_not_alike(knees):
     _, signatures = knees
     _, log_odds, _ = duplicates.near(signatures, signatures)
-    assert not (log_odds >= evidence.MIN_LOG_ODDS).any()
+    assert not (log_odds >= evidence.COPY.min_log_odds).any()
 
 
 @pytest.mark.real

@@ -227,7 +227,7 @@ def test_a_split_on_disk_is_not_drawn_again(tmp_path):
     [
         (duplicates, "VERSION", 99),
         (duplicates, "MIN_COMMON", 0.5),
-        (evidence, "MIN_LOG_ODDS", 99.0),
+        (evidence, "COPY", evidence.COPY._replace(min_log_odds=99.0)),
         (evidence, "FITTED", "other weights"),
     ],
 )
