@@ -48,16 +48,17 @@ def _is_of_heads(method: object) -> bool:
 
 def _found(given: ReportInput, compared: pd.DataFrame) -> str:
     """The verdicts on one target, and the difference that would have been found."""
-    found = []
+    found, control = [], given.options["control"]
+    known = (*given.chains, *([control] if control else []))
     for (verdict, reference), rows in compared.groupby(["verdict", "compared_with"], sort=False):
-        # The reference is a chain, or else the best ImageNet row.
-        named = reference if reference in given.chains else "the best ImageNet row"
+        # The reference is a chain or the control, or else the best ImageNet row.
+        named = reference if reference in known else "the best ImageNet row"
         words = _WORDS[str(verdict)][len(rows) > 1].format(reference=named, margin=given.options["margin"])
         unnamed = verdict in ("equal", "cannot tell") and len(rows) > MOST
         found.append(f"{_counted(rows) if unnamed else _listed(rows, compared)} {words}")
-    best = [reference for reference in dict.fromkeys(compared["compared_with"]) if reference not in given.chains]
+    best = [reference for reference in dict.fromkeys(compared["compared_with"]) if reference not in known]
     if best:
-        found[-1] += f" (by validation: {best[0]})"
+        found[-1] += f". The best ImageNet row by validation: {best[0]}" if control else f" (by validation: {best[0]})"
     seen = detectable(compared)
     if seen != seen or seen > POSSIBLE:
         power = "No difference that is possible would have been found reliably."

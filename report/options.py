@@ -22,6 +22,9 @@ class Options(Table):
     # its rows and of the ImageNet networks' own heads by validation; otherwise "imagenet", or the first chain if the recipe
     # has no "imagenet".
     compare_with: str = ""
+    # Strategy that the other strategies are compared with, within each chain and network: "full", "augmented-none". Default:
+    # all are compared with the reference.
+    control: str = ""
     # Units of counting; a target whose data do not tell what belongs to one unit has no rows of that level.
     levels: list[Literal["patch", "image", "study", "patient"]] = Field(default=["image"], min_length=1)
     # How the scores of a unit's images are combined; each rule has its own rows.

@@ -38,6 +38,9 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
     if reference not in recipe.chains:
         raise unknown("chain", reference, recipe.chains, "report.compare_with")
     shown = _shown(earlier)
+    strategies = {task.tags.method.strategy for task in shown if task.tags.method and task.tags.method.strategy}
+    if options.control and options.control not in strategies:
+        raise unknown("strategy", options.control, sorted(strategies), "report.control")
     infos = {
         f"{profile}/{target}": study.target(target, profile).info
         for profile in recipe.profiles

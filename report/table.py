@@ -20,6 +20,7 @@ from report.comparison import (
     TableRow,
     compare,
     control_of,
+    has_control,
     less_is_better,
     reference_of,
     verdict,
@@ -106,6 +107,7 @@ def score_rows(arms: list[ArmResults], given: ReportInput) -> list[TableRow]:
         given: the input of the report.
     """
     options, names = given.options, metric_names(given.options)
+    control = options["control"]
     by_key = {arm.key: arm for arm in arms if arm.runs}
     samples = {key: _samples(given, arm, names) for key, arm in by_key.items()}
     best = best_imagenet(given, by_key.values())
@@ -122,8 +124,8 @@ def score_rows(arms: list[ArmResults], given: ReportInput) -> list[TableRow]:
         same_network = reference_of(key, by_key, options["compare_with"])
         is_best = _of_target(key) in best
         reference = best.get(_of_target(key), same_network)
-        if key.method.adaptation or key.method.mixture:
-            reference, same_network, is_best = control_of(key, by_key), None, False
+        if has_control(key.method, control):
+            reference, same_network, is_best = control_of(key, by_key, control), None, False
         elif key.chain == BASELINE or reference is arm:
             reference = same_network = None
         for name in [name for name in names if not key.method.calibrated or name in CALIBRATED]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from indomain.runs.tags import Method
 from report import answer, table
 from report.comparison import ONE_PRETRAINING, ONE_TRAINING
 from tests.report.made import comparison, report_input, table_row
@@ -104,6 +105,17 @@ def test_the_best_imagenet_row_is_named_and_the_same_network_is_exploration():
     assert sentence.endswith(
         "With the same network and method (exploration): against imagenet other (+0.050 [−0.030, +0.130])."
     )
+
+
+def test_the_control_is_named_and_the_best_imagenet_row_in_a_sentence_of_its_own():
+    bar = "imagenet-frozen, a+b, off-the-shelf fusion: logistic-regression"
+    rows = [
+        table_row("other", method=Method(strategy="elastic"), comparison=comparison(0.1, 0.001, chain="none")),
+        table_row("other", method=Method(strategy="none"), comparison=comparison(-0.1, 0.001, chain=bar)),
+    ]
+    (sentence,) = answered(*rows, options={"control": "none"})
+    assert "other (elastic, +0.100 [+0.020, +0.180]) is better than none;" in sentence
+    assert "is worse than the best ImageNet row. The best ImageNet row by validation: " + bar in sentence
 
 
 def test_networks_without_imagenet_weights_are_said_to_be_compared_with_random_ones():

@@ -126,6 +126,7 @@ def test_a_reported_number_is_listed_with_its_rows(planned):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
+        (["report.control='ful'"], "report.control: unknown strategy 'ful'. Did you mean 'full'"),
         (["report.compare_with='indomain'"], "report.compare_with: unknown chain 'indomain'. Did you mean 'in-domain'"),
         (["report.levels=['patch']"], "report.levels: no target of the recipe knows what belongs to one patch"),
         (["report.registry='none.toml'"], "report.registry: no file"),

@@ -283,6 +283,32 @@ def test_a_reported_number_is_listed_next_to_the_rows_of_its_words():
     assert given["minus_reported"].item() == pytest.approx(given["mean"].item() - 0.5)
 
 
+def of_strategies(**rows):
+    """Trainings of one chain and network by several strategies, whose AUROCs follow from these strengths, beside the bar."""
+    found = [arm for arm in with_bar(imagenet=0.7, frozen=0.8) if arm.key.chain == BASELINE]
+    imagenet = arms_of([0.3])[0]
+    for name, strength in rows.items():
+        arm = arms_of([strength], seeds=3)[1]
+        found.append(replace(arm, key=replace(imagenet.key, method=Method(strategy=name))))
+    return found
+
+
+def test_a_strategy_is_compared_with_the_control_and_the_control_with_the_reference():
+    arms = of_strategies(none=0.3, elastic=0.9)
+    numbers = built(arms, {"control": "none", "best_imagenet": True}, recipe={"seeds": [0, 1, 2]}).set_index("method")
+    bar = "imagenet-frozen, a+b+c, off-the-shelf fusion: logistic-regression"
+    assert numbers["compared_with"].dropna().to_dict() == {"none": bar, "elastic": "none"}
+    gain = numbers.loc["elastic", "mean"] - numbers.loc["none", "mean"]
+    assert numbers.loc["elastic", "difference"] == pytest.approx(gain, abs=1e-9)
+    assert numbers["family"].dropna().eq("primary").all() and numbers["n_comparisons"].dropna().eq(2).all()
+    assert pd.isna(numbers.loc["elastic", "same_network_difference"])
+
+
+def test_where_a_chain_lacks_the_control_its_strategies_are_compared_with_nothing():
+    numbers = built(of_strategies(elastic=0.9), {"control": "none", "best_imagenet": True}).set_index("method")
+    assert numbers["compared_with"].isna().all()
+
+
 def test_the_columns_are_those_of_the_file_in_their_order():
     assert list(table.finished([], 0.02).columns) == table.COLUMNS
     assert isinstance(built(arms_of([0.5])).reset_index(), pd.DataFrame)
