@@ -45,7 +45,7 @@ DIFFERENT = {
 KNOWN = ("knee_kl", "ph2", "imagenette", "medical_mnist6")
 FALSE = 1.0  # pairs in a million that the threshold lets through
 GIVEN_UP = 1e-3  # share of the copies of a set that the first look gives up
-EVERY = -math.inf  # pair is looked at closely
+EVERY = -math.inf  # gives up no pair at the first look
 TARGET = Path(evidence.__file__).with_suffix(".json")
 
 

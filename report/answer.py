@@ -48,36 +48,37 @@ def _is_of_heads(method: object) -> bool:
 
 def _found(given: ReportInput, compared: pd.DataFrame) -> str:
     """The verdicts on one target, and the difference that would have been found."""
-    found, control = [], given.options["control"]
-    known = (*given.chains, *([control] if control else []))
+    found = []
     for (verdict, reference), rows in compared.groupby(["verdict", "compared_with"], sort=False):
-        # The reference is a chain or the control, or else the best ImageNet row.
-        named = reference if reference in known else "the best ImageNet row"
+        # The reference is a chain, or else the best ImageNet row.
+        named = reference if reference in given.chains else "the best ImageNet row"
         words = _WORDS[str(verdict)][len(rows) > 1].format(reference=named, margin=given.options["margin"])
         unnamed = verdict in ("equal", "cannot tell") and len(rows) > MOST
         found.append(f"{_counted(rows) if unnamed else _listed(rows, compared)} {words}")
-    best = [reference for reference in dict.fromkeys(compared["compared_with"]) if reference not in known]
+    best = [reference for reference in dict.fromkeys(compared["compared_with"]) if reference not in given.chains]
     if best:
-        found[-1] += f". The best ImageNet row by validation: {best[0]}" if control else f" (by validation: {best[0]})"
+        found[-1] += f" (by validation: {best[0]})"
     seen = detectable(compared)
     if seen != seen or seen > POSSIBLE:
         power = "No difference that is possible would have been found reliably."
     else:
         power = f"A true difference of {seen:.2f} would have been found four times in five"
         power += ", before the correction for several comparisons." if len(compared) > 1 else "."
-    return f"{'; '.join(found)}. {power}{_same_network(compared)}"
+    return f"{'; '.join(found)}. {power}{_same_network(compared, given.options['control'])}"
 
 
-def _same_network(compared: pd.DataFrame) -> str:
-    """How the same networks differ that only began elsewhere; no claim."""
+def _same_network(compared: pd.DataFrame, control: str) -> str:
+    """How the same networks differ that only began elsewhere, or were only trained otherwise; no claim."""
     known = compared[compared["same_network_difference"].notna()]
     named = {f"same_network{end}": f"difference{end}" for end in ("_low", "_high")}
     named["same_network_difference"] = "difference"
-    found = []
+    found: dict[bool, list[str]] = {False: [], True: []}
     for other, rows in known.groupby("same_network_with", sort=False):
         renamed = rows.drop(columns=list(named.values())).rename(columns=named)
-        found.append(f"against {other} {_listed(renamed, known)}")
-    return f" With the same network and method (exploration): {'; '.join(found)}." if found else ""
+        by_strategy = other == control
+        found[by_strategy].append(f"against {other} {_listed(renamed, known, by_strategy)}")
+    same = {False: "network and method", True: "chain and network"}
+    return "".join(f" With the same {same[one]} (exploration): {'; '.join(found[one])}." for one in same if found[one])
 
 
 def _counted(rows: pd.DataFrame) -> str:
@@ -86,9 +87,9 @@ def _counted(rows: pd.DataFrame) -> str:
     return f"{len(rows)} rows (differences from {low} to {high})"
 
 
-def _listed(rows: pd.DataFrame, part: pd.DataFrame) -> str:
+def _listed(rows: pd.DataFrame, part: pd.DataFrame, by_method: bool = False) -> str:
     """The chains of some rows with their differences, and backbone and method where the target has several."""
-    named = [name for name in ("backbone", "method") if part[name].nunique() > 1]
+    named = [name for name in ("backbone", "method") if part[name].nunique() > 1 or (by_method and name == "method")]
     names = []
     for row in rows.to_dict("records"):
         interval = f"{row['difference']:+.3f} [{row['difference_low']:+.3f}, {row['difference_high']:+.3f}]"

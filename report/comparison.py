@@ -4,8 +4,10 @@ Where a recipe has a baseline, the reference of all rows of a target is the best
 the validation images: among the recipe's own, frozen networks, and these fused. A chain that beats only a weak ImageNet row
 has shown nothing. The difference from ImageNet with the same network and method stands beside it, as exploration. Where there
 is no baseline, or the recipe names a chain in `compare_with`, that difference is the comparison. An adaptation is compared with
-the same network and classifier without it, synthetic images with the training images oversampled for as many steps, and a
-strategy with that named in `control`, which itself is compared with the reference.
+the same network and classifier without it, synthetic images with the training images oversampled for as many steps.
+
+Where a recipe compares strategies, it names one of them in `control`: the others' differences from that, in the same chain and
+network, stand beside instead, as exploration too.
 
 Comparisons are grouped into families, and the p values of each are corrected together. The primary family is declared
 before anything is run: the chains against the reference by the first metric, at the first level, under the strict profile,
@@ -100,7 +102,7 @@ class TableRow:
         mean: the value, where it is not the sample's mean.
         comparison: the comparison with the reference, if there is one.
         same_network: the comparison with the reference chain of the same network and method, where the reference is another
-            row.
+            row, or with the control strategy of the same network and chain.
         reported: a published number to list next to the row, its source, and whether data and split are the paper's.
         note: what a reader must know.
     """
@@ -184,39 +186,24 @@ def reference_of(key: RowKey, known: Mapping[RowKey, Found], compare_with: str) 
     return None
 
 
-def has_control(method: Method, strategy: str) -> bool:
-    """Whether rows of a method are compared with a control of their experiment, or are it, rather than with the reference.
+def control_of(key: RowKey, known: Mapping[RowKey, Found]) -> Found | None:
+    """The entry of the same network under the control of its experiment; None for the control itself.
+
+    An adaptation is compared with no adaptation; synthetic images with oversampling, and this with the classic training.
 
     Args:
-        method: the method.
-        strategy: the strategy that the others are compared with, or "".
-    """
-    by_strategy = bool(strategy and method.strategy and method.strategy != strategy)
-    return bool(method.adaptation or method.mixture or by_strategy)
-
-
-def control_of(key: RowKey, known: Mapping[RowKey, Found], strategy: str) -> Found | None:
-    """The entry of the same chain and network under the control of its experiment; None for the control itself.
-
-    An adaptation is compared with no adaptation; synthetic images with oversampling, and this with the classic training;
-    any other strategy with that which the recipe names.
-
-    Args:
-        key: the coordinates of a row whose method `has_control`.
+        key: the coordinates of a row of an adaptation or of a mixture.
         known: coordinates -> entry, of all rows.
-        strategy: the strategy that the others are compared with, or "".
     """
-    control = _control(key.method, strategy)
+    control = _control(key.method)
     return known.get(replace(key, method=control)) if control else None
 
 
-def _control(method: Method, strategy: str) -> Method | None:
+def _control(method: Method) -> Method | None:
     if method.adaptation:
         is_control = method.adaptation == SOURCE_ONLY
         return None if is_control else replace(method, adaptation=SOURCE_ONLY, tuned=False)
-    if method.mixture:
-        return replace(method, mixture="" if method.mixture == OVERSAMPLED else OVERSAMPLED)
-    return replace(method, strategy=strategy) if has_control(method, strategy) else None
+    return replace(method, mixture="" if method.mixture == OVERSAMPLED else OVERSAMPLED) if method.mixture else None
 
 
 def compare(
@@ -247,9 +234,8 @@ def compare(
     else:
         family = _family(given, key, kind, metric) or (ONE_PRETRAINING if one_pretraining else PRIMARY)
     reference = f"{other.chain}, {other.backbone}, {other.method}" if is_best else other.chain
-    control = _control(key.method, given.options["control"])
-    if control and other == replace(key, method=control):
-        reference = control.adaptation or control.mixture or (CLASSIC if key.method.mixture else control.strategy)
+    control = _control(key.method)
+    reference = (control.adaptation or control.mixture or CLASSIC) if control else reference
     return Comparison(reference, difference(here, there), family)
 
 

@@ -22,8 +22,8 @@ class Options(Table):
     # its rows and of the ImageNet networks' own heads by validation; otherwise "imagenet", or the first chain if the recipe
     # has no "imagenet".
     compare_with: str = ""
-    # Strategy that the other strategies are compared with, within each chain and network: "full", "augmented-none". Default:
-    # all are compared with the reference.
+    # Strategy whose difference from the others of the same chain and network stands beside that from the reference: "full",
+    # "augmented-none". It is exploration. Default: the difference beside it is that of the chains with the same method.
     control: str = ""
     # Units of counting; a target whose data do not tell what belongs to one unit has no rows of that level.
     levels: list[Literal["patch", "image", "study", "patient"]] = Field(default=["image"], min_length=1)

@@ -9,6 +9,7 @@ from indomain.data.split import Split, SplitInfo
 from indomain.errors import RequestError, unknown
 from indomain.recipe import overlap
 from indomain.recipe.beginning import exposure
+from indomain.recipe.recipe import BASELINE
 from indomain.recipe.study import Study, external_name
 from indomain.runs.tags import Tags
 from indomain.runs.task import Task, find, unique
@@ -38,7 +39,11 @@ def plan(study: Study, earlier: list[Task]) -> list[Task]:
     if reference not in recipe.chains:
         raise unknown("chain", reference, recipe.chains, "report.compare_with")
     shown = _shown(earlier)
-    strategies = {task.tags.method.strategy for task in shown if task.tags.method and task.tags.method.strategy}
+    strategies = {
+        task.tags.method.strategy
+        for task in shown
+        if task.tags.method and task.tags.method.strategy and task.tags.chain != BASELINE
+    }
     if options.control and options.control not in strategies:
         raise unknown("strategy", options.control, sorted(strategies), "report.control")
     infos = {

@@ -1,6 +1,6 @@
 """The table: one row per target, chain, backbone, method, label budget and metric, with interval and test."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -20,7 +20,6 @@ from report.comparison import (
     TableRow,
     compare,
     control_of,
-    has_control,
     less_is_better,
     reference_of,
     verdict,
@@ -124,13 +123,17 @@ def score_rows(arms: list[ArmResults], given: ReportInput) -> list[TableRow]:
         same_network = reference_of(key, by_key, options["compare_with"])
         is_best = _of_target(key) in best
         reference = best.get(_of_target(key), same_network)
-        if has_control(key.method, control):
-            reference, same_network, is_best = control_of(key, by_key, control), None, False
+        if key.method.adaptation or key.method.mixture:
+            reference, same_network, is_best = control_of(key, by_key), None, False
         elif key.chain == BASELINE or reference is arm:
             reference = same_network = None
+        beside = _of_control(key, by_key, control)
         for name in [name for name in names if not key.method.calibrated or name in CALIBRATED]:
             row = _row(given, arm, name, samples[key][name], compared(arm, reference, name, is_best))
-            if is_best:
+            if beside:
+                found = compared(arm, beside, name, False)
+                row = replace(row, same_network=replace(found, reference=control) if found else None)
+            elif is_best:
                 row = replace(row, same_network=compared(arm, same_network, name, False))
             rows.append(row)
     return rows
@@ -166,6 +169,14 @@ def best_imagenet(given: ReportInput, arms: Iterable[ArmResults]) -> dict[tuple,
             if chosen and (there := by_key.get(replace(chosen.key, target=key.target))):
                 best[_of_target(key)] = there
     return best
+
+
+def _of_control(key: RowKey, known: Mapping[RowKey, ArmResults], control: str) -> ArmResults | None:
+    """The control strategy in the same chain and network; None for itself, and for what is no strategy."""
+    own = key.method.strategy
+    if not own or own == control or key.method.adaptation or key.method.mixture:
+        return None
+    return known.get(replace(key, method=replace(key.method, strategy=control))) if control else None
 
 
 def _of_target(key: RowKey) -> tuple:

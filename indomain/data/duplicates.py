@@ -4,7 +4,8 @@ Exact duplicates have the same pixels. Near duplicates are found in three steps:
 
 1. candidates: pairs of images that share landmarks in the same arrangement (`indomain.data.matching`), or of which one
    looks like a part of the other (`indomain.data.windows`);
-2. registration: the affine map that lays one image on the other (`indomain.data.images.registration`);
+2. registration: the affine map that lays one image on the other (`indomain.data.images.registration`), at 16, 32 and 64 pixels.
+   Most pairs are given up on the way, the last by a first look at 32 pixels;
 3. evidence: on the area that both show, at least `MIN_COMMON` of either, the images are correlated, as a whole and tile by
    tile, at several scales. The log odds that they are one picture must reach `evidence.COPY.min_log_odds`
    (`indomain.data.evidence`).

@@ -4,9 +4,9 @@ Images of one body part agree in their outlines, copies in everything that copyi
 anything but outlines, JPEG destroys the finest structure, and plain skin is noise. No single correlation tells copies from
 other patients everywhere. The regression weighs correlations against one another: of the tiles at three scales, of grey levels
 and of their ranks, as they are and blurred, beside the map and the contrast. What only one image shows, as a mark, is
-left out first. A first look, at half the size, gives up the pairs that it would not take for copies: a second, smaller
-regression, after which one pair in ten is left to be measured. `python -m benchmarks gate_weights` fits both to copies and to
-pictures of different patients, and measures them on sets that they were not fitted to.
+left out first. A smaller regression looks first, at half the size, and gives up the pairs that are hardly copies: about one in
+five is left to be measured, by set from one in twenty to two in five. `python -m benchmarks gate_weights` fits both to copies and
+to pictures of different patients, and measures them on sets that they were not fitted to.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ class Regression(NamedTuple):
     """A logistic regression.
 
     Attributes:
-        min_log_odds: what a copy reaches.
+        min_log_odds: below it, a pair is given up.
         intercept: the log odds where all columns are 0.
         weights: of the columns by their names.
     """

@@ -76,10 +76,10 @@ def test_class_shares_that_differ_are_warned_of_on_the_page_and_in_the_note():
 
 def test_an_adaptation_is_compared_with_the_same_network_without_it():
     keys = {row_key(method=method(name)): name for name in (SOURCE_ONLY, TARGET_TRAINED, "coral")}
-    assert control_of(row_key(method=method("coral")), keys, "") == SOURCE_ONLY
-    assert control_of(row_key(method=method(TARGET_TRAINED)), keys, "") == SOURCE_ONLY
-    assert control_of(row_key(method=method(SOURCE_ONLY)), keys, "") is None
-    assert control_of(row_key("other", method=method("coral")), keys, "") is None
+    assert control_of(row_key(method=method("coral")), keys) == SOURCE_ONLY
+    assert control_of(row_key(method=method(TARGET_TRAINED)), keys) == SOURCE_ONLY
+    assert control_of(row_key(method=method(SOURCE_ONLY)), keys) is None
+    assert control_of(row_key("other", method=method("coral")), keys) is None
 
 
 def test_where_nothing_is_adapted_there_is_no_section():

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from indomain.runs.tags import Method
 from report import answer, table
 from report.comparison import ONE_PRETRAINING, ONE_TRAINING
 from tests.report.made import comparison, report_input, table_row
@@ -107,15 +106,16 @@ def test_the_best_imagenet_row_is_named_and_the_same_network_is_exploration():
     )
 
 
-def test_the_control_is_named_and_the_best_imagenet_row_in_a_sentence_of_its_own():
+def test_a_control_strategy_stands_beside_the_best_imagenet_row_and_the_strategy_is_named():
     bar = "imagenet-frozen, a+b, off-the-shelf fusion: logistic-regression"
-    rows = [
-        table_row("other", method=Method(strategy="elastic"), comparison=comparison(0.1, 0.001, chain="none")),
-        table_row("other", method=Method(strategy="none"), comparison=comparison(-0.1, 0.001, chain=bar)),
-    ]
-    (sentence,) = answered(*rows, options={"control": "none"})
-    assert "other (elastic, +0.100 [+0.020, +0.180]) is better than none;" in sentence
-    assert "is worse than the best ImageNet row. The best ImageNet row by validation: " + bar in sentence
+    row = table_row(
+        "other", comparison=comparison(-0.1, 0.001, chain=bar), same_network=comparison(0.05, 0.3, chain="none")
+    )
+    (sentence,) = answered(row, options={"control": "none"})
+    assert "is worse than the best ImageNet row (by validation: " in sentence
+    assert sentence.endswith(
+        "With the same chain and network (exploration): against none other (full, +0.050 [−0.030, +0.130])."
+    )
 
 
 def test_networks_without_imagenet_weights_are_said_to_be_compared_with_random_ones():

@@ -46,9 +46,9 @@ def judged_run(folder, seed=0, beware="", **facts):
 
 def test_what_is_compared_with_what():
     keys = {row_key(method=method(name)): name or "classic" for name in ("", OVERSAMPLED, "dcgan 1")}
-    assert control_of(row_key(method=method("dcgan 1")), keys, "") == OVERSAMPLED
-    assert control_of(row_key(method=method(OVERSAMPLED)), keys, "") == "classic"
-    assert control_of(row_key(method=method()), keys, "") is None
+    assert control_of(row_key(method=method("dcgan 1")), keys) == OVERSAMPLED
+    assert control_of(row_key(method=method(OVERSAMPLED)), keys) == "classic"
+    assert control_of(row_key(method=method()), keys) is None
 
 
 def test_the_lines_are_the_classic_row_its_control_and_the_mixtures():

@@ -57,6 +57,21 @@ def share_found(copies: Signatures, originals: Signatures) -> float:
     return right.sum() / len(copies.members)
 
 
+def test_maps_lead_from_the_first_image_to_the_second_whichever_shows_more_and_wherever_a_pair_is_given_up():
+    whole, part = signed([image(1), image(2)]), signed([cropped(image(1)), cropped(image(2))])
+    for smallest in (-np.inf, np.inf):
+        for first, second, enlarges in ((whole, part, True), (part, whole, False)):
+            found, places, measured, maps = duplicates.registered(first, second, smallest)
+            right = found.first == found.second
+            assert right.sum() >= 2
+            size = np.abs(np.linalg.det(maps[right, :, :2]))
+            assert (size > 1.3).all() if enlarges else (size < 0.7).all()
+            # Nothing is measured of what is given up at the first look; of the others there is a row in every column.
+            assert bool(len(places)) == (smallest < 0) and all(
+                len(values) == len(places) for values in measured.values()
+            )
+
+
 def cropped(pixels: np.ndarray) -> np.ndarray:
     """60 % of either side, off the centre."""
     box = (pixels.shape[1] * 0.1, pixels.shape[0] * 0.3, pixels.shape[1] * 0.7, pixels.shape[0] * 0.9)
